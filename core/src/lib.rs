@@ -1,0 +1,15 @@
+//! The engine of Stillframe: gate, tape, redact, fingerprint, encode, sink. No FFI, no knowledge of any host.
+
+pub mod config;
+pub mod encode;
+pub mod engine;
+pub mod fingerprint;
+pub mod gate;
+pub mod limits;
+pub mod queue;
+pub mod redact;
+pub mod sink;
+pub mod snapshot;
+pub mod source;
+pub mod stats;
+pub mod tape;
