@@ -181,14 +181,14 @@ impl LimitKnob {
         const fn spec(
             key: &'static str,
             reason: &'static str,
-            max: (u64, u64),
+            range: (u64, u64),
             raise: u64,
         ) -> Spec {
             Spec {
                 key,
                 reason,
-                min: max.0,
-                max: max.1,
+                min: range.0,
+                max: range.1,
                 raise,
             }
         }
