@@ -1,0 +1,256 @@
+//! Validating reader: one pass over a foreign tape, then cheap borrowed access to any group.
+
+use smallvec::SmallVec;
+
+use super::decode::{Decoder, GroupKind, Step, Tables};
+use super::entry::{Exception, Frame, Item, Value};
+use super::error::TapeError;
+use super::header::{HEADER_BYTES, Header};
+use super::op::MAX_NESTING;
+use crate::reason::Reason;
+
+/// Number of a container on its tape, from 1 in the order of their opcodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ContainerId(pub u32);
+
+/// What a container is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ContainerKind {
+    /// Sequence or set.
+    List,
+    /// Map.
+    Map,
+    /// Object with named fields.
+    Object,
+    /// Exception.
+    Exception,
+    /// Frame.
+    Frame,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Group {
+    /// First byte, 0 if the tape ends before it.
+    offset: u32,
+    /// Number of the first container inside it.
+    first_child: u32,
+    kind: GroupKind,
+    level: u16,
+}
+
+/// A validated tape. Every byte was checked by [`Tape::parse`]; reading from it cannot fail.
+///
+/// Memory: about 16 bytes per container beside the borrowed bytes.
+#[derive(Debug)]
+pub struct Tape<'a> {
+    bytes: &'a [u8],
+    header: Header,
+    tables: Tables<'a>,
+    groups: Vec<Group>,
+}
+
+impl<'a> Tape<'a> {
+    /// Validates a tape from anywhere.
+    ///
+    /// # Errors
+    ///
+    /// [`TapeError`] names the first byte that breaks the format (see the module's page for the rules).
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, TapeError> {
+        let header = Header::decode(bytes)?;
+        let mut tables = Tables::default();
+        let mut groups = vec![Group {
+            offset: 0,
+            first_child: 1,
+            kind: GroupKind::Root,
+            level: 0,
+        }];
+        let mut at = HEADER_BYTES;
+        let mut values = 0;
+        let mut open = 0;
+        while open < groups.len() && at < bytes.len() {
+            let first_child = groups.len() as u32;
+            let Group { kind, level, .. } = groups[open];
+            groups[open].offset = at as u32;
+            groups[open].first_child = first_child;
+            let mut decoder = Decoder::new(bytes, at, kind, first_child);
+            loop {
+                let start = decoder.offset();
+                match decoder.step::<false>(&tables)? {
+                    Step::Type(name) => tables.define_type(name, start)?,
+                    Step::Shape { type_id, names } => tables.define_shape(type_id, names, start)?,
+                    Step::Item { item, opens } => {
+                        values += u32::from(matches!(item, Item::Value { .. }));
+                        if let Some(kind) = opens {
+                            if level >= MAX_NESTING {
+                                return Err(TapeError::new(start, "nested too deep"));
+                            }
+                            groups.push(Group {
+                                offset: 0,
+                                first_child: 0,
+                                kind,
+                                level: level + 1,
+                            });
+                        }
+                    }
+                    Step::End => break,
+                }
+            }
+            at = decoder.offset();
+            open += 1;
+        }
+        if at != bytes.len() {
+            return Err(TapeError::new(at, "bytes after the last group"));
+        }
+        if open == 0 || (open < groups.len() && header.stop.is_none()) {
+            return Err(TapeError::new(
+                at,
+                "groups are missing and the header names no reason",
+            ));
+        }
+        if header.values != values {
+            return Err(TapeError::new(12, "number of values is not the header's"));
+        }
+        if header.containers as usize != groups.len() - 1 {
+            return Err(TapeError::new(
+                16,
+                "number of containers is not the header's",
+            ));
+        }
+        Ok(Self {
+            bytes,
+            header,
+            tables,
+            groups,
+        })
+    }
+
+    /// The header.
+    #[must_use]
+    pub const fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// The bytes of the tape.
+    #[must_use]
+    pub const fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// What stands in group 0: the exceptions, the captured one first.
+    #[must_use]
+    pub fn root(&self) -> Items<'_, 'a> {
+        self.items(0)
+    }
+
+    /// What is inside a container; nothing if the tape ended before (see [`Tape::is_captured`]).
+    #[must_use]
+    pub fn group(&self, id: ContainerId) -> Items<'_, 'a> {
+        self.items(id.0 as usize)
+    }
+
+    /// Whether the tape has this container's contents. If not, `header().stop` says why.
+    #[must_use]
+    pub fn is_captured(&self, id: ContainerId) -> bool {
+        self.groups
+            .get(id.0 as usize)
+            .is_some_and(|group| group.offset != 0)
+    }
+
+    /// Why containers without contents have none.
+    #[must_use]
+    pub fn stop(&self) -> Reason {
+        self.header.stop.unwrap_or(Reason::Budget)
+    }
+
+    /// What a container is; `None` for a number that is not on the tape.
+    #[must_use]
+    pub fn kind(&self, id: ContainerId) -> Option<ContainerKind> {
+        Some(match self.groups.get(id.0 as usize)?.kind {
+            GroupKind::Root => return None,
+            GroupKind::List => ContainerKind::List,
+            GroupKind::Map => ContainerKind::Map,
+            GroupKind::Object | GroupKind::Shaped(_) => ContainerKind::Object,
+            GroupKind::Exception => ContainerKind::Exception,
+            GroupKind::Frame => ContainerKind::Frame,
+        })
+    }
+
+    /// Containers on the tape, those without contents included.
+    #[must_use]
+    pub fn containers(&self) -> u32 {
+        self.header.containers
+    }
+
+    /// The exceptions, in the order of group 0.
+    pub fn exceptions(&self) -> impl Iterator<Item = Exception<'a>> {
+        self.root().filter_map(|item| match item {
+            Item::Value {
+                value: Value::Exception(exception),
+                ..
+            } => Some(exception),
+            _ => None,
+        })
+    }
+
+    /// The frames of an exception, raising frame first.
+    pub fn frames(&self, exception: ContainerId) -> impl Iterator<Item = Frame<'a>> {
+        self.group(exception).filter_map(|item| match item {
+            Item::Value {
+                value: Value::Frame(frame),
+                ..
+            } => Some(frame),
+            _ => None,
+        })
+    }
+
+    fn items(&self, index: usize) -> Items<'_, 'a> {
+        let decoder = self
+            .groups
+            .get(index)
+            .filter(|group| group.offset != 0)
+            .map(|group| {
+                Decoder::new(
+                    self.bytes,
+                    group.offset as usize,
+                    group.kind,
+                    group.first_child,
+                )
+            });
+        Items {
+            tables: &self.tables,
+            decoder,
+        }
+    }
+}
+
+/// Items of one group, in their order.
+#[derive(Clone, Debug)]
+pub struct Items<'t, 'a> {
+    tables: &'t Tables<'a>,
+    decoder: Option<Decoder<'a>>,
+}
+
+impl<'a> Iterator for Items<'_, 'a> {
+    type Item = Item<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Item<'a>> {
+        let decoder = self.decoder.as_mut()?;
+        loop {
+            match decoder.step::<true>(self.tables) {
+                Ok(Step::Item { item, .. }) => return Some(item),
+                Ok(Step::Type(_) | Step::Shape { .. }) => {}
+                Ok(Step::End) => break,
+                Err(_) => {
+                    debug_assert!(false, "a validated tape reads without an error");
+                    break;
+                }
+            }
+        }
+        self.decoder = None;
+        None
+    }
+}
+
+/// Field names of a shape being defined; more than most classes have.
+pub(super) type ShapeNames<'a> = SmallVec<[super::entry::Name<'a>; 16]>;
