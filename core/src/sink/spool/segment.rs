@@ -1,0 +1,117 @@
+//! The segment that this process appends to.
+//!
+//! Its writer holds an exclusive lock on it for as long as it may grow; retention touches only segments that it can lock
+//! itself. The lock goes with the process, however that ends.
+
+use std::fs::{File, TryLockError};
+use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
+
+use super::dir::{SegmentName, SpoolDir, now_ms};
+use super::record::{Decoded, Header};
+
+/// An open, locked segment.
+#[derive(Debug)]
+pub(super) struct ActiveSegment {
+    file: File,
+    len: u64,
+}
+
+/// A write that did not succeed as a whole.
+#[derive(Debug)]
+pub(super) struct AppendError {
+    /// Bytes of complete records that are in the segment.
+    pub(super) kept: usize,
+    /// Whether the segment ends with a complete record. If not, nothing may be appended to it.
+    pub(super) usable: bool,
+    pub(super) error: io::Error,
+}
+
+impl ActiveSegment {
+    pub(super) fn create(dir: &SpoolDir) -> io::Result<Self> {
+        for _ in 0..16 {
+            let name = SegmentName::new(now_ms());
+            let file = dir.create_segment(&name)?;
+            match file.try_lock() {
+                // Between its making and the lock, retention may have taken the file for an empty left-over.
+                Ok(()) if file.metadata()?.nlink() > 0 => return Ok(Self { file, len: 0 }),
+                Ok(()) | Err(TryLockError::WouldBlock) => dir.remove(&name)?,
+                Err(TryLockError::Error(error)) => {
+                    dir.remove(&name)?;
+                    return Err(error);
+                }
+            }
+        }
+        Err(io::Error::new(
+            io::ErrorKind::WouldBlock,
+            "every new segment is locked by others",
+        ))
+    }
+
+    pub(super) fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Whether the file can still be found by its name: somebody may have removed the store under us.
+    pub(super) fn is_linked(&self) -> bool {
+        self.file
+            .metadata()
+            .is_ok_and(|metadata| metadata.nlink() > 0)
+    }
+
+    /// Appends complete records. On failure the segment is cut back to the last complete one.
+    pub(super) fn append(&mut self, records: &[u8]) -> Result<(), AppendError> {
+        let mut written = 0;
+        let error = loop {
+            match self.file.write(&records[written..]) {
+                Ok(0) if written < records.len() => break io::ErrorKind::WriteZero.into(),
+                Ok(n) => written += n,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => break error,
+            }
+            if written == records.len() {
+                self.len += written as u64;
+                return Ok(());
+            }
+        };
+        let kept = complete_prefix(records, written);
+        self.len += kept as u64;
+        let usable = kept == written || self.file.set_len(self.len).is_ok();
+        Err(AppendError {
+            kept,
+            usable,
+            error,
+        })
+    }
+
+    /// Ends the segment: from now on it belongs to retention.
+    pub(super) fn seal(self) {
+        // Said outright: a forked child shares the lock, and closing our end would not release it.
+        let _ = self.file.unlock();
+    }
+
+    /// Forgets the segment without releasing the lock, which a forked child shares with the parent that goes on writing.
+    pub(super) fn forget(self) {
+        drop(self.file);
+    }
+}
+
+/// Length of the complete records at the start of `records` that fit into `room` bytes.
+pub(super) fn complete_prefix(records: &[u8], room: usize) -> usize {
+    let mut at = 0;
+    while let Some(len) = record_len(&records[at..]) {
+        if at + len > room {
+            break;
+        }
+        at += len;
+    }
+    at
+}
+
+/// Length of the record at the start of `records`, which this process encoded.
+pub(super) fn record_len(records: &[u8]) -> Option<usize> {
+    match Header::decode(records) {
+        Decoded::Header(header) if header.total_len() <= records.len() => Some(header.total_len()),
+        _ => None,
+    }
+}
