@@ -1,0 +1,7 @@
+//! Text for people.
+
+pub mod line;
+pub mod terminal;
+pub mod text;
+pub mod time;
+pub mod uses;
