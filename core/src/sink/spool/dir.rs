@@ -62,6 +62,9 @@ pub fn service_dir(root: &Path, service: &str) -> PathBuf {
             }
         })
         .collect();
+    if name.is_empty() {
+        name.push_str("unnamed");
+    }
     if name != service {
         name.push_str(&format!("-{:08x}", crc32fast::hash(service.as_bytes())));
     }

@@ -60,8 +60,8 @@
 //! # Reading what is damaged
 //!
 //! A record is intact if its magic, lengths and both checksums are right. Where no intact record is, a reader goes on at
-//! the next one: directly behind the damaged one if a header is there, else wherever the magic is followed by an intact
-//! record. What a file ends with and is not a complete record is its tail: torn, or not yet written.
+//! the next place where one is, even within the payload that a damaged header promises: a write that was cut short puts it there.
+//! What a file ends with and is not a complete record is its tail: torn, or not yet written.
 //!
 //! # Versions
 //!
@@ -129,9 +129,14 @@ impl SpoolConfig {
     /// Smallest bound that is of use.
     pub const LEAST_BYTES: u64 = 1 << 20;
 
+    /// Smallest size of a segment that is of use.
+    pub const LEAST_SEGMENT: u64 = 16 << 10;
+
     /// Size at which a segment is sealed.
     fn rotate_at(&self) -> u64 {
-        self.segment_bytes.min(self.max_bytes / 32).max(16 << 10)
+        self.segment_bytes
+            .min(self.max_bytes / 32)
+            .max(Self::LEAST_SEGMENT)
     }
 }
 

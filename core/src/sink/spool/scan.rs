@@ -214,13 +214,9 @@ impl SegmentScan {
                     }
                 }
                 Parsed::DamagedPayload(header) => {
-                    // Damage in place leaves the next record where the header says. After a torn write it is elsewhere.
-                    let next = at + header.total_len();
-                    if self.window.wasted > MOST_WASTED || starts_record(&mut self.window, next)? {
-                        self.skip(header.total_len());
-                    } else {
-                        self.skip(1);
-                    }
+                    // The next record may be behind it, or, after a write that was cut short, within what should be it.
+                    let all = self.window.wasted > MOST_WASTED;
+                    self.skip(if all { header.total_len() } else { 1 });
                 }
                 Parsed::Invalid => {
                     let unread = self.window.unread();
@@ -303,20 +299,6 @@ fn parse(window: &mut Window, at: usize) -> io::Result<Parsed> {
     }
 }
 
-/// Whether a record, or the end of the file, is at `at`.
-fn starts_record(window: &mut Window, at: usize) -> io::Result<bool> {
-    loop {
-        let needed = match Header::decode(window.bytes.get(at..).unwrap_or(&[])) {
-            Decoded::Header(_) | Decoded::OtherMajor(_) => return Ok(true),
-            Decoded::Invalid => return Ok(false),
-            Decoded::Short(needed) => needed,
-        };
-        if !window.fill(at + needed)? {
-            return Ok(window.bytes.len() == at);
-        }
-    }
-}
-
 /// The first intact record at or behind `from`, in a file whose rest is in the window.
 fn find_intact(window: &mut Window, from: usize) -> io::Result<Option<usize>> {
     let mut from = from;
@@ -358,14 +340,18 @@ struct Window {
 
 impl Window {
     fn new(mut file: File, offset: u64, chunk: usize) -> io::Result<Self> {
-        file.seek(SeekFrom::Start(offset))?;
+        // Behind the end there is nothing; far behind it, seeking or reading there would be an error.
+        let ended = offset > file.metadata()?.len();
+        if !ended {
+            file.seek(SeekFrom::Start(offset))?;
+        }
         Ok(Self {
             file,
             base: offset,
             bytes: Vec::new(),
             at: 0,
             chunk,
-            ended: false,
+            ended,
             wasted: 0,
         })
     }

@@ -115,3 +115,60 @@ pub(super) fn record_len(records: &[u8]) -> Option<usize> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::OpenOptions;
+
+    use super::*;
+    use crate::sink::{RecordKind, SinkRecord};
+
+    fn records(sizes: &[usize]) -> Vec<u8> {
+        let mut out = Vec::new();
+        for size in sizes {
+            let payload = vec![b'x'; *size];
+            let (id, fingerprint) = ([1; 16], [2; 16]);
+            let kind = RecordKind::Snapshot;
+            let record = SinkRecord {
+                kind,
+                payload: &payload,
+                id,
+                fingerprint,
+                timestamp_ns: 3,
+            };
+            out.extend(Header::of(&record, &payload, 0).encode());
+            out.extend(&payload);
+        }
+        out
+    }
+
+    #[test]
+    fn a_prefix_ends_with_a_whole_record() {
+        let records = records(&[10, 0, 200]);
+        let ends = [82, 82 + 72, 82 + 72 + 272];
+        for room in 0..records.len() + 5 {
+            let expected = ends
+                .iter()
+                .rev()
+                .find(|end| **end <= room)
+                .copied()
+                .unwrap_or(0);
+            assert_eq!(complete_prefix(&records, room), expected, "{room}");
+        }
+    }
+
+    /// The kernel's own full disk, for any user.
+    #[test]
+    fn a_full_device_keeps_nothing_and_says_why() {
+        let file = OpenOptions::new()
+            .write(true)
+            .open("/dev/full")
+            .expect("opened");
+        let mut segment = ActiveSegment { file, len: 0 };
+        let failure = segment.append(&records(&[10, 20])).expect_err("full");
+        assert_eq!(failure.error.kind(), io::ErrorKind::StorageFull);
+        // Nothing was written, so there is nothing to cut.
+        assert!(failure.usable);
+        assert_eq!((failure.kept, segment.len()), (0, 0));
+    }
+}

@@ -160,24 +160,30 @@ impl Spool {
         while self.used > 0 {
             // Above this size a write does not fail, it kills the process by SIGXFSZ.
             let file_limit = getrlimit(Resource::Fsize).current.unwrap_or(u64::MAX);
-            let limit = self.config.rotate_at();
-            let segment = self.segment()?;
-            let room = limit.min(file_limit).saturating_sub(segment.len());
-            let room = usize::try_from(room).unwrap_or(usize::MAX);
-            let fresh = segment.len() == 0;
-            let mut len = complete_prefix(&self.buffer[..self.used], room);
-            if len == 0 && !fresh {
-                self.seal();
-                continue;
+            if file_limit < SpoolConfig::LEAST_SEGMENT {
+                let error = io::Error::from(io::ErrorKind::FileTooLarge);
+                return Err(SpoolError::io(&self.path, "write to", error));
             }
-            if len == 0 {
-                len = record_len(&self.buffer[..self.used]).unwrap_or(self.used);
-                if len as u64 > file_limit {
-                    let error = io::Error::from(io::ErrorKind::FileTooLarge);
-                    return Err(SpoolError::io(&self.path, "write to", error));
+            let limit = self.config.rotate_at().min(file_limit);
+            let segment = self.segment()?;
+            let fresh = segment.len() == 0;
+            let room = usize::try_from(limit.saturating_sub(segment.len())).unwrap_or(usize::MAX);
+            let fits = complete_prefix(&self.buffer[..self.used], room);
+            if fits > 0 {
+                self.append(fits)?;
+            } else if !fresh {
+                self.seal();
+            } else {
+                // A record that is larger than a segment has one of its own.
+                let len = record_len(&self.buffer[..self.used]).unwrap_or(self.used);
+                if len as u64 <= file_limit {
+                    self.append(len)?;
+                } else {
+                    self.buffer.copy_within(len..self.used, 0);
+                    self.used -= len;
+                    SpoolCounters::count(&self.counters.dropped, 1);
                 }
             }
-            self.append(len)?;
         }
         Ok(())
     }
