@@ -94,7 +94,7 @@ fn the_documented_example_is_true() {
         .join("\n");
     assert_eq!(bytes, documented(), "the example is\n{shown}");
     let tape = Tape::parse(&bytes).unwrap();
-    assert_eq!(tape.header().values, 8);
+    assert_eq!(tape.header().values, 7);
     assert_eq!(tape.header().duration, Duration::from_nanos(1000));
     assert_eq!(tape.header().limits, Limits::default());
     let exception = tape.exceptions().next().unwrap();

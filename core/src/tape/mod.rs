@@ -137,6 +137,32 @@
 //!
 //! An unbound variable is `SKIPPED` with the reason `unbound`.
 //!
+//! ## Own types
+//!
+//! What type 0 means, by language (unknown, Python, Java, .NET, C):
+//!
+//! | value | | Python | Java | .NET | C |
+//! |---|---|---|---|---|---|
+//! | NULL | null | NoneType | null | null | null |
+//! | FALSE, TRUE | bool | bool | boolean | System.Boolean | bool |
+//! | I8, I32, I64 | int | int | long | System.Int64 | int64_t |
+//! | U64 | uint | int | java.math.BigInteger | System.UInt64 | uint64_t |
+//! | BIG | int | int | java.math.BigInteger | System.Numerics.BigInteger | integer |
+//! | F64 | float | float | double | System.Double | double |
+//! | TIME kind 0 | datetime | datetime.datetime | java.time.Instant | System.DateTime | struct timespec |
+//! | TIME kind 1 | date | datetime.date | java.time.LocalDate | System.DateOnly | struct tm |
+//! | TIME kind 2 | time | datetime.time | java.time.LocalTime | System.TimeOnly | struct tm |
+//! | TIME kind 3 | duration | datetime.timedelta | java.time.Duration | System.TimeSpan | struct timespec |
+//! | text | string | str | java.lang.String | System.String | char* |
+//! | BYTES | bytes | bytes | byte[] | System.Byte[] | uint8_t[] |
+//! | LIST | list | list | java.util.List | System.Collections.IList | array |
+//! | MAP | map | dict | java.util.Map | System.Collections.IDictionary | map |
+//! | OBJECT, SHAPED | object | object | java.lang.Object | System.Object | struct |
+//!
+//! With the other opcodes type 0 means that the type is not known.
+//!
+//! ## Sections
+//!
 //! Sections: 1 arguments, 2 locals, 3 statics (of a frame); 4 message (one value), 5 notes, 6 args, 7 attributes, 8 frames (of an
 //! exception). A group of another container has no sections.
 //!
@@ -145,9 +171,9 @@
 //! Python, `KeyError: 'EUR'` raised in one frame with the argument `currency = 'EUR'` and the local `rates = {'USD': 1}`:
 //!
 //! ```text
-//! 93 53 46 54 01 00 01 00 9b 00 00 00 08 00 00 00 header: version 1, Python, whole, 155 bytes, 8 values,
-//! 03 00 00 00 e8 03 00 00 10 00 11 00 04 00 20 00 3 containers, 1000 ns, limits: 16 exceptions, 17 frames, depth 4, 32 fields,
-//! 40 00 00 00 00 04 00 00 00 10 00 00 00 00 02 00 64 items, 1024 characters, 4096 values, 131072 bytes,
+//! 93 53 46 54 01 00 01 00 a1 00 00 00 07 00 00 00 header: version 1, Python, whole, 161 bytes, 7 values,
+//! 03 00 00 00 e8 03 00 00 10 00 11 00 04 00 20 00 3 containers, 1000 ns, limits: exceptions 16, frames 17, depth 4, fields 32,
+//! 40 00 00 00 00 04 00 00 00 10 00 00 00 00 02 00 items 64, string 1024, values 4096, bytes 131072,
 //! d0 07 00 00 10 27 00 00 00 00 00 00 00 00 00 00 2000 µs, 10000 µs
 //! 04 88 4b 65 79 45 72 72 6f 72                   TYPE 1 = "KeyError"
 //! 34 01 00 00 00 00 00 00 00                      EXCEPTION (container 1) of type 1, the captured one
@@ -184,6 +210,7 @@ mod entry;
 mod error;
 mod header;
 mod op;
+mod own_type;
 mod reader;
 mod writer;
 
@@ -194,6 +221,7 @@ pub use entry::{
 pub use error::TapeError;
 pub use header::{HEADER_BYTES, Header, VERSION};
 pub use op::{MAX_NESTING, MAX_TAPE_BYTES, UNKNOWN_COUNT};
+pub use own_type::own_type;
 pub use reader::{ContainerId, ContainerKind, Items, Tape};
 pub use writer::{Location, ShapeId, TapeWriter, TextFlags, TypeId};
 

@@ -538,6 +538,29 @@ impl TapeWriter {
         self.value(1, |room| room.u8(op::ABSENT));
     }
 
+    /// A new tape that says what another one of `raw_bytes` says, bounded by a multiple of it instead of by the limits, which it
+    /// only tells: for the redact stage, which writes a clean tape.
+    pub(crate) fn begin_clean(&mut self, language: Language, limits: &Limits, raw_bytes: usize) {
+        // Latin-1 text doubles at most, UTF-16 grows by half, shapes become inline names, and markers replace secrets.
+        let tape_bytes = raw_bytes.saturating_mul(8).saturating_add(64 << 10);
+        let bound = u32::try_from(tape_bytes.min(op::MAX_TAPE_BYTES)).unwrap_or(u32::MAX);
+        self.begin(language, &Limits { tape_bytes: bound, values: u32::MAX, ..*limits });
+        self.string_limit = op::MAX_TAPE_BYTES;
+        self.limits = *limits;
+    }
+
+    /// [`TapeWriter::list`] with a size that may be unknown.
+    pub(crate) fn list_of(&mut self, type_id: TypeId, size: Option<u32>) -> Option<ContainerId> {
+        let size = size.unwrap_or(op::UNKNOWN_COUNT);
+        self.container(7, |room| room.u8(op::LIST).u16(type_id.0).u32(size))
+    }
+
+    /// [`TapeWriter::map`] with a size that may be unknown.
+    pub(crate) fn map_of(&mut self, type_id: TypeId, size: Option<u32>) -> Option<ContainerId> {
+        let size = size.unwrap_or(op::UNKNOWN_COUNT);
+        self.container(7, |room| room.u8(op::MAP).u16(type_id.0).u32(size))
+    }
+
     /// Text in which secrets were replaced: for the redact stage, which writes a clean tape.
     pub(crate) fn cleaned(&mut self, text: &str, rule: &str, rendered: bool, lossy: bool) {
         let cut = cut_utf8(rule.as_bytes(), 126);
