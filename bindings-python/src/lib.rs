@@ -1,1 +1,23 @@
-//! CPython binding.
+//! `stillframe._native`: the core engine and the CPython walker as one extension module.
+//!
+//! ```text
+//! stillframe (Python: hooks, API) -> capture.rs: gate -> walk/: values -> tape -> engine (background, no GIL)
+//! ```
+//!
+//! [`module`] is the table of functions that Python sees, [`capture`] the path of one exception, [`state`] the engine and the walker
+//! of this process, and [`walk`] reads values out of the interpreter's memory. PyO3 is used for module glue only.
+
+mod capture;
+mod module;
+mod snapshot;
+mod state;
+mod walk;
+
+use pyo3::prelude::*;
+
+/// Exception replay for CPython: native part of the package `stillframe`.
+#[pymodule]
+#[pyo3(name = "_native")]
+fn native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module::fill(module)
+}

@@ -1,0 +1,50 @@
+"""Runs at the start of the interpreter when the environment asks for it (``stillframe-autostart.pth`` imports it then).
+
+It is the program's start as well: nothing may fail, and nothing may be printed but that this interpreter is not supported.
+"""
+
+from __future__ import annotations
+
+import os
+
+RUN = "STILLFRAME_RUN"
+"""Set by ``stillframe run`` to the id of the process that it becomes."""
+
+ENABLED = "STILLFRAME_ENABLED"
+OTHERS = ("DD_EXCEPTION_REPLAY_ENABLED", "DD_EXCEPTION_DEBUGGING_ENABLED")
+
+SUMMARY = "STILLFRAME_SUMMARY"
+"""Set to 1, it has the summary printed after a program that was not started with ``stillframe run``."""
+
+
+def _start() -> None:
+    from stillframe import _runtime
+
+    runs = os.environ.pop(RUN, "") == str(os.getpid())
+    if runs:
+        os.environ[ENABLED] = "1"  # for the interpreters that the program starts
+    elif _runtime.problem is None and not _runtime.native.is_enabled():
+        return
+    from stillframe import _exit, _lifecycle
+
+    by = "stillframe run" if runs else next((name for name in (ENABLED, *OTHERS) if os.environ.get(name)), "stillframe.toml")
+    problems = _lifecycle.start({}, by)
+    if runs or os.environ.get(SUMMARY) == "1":
+        _exit.register()
+        _exit.print_summary()
+    elif _runtime.problem is not None:
+        import warnings
+
+        warnings.warn(f"stillframe: {problems[0]}", RuntimeWarning, stacklevel=2)
+    if runs:
+        from stillframe._command_line import note_code
+
+        note_code()
+
+
+try:
+    _start()
+except Exception as failure:
+    from stillframe import _failures
+
+    _failures.count(failure)

@@ -1,0 +1,77 @@
+"""The interpreter's own command line: where its options end and what it runs."""
+
+from __future__ import annotations
+
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class CommandLine:
+    """A command line of the interpreter."""
+
+    __slots__ = ("letter", "options", "rest", "value")
+
+    def __init__(self, options: Sequence[str], letter: str, value: str, rest: Sequence[str]) -> None:
+        """Takes its parts."""
+        self.options = list(options)
+        """What is for the interpreter."""
+        self.letter = letter
+        """``c`` or ``m``; empty when a file is run."""
+        self.value = value
+        """The code or the module's name."""
+        self.rest = list(rest)
+        """The program's arguments, behind the file if one is run."""
+
+
+_WITH_VALUE = "WX"
+_LAST = "cm"
+_LONG_WITH_VALUE = "--check-hash-based-pycs"
+
+
+def own() -> list[str]:
+    """The command line of this process without the interpreter itself; empty when it cannot be known."""
+    known = getattr(sys, "orig_argv", None)  # from 3.10 on
+    if known is None:
+        try:
+            with open("/proc/self/cmdline", "rb") as file:
+                known = [part.decode(errors="surrogateescape") for part in file.read().split(b"\0")[:-1]]
+        except OSError:
+            known = []
+    return list(known[1:])
+
+
+def split(arguments: Sequence[str]) -> CommandLine:
+    """Splits a command line as the interpreter does: ``-c`` and ``-m`` are the last option, also at the end of ``-Im``."""
+    index = 0
+    while index < len(arguments):
+        argument = arguments[index]
+        if argument == "-" or not argument.startswith("-"):
+            break
+        index += 1
+        if argument == "--":
+            break
+        if argument.startswith("--"):
+            index += argument == _LONG_WITH_VALUE
+            continue
+        for place, letter in enumerate(argument[1:], 1):
+            if letter in _LAST:
+                glued = argument[place + 1 :]
+                before = [*arguments[: index - 1], *([argument[:place]] if place > 1 else [])]
+                value = glued or "".join(arguments[index : index + 1])
+                return CommandLine(before, letter, value, arguments[index if glued else index + 1 :])
+            if letter in _WITH_VALUE:
+                index += place == len(argument) - 1
+                break
+    return CommandLine(arguments[:index], "", "", arguments[index:])
+
+
+def note_code() -> None:
+    """Remembers the code of ``-c``, which is in no file, for snapshots to show."""
+    line = split(own())
+    if line.letter == "c":
+        from stillframe._runtime import native
+
+        native.note_source("<string>", line.value)

@@ -1,0 +1,157 @@
+"""Whom and what an error happened to: user, session and tags, for the running task or thread."""
+
+from __future__ import annotations
+
+import sys
+from _thread import get_ident
+from contextvars import ContextVar
+
+from stillframe import _failures, _identity
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from contextvars import Context, Token
+    from types import TracebackType
+    from typing import Any, Union
+
+    Scalar = Union[str, int, float, bool, None]
+
+CHAIN = 16
+"""How far back causes are searched for the context that they left."""
+
+_plain_getattribute: object = object.__getattribute__
+_current: ContextVar[dict[str, Any] | None] = ContextVar("stillframe", default=None)
+_cause = BaseException.__dict__["__cause__"].__get__
+_context = BaseException.__dict__["__context__"].__get__
+
+
+class context:  # noqa: N801 - used as a function
+    """Says whom and what the code that runs now works for; errors carry it.
+
+    It holds from the call on, for this thread or task and what it starts. As a context manager it holds until the end of the block, and an
+    error that leaves the block keeps it::
+
+        with stillframe.context(user={"id": 17, "plan": "free"}, tags={"cart": cart.id}):
+            checkout(cart)
+
+    What an outer call said stays, key by key. Values are text, numbers, booleans or ``None``; anything else is named by its type.
+    """
+
+    __slots__ = ("_token",)
+
+    def __init__(
+        self,
+        *,
+        user: str | int | Mapping[str, Scalar] | None = None,
+        session: str | Mapping[str, str] | None = None,
+        tags: Mapping[str, Scalar] | None = None,
+    ) -> None:
+        """Sets it.
+
+        Args:
+            user: the user's id, or several facts by name.
+            session: id of the user's session, or ids by the name of the system that has the session.
+            tags: anything else by name.
+        """
+        merged = dict(_current.get() or {})
+        try:
+            _merge(merged, "user", user, "id")
+            _merge(merged, "sessions", session, "session")
+            _merge(merged, "attributes", tags, "tag")
+        except Exception as failure:  # a mapping that raises
+            _failures.count(failure)
+        self._token: Token[dict[str, Any] | None] | None = _current.set(merged)
+
+    def __enter__(self) -> context:
+        """Does nothing: it holds already."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        """Restores what held before."""
+        if error is not None:
+            try:
+                keep(error)
+            except Exception as failure:
+                _failures.count(failure)
+        token, self._token = self._token, None
+        if token is not None:
+            try:
+                _current.reset(token)
+            except ValueError:  # left in another task or thread than it was entered in: that one keeps its own
+                pass
+
+
+def keep(error: BaseException) -> None:
+    """Remembers what holds now for an error that is about to leave."""
+    holds = _current.get()
+    if holds and issubclass(type(error), Exception):
+        met = _identity.remember(error)
+        if met is not None and met.context is None:
+            met.context = holds
+
+
+def of(error: BaseException, variables: Context | None, attributes: dict[str, Any] | None) -> dict[str, Any] | None:
+    """What the native module is told of an error's circumstances.
+
+    Args:
+        error: the error.
+        variables: the context variables of the task that failed, when it is not the one that runs.
+        attributes: what the hook knows besides.
+    """
+    holds = _kept(error)
+    if holds is None:
+        holds = _current.get() if variables is None else variables.get(_current)
+    thread = _thread_name()
+    if holds is None and attributes is None:
+        return None if thread is None else {"thread": thread}
+    told: dict[str, Any] = {} if thread is None else {"thread": thread}
+    holds = holds or {}
+    told["attributes"] = {**(attributes or {}), **holds.get("attributes", {})}
+    told["user"] = holds.get("user", {})
+    told["session_links"] = [(name, str(value)) for name, value in holds.get("sessions", {}).items()]
+    return told
+
+
+def _thread_name() -> str | None:
+    """The name of this thread; unknown while the program has not imported ``threading``, and where asking would run its code."""
+    threading = sys.modules.get("threading")
+    if threading is None:
+        return None
+    thread = threading._active.get(get_ident())
+    if thread is None or type(thread).__getattribute__ is not _plain_getattribute:
+        return None
+    name = thread._name
+    return name if type(name) is str else None
+
+
+def _kept(error: BaseException) -> dict[str, Any] | None:
+    """What held where this error, or what led to it, came from."""
+    link: BaseException | None = error
+    for _ in range(CHAIN):
+        if link is None:
+            break
+        met = _identity.find(link)
+        if met is not None and met.context is not None:
+            return met.context
+        cause = _cause(link)
+        link = _context(link) if cause is None else cause
+    return None
+
+
+def _merge(into: dict[str, Any], key: str, value: Any, name: str) -> None:
+    if value is None:
+        return
+    facts: dict[object, object] = dict(value) if hasattr(value, "keys") else {name: value}
+    into[key] = {**into.get(key, {}), **{_text(name): _scalar(fact) for name, fact in facts.items()}}
+
+
+def _scalar(value: object) -> Scalar:
+    kind = type(value)
+    if value is None or kind is str or kind is int or kind is float or kind is bool:
+        return value  # type: ignore[return-value]
+    return f"<{kind.__name__}>"
+
+
+def _text(name: object) -> str:
+    return name if type(name) is str else f"<{type(name).__name__}>"

@@ -1,0 +1,58 @@
+"""Failures of our own code: swallowed, counted, and shown by ``stillframe.stats()``. The program never sees one."""
+
+from __future__ import annotations
+
+from stillframe._runtime import native
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+out_of_stack = 0
+"""How often the stack ended in our own code. Counted apart: there, nothing can be called any more."""
+
+_counts: dict[str, int] = {}
+_last: str | None = None
+
+
+def count(failure: BaseException) -> None:
+    """Counts a failure. Cannot fail itself, not even at the end of memory or stack."""
+    global _last
+    try:
+        kind = type(failure).__name__
+        _counts[kind] = _counts.get(kind, 0) + 1
+        _last = _place(failure)
+        native.count_internal_error()
+    except Exception:  # noqa: S110 - there is nowhere left to tell
+        pass
+
+
+def is_ours(failure: BaseException) -> bool:
+    """Whether our own code raised this, rather than a signal handler of the program that happened to run inside it.
+
+    ``KeyboardInterrupt`` and what a signal handler raises belong to the program and must reach it.
+    """
+    kind = type(failure)
+    if not issubclass(kind, Exception) and kind.__name__ != "PanicException":
+        return False
+    link = failure.__traceback__
+    if link is None:
+        return True
+    while link.tb_next is not None:
+        link = link.tb_next
+    module = link.tb_frame.f_globals.get("__name__")
+    return type(module) is str and (module == "stillframe" or module.startswith("stillframe."))
+
+
+def counted() -> dict[str, Any]:
+    """How many, by type, and where the last one was."""
+    counts = {**_counts, "RecursionError": _counts.get("RecursionError", 0) + out_of_stack} if out_of_stack else dict(_counts)
+    return {"count": counts, "last": _last} if counts else {}
+
+
+def _place(failure: BaseException) -> str:
+    link = failure.__traceback__
+    while link is not None and link.tb_next is not None:
+        link = link.tb_next
+    where = f" in {link.tb_frame.f_code.co_name}, line {link.tb_lineno}" if link is not None else ""
+    return f"{type(failure).__name__}{where}"

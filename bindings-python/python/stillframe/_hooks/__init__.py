@@ -1,0 +1,62 @@
+"""The places where errors are met, one module each. None of them traces or profiles.
+
+Each module has ``patches(module)``, which says what is replaced in a module of the standard library. It runs when the program imports that
+module, or at once if it has: nothing is imported that the program does not use.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from stillframe import _failures
+from stillframe._hooks.imports import Watch
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from stillframe._hooks.patch import Patch
+
+HOOKS = {
+    "sys": "interpreter",
+    "threading": "threads",
+    "logging": "log_records",
+    "traceback": "printed",
+    "asyncio.base_events": "event_loops",
+    "uvloop": "event_loops",
+    "concurrent.futures._base": "futures",
+    "concurrent.futures.process": "futures",
+    "multiprocessing.process": "workers",
+    "multiprocessing.spawn": "workers",
+    "multiprocessing.pool": "pools",
+}
+"""Which module of this package observes which module of the program."""
+
+_patches: dict[tuple[int, str, str], Patch] = {}
+
+
+def _observe(module: ModuleType) -> None:
+    """Puts the hooks into a module that was just imported."""
+    try:
+        name = f"stillframe._hooks.{HOOKS[module.__name__]}"
+        __import__(name)
+        found: list[Patch] = sys.modules[name].patches(module)
+        for patch in found:
+            _patches.setdefault((id(patch.owner), patch.name, module.__name__), patch).apply()
+    except Exception as failure:  # a module that looks different in a version to come
+        _failures.count(failure)
+
+
+_watch = Watch(HOOKS, _observe)
+
+
+def install() -> None:
+    """Puts every hook in. Hooks that are in place stay as they are; one that was replaced since is put in front again."""
+    _watch.start()
+
+
+def uninstall() -> None:
+    """Takes every hook out, or makes it hand through where somebody has hooked onto it."""
+    _watch.stop()
+    for patch in reversed(list(_patches.values())):
+        patch.remove()

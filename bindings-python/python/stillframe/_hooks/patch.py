@@ -1,0 +1,116 @@
+"""A function of somebody else's, replaced by one that looks as well and otherwise does the same."""
+
+from __future__ import annotations
+
+from stillframe import _failures
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+
+class Layer:
+    """One replacement. It outlives its removal where somebody has kept it; it then hands through."""
+
+    __slots__ = ("active", "function", "original")
+
+    def __init__(self, original: Any) -> None:
+        """Begins active; ``function`` is set by the patch."""
+        self.original = original
+        self.active = True
+        self.function: Any = None
+
+
+class Patch:
+    """One attribute of a module or class, and who looks when it is called.
+
+    ``before(*args, **kwargs)`` looks before the original is called; ``after(result, *args, **kwargs)`` looks after it has returned, and
+    what it returns takes the place of the result. The original is called in any case, and what fails in our own code stays there.
+    """
+
+    __slots__ = ("_after", "_before", "_layer", "_own", "name", "owner")
+
+    def __init__(
+        self, owner: Any, name: str, *, before: Callable[..., None] | None = None, after: Callable[..., Any] | None = None
+    ) -> None:
+        """Names the attribute; nothing is replaced yet."""
+        self.owner = owner
+        self.name = name
+        self._before = before
+        self._after = after
+        self._layer: Layer | None = None
+        self._own = True
+
+    def apply(self) -> None:
+        """Replaces the attribute, unless it is replaced already. Does nothing where it does not exist."""
+        original = getattr(self.owner, self.name, None)
+        if original is None:
+            return
+        layer = self._layer
+        if layer is not None:
+            if original is layer.function:
+                layer.active = True
+                return
+            layer.active = False  # somebody stands in front of it, perhaps without calling it
+        self._layer = layer = Layer(original)
+        layer.function = function = _looking_before(layer, self._before) if self._before else _looking_after(layer, self._after)
+        for name in ("__module__", "__name__", "__qualname__", "__doc__"):
+            value = getattr(original, name, None)
+            if type(value) is str:
+                setattr(function, name, value)
+        function.__wrapped__ = original
+        self._own = self.name in vars(self.owner)
+        setattr(self.owner, self.name, function)
+
+    def remove(self) -> None:
+        """Restores the attribute exactly, or lets it hand through if somebody has replaced it since."""
+        layer = self._layer
+        if layer is None:
+            return
+        layer.active = False
+        if getattr(self.owner, self.name, None) is layer.function:
+            self._layer = None
+            if self._own:
+                setattr(self.owner, self.name, layer.original)
+            else:
+                delattr(self.owner, self.name)
+
+
+def _looking_before(layer: Layer, look: Callable[..., None]) -> Any:
+    original = layer.original
+
+    def looking_before(*args: Any, **kwargs: Any) -> Any:
+        try:
+            if layer.active:
+                look(*args, **kwargs)
+        except RecursionError:  # the program is at the end of its stack, where not even counting can be called
+            _failures.out_of_stack += 1
+        except BaseException as failure:
+            if not _failures.is_ours(failure):
+                original(*args, **kwargs)
+                raise
+            _failures.count(failure)
+        return original(*args, **kwargs)
+
+    return looking_before
+
+
+def _looking_after(layer: Layer, look: Callable[..., Any] | None) -> Any:
+    original = layer.original
+
+    def looking_after(*args: Any, **kwargs: Any) -> Any:
+        result = original(*args, **kwargs)
+        if look is None:
+            return result
+        try:
+            return look(result, *args, **kwargs) if layer.active else result
+        except RecursionError:
+            _failures.out_of_stack += 1
+        except BaseException as failure:
+            if not _failures.is_ours(failure):
+                raise
+            _failures.count(failure)
+        return result
+
+    return looking_after

@@ -1,0 +1,54 @@
+"""Worker processes of ``multiprocessing``: they capture like their parent, and store what they captured before they end.
+
+What ends one is printed with ``traceback.print_exc``, where ``printed`` meets it. A process that is not forked is a new interpreter: what
+it is given at its start tells it to capture.
+"""
+
+from __future__ import annotations
+
+from stillframe import _exit
+from stillframe._hooks.patch import Patch
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
+    from typing import Any
+
+
+def patches(module: ModuleType) -> list[Patch]:
+    """What is replaced: the whole run of a worker, and what a new interpreter is prepared with."""
+    if module.__name__ == "multiprocessing.spawn":
+        return [Patch(module, "get_preparation_data", after=_prepare)]
+    return [Patch(module.BaseProcess, "_bootstrap", after=_ended)]
+
+
+def _ended(status: int, *args: object, **kwargs: object) -> int:
+    _exit.store()  # a forked one runs no exit handlers
+    return status
+
+
+def _prepare(data: dict[str, Any], *args: object, **kwargs: object) -> dict[str, Any]:
+    return {**data, "stillframe": Inherit()}
+
+
+class Inherit:
+    """Starts capturing where it is unpickled, with the configuration of where it was pickled. Unpickling it cannot fail."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Makes it a piece of code that needs nothing but the interpreter."""
+        from stillframe import _lifecycle
+
+        folder, config = _lifecycle.inheritance()
+        code = (
+            "import sys\n"
+            "try:\n"
+            f"    sys.path.append({folder!r})\n"
+            "    try:\n"
+            "        import stillframe._lifecycle\n"
+            "    finally:\n"
+            f"        sys.path.remove({folder!r})\n"
+            f"    stillframe._lifecycle.inherit({config!r})\n"
+            "except Exception:\n"
+            "    pass\n"
+        )
+        return exec, (code, {})

@@ -1,0 +1,59 @@
+"""Starting and stopping."""
+
+from __future__ import annotations
+
+import os
+
+from stillframe import _exit, _hooks, _runtime
+from stillframe._runtime import native
+
+_forks_observed = False
+_config: dict[str, object] = {}
+
+
+def install(config: dict[str, object]) -> None:
+    """What ``stillframe.install`` does."""
+    if native.is_enabled() is False:
+        return
+    problems = start(config, "stillframe.install()")
+    if problems:
+        import warnings
+
+        for problem in problems:
+            warnings.warn(f"stillframe: {problem}", RuntimeWarning, stacklevel=3)
+
+
+def start(config: dict[str, object], enabled_by: str) -> list[str]:
+    """Starts the engine and puts the hooks in. Returns what is wrong with the configuration, or why there is no engine."""
+    global _config
+    problems = native.start(config, enabled_by)
+    _config = config
+    if _runtime.problem is None:
+        _observe_forks()
+        _exit.register()
+        _hooks.install()
+    return problems
+
+
+def uninstall() -> None:
+    """What ``stillframe.uninstall`` does."""
+    _hooks.uninstall()
+    native.stop()
+
+
+def inheritance() -> tuple[str, dict[str, object]]:
+    """What a worker process needs to capture like this one: the folder of the package and the configuration."""
+    return os.path.dirname(os.path.dirname(os.path.abspath(__file__))), _config
+
+
+def inherit(config: dict[str, object]) -> None:
+    """Starts in a worker process."""
+    if native.is_enabled() is not False:
+        start(config, "the parent process")
+
+
+def _observe_forks() -> None:
+    global _forks_observed
+    if not _forks_observed and hasattr(os, "register_at_fork"):
+        _forks_observed = True
+        os.register_at_fork(after_in_child=native.after_fork)

@@ -1,0 +1,71 @@
+"""The extension module: engine, walker and store. Python code reaches it through ``stillframe._runtime.native``."""
+
+from types import TracebackType
+from typing import Any, final
+
+__version__: str
+
+def start(settings: dict[str, object], enabled_by: str | None) -> list[str]:
+    """Configures from files, environment and ``settings``, and starts. Calling it again restarts. Returns what is wrong, a line each.
+
+    ``enabled_by`` is what asked for it, for people to read.
+    """
+
+def stop(timeout: float = 2.0) -> bool:
+    """Stops after storing what waits; whether it was in time."""
+
+def is_enabled() -> bool | None:
+    """Whether environment or ``stillframe.toml`` switch capturing on or off; ``None`` when they do not say."""
+
+def settings() -> str:
+    """The configuration in force, as JSON."""
+
+def capture(
+    exc: BaseException,
+    tb: TracebackType | None,
+    limited: bool,
+    handled: bool,
+    mechanism: str,
+    context: dict[str, Any] | None,
+    /,
+) -> Snapshot | None:
+    """Captures an exception. Never raises; ``None`` when refused.
+
+    ``tb`` defaults to the exception's own traceback. ``context`` may have ``thread`` (a name), ``user`` and ``attributes`` (dictionaries of
+    text to text, number or boolean), and ``session_links`` (a list of pairs of name and id).
+    """
+
+@final
+class Snapshot:
+    """A captured exception."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def issue(self) -> str: ...
+    def to_json(self) -> str: ...
+    def to_msgpack(self) -> bytes: ...
+
+def stats() -> str:
+    """Counts and times, as JSON."""
+
+def notices() -> list[str]:
+    """What stopped working, a line each."""
+
+def flush(timeout: float = 2.0) -> bool:
+    """Waits until what was captured is stored; whether it was in time."""
+
+def after_fork() -> None:
+    """Called in the child of a fork: forgets the parent's background thread and what it had queued."""
+
+def walker() -> dict[str, str]:
+    """Which walker is in use, and why."""
+
+def summary(width: int, colour: bool, unicode: bool) -> str:
+    """What to tell a person after failures of this process; empty when there is nothing to tell."""
+
+def note_source(filename: str, text: str) -> None:
+    """Remembers the source of code that is in no file."""
+
+def count_internal_error() -> None:
+    """Counts a failure of the package's own Python code."""

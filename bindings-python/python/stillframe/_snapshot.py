@@ -1,0 +1,48 @@
+"""What ``capture`` returns."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from stillframe import _native
+
+
+class Snapshot:
+    """A captured exception: its frames with their values, already bounded and redacted."""
+
+    __slots__ = ("_native",)
+
+    def __init__(self, native: _native.Snapshot) -> None:
+        """Wraps a snapshot of the native module."""
+        self._native = native
+
+    @property
+    def id(self) -> str:
+        """Its id, as ``stillframe show`` takes it."""
+        return self._native.id
+
+    @property
+    def issue(self) -> str:
+        """The id of the issue that it belongs to: the same for the same error in every process."""
+        return self._native.issue
+
+    def to_dict(self) -> dict[str, Any]:
+        """The snapshot as ``docs/snapshot-format.md`` describes it, in dictionaries and lists."""
+        import json
+
+        document: dict[str, Any] = json.loads(self._native.to_json())
+        return document
+
+    def to_json(self) -> str:
+        """The same as JSON."""
+        return self._native.to_json()
+
+    def to_msgpack(self) -> bytes:
+        """The same as MessagePack: the form that it is stored in."""
+        return self._native.to_msgpack()
+
+    def __repr__(self) -> str:
+        """Its id and issue."""
+        return f"<stillframe.Snapshot {self.id} of issue {self.issue}>"

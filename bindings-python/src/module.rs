@@ -1,0 +1,305 @@
+//! The functions of `stillframe._native`, as `_native.pyi` describes them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use pyo3::exceptions::PyValueError;
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict};
+use stillframe_core::config::{Config, Sources};
+use stillframe_core::encode;
+use stillframe_core::engine::{Engine, Host, now_ns};
+use stillframe_core::language::Language;
+use stillframe_core::limits::Limits;
+use stillframe_core::snapshot::{Extras, Meta, SnapshotId};
+use stillframe_core::stats::StatsSnapshot;
+use stillframe_core::tape::{Tape, TapeWriter};
+
+use crate::capture;
+use crate::snapshot::Snapshot;
+use crate::state::{TOOLS, Tools, engine, set_engine};
+use crate::walk::{Request, Walker};
+
+/// A method table entry that lives as long as the process.
+struct Method(ffi::PyMethodDef);
+
+// SAFETY: the entry is never changed, and what its pointers point to is static.
+unsafe impl Sync for Method {}
+
+static CAPTURE: Method = Method(ffi::PyMethodDef {
+    ml_name: c"capture".as_ptr(),
+    ml_meth: ffi::PyMethodDefPointer { PyCFunctionFast: capture::capture },
+    ml_flags: ffi::METH_FASTCALL,
+    ml_doc: capture::DOC.as_ptr(),
+});
+
+pub(crate) fn fill(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    let py = module.py();
+    // SAFETY: the table entry is static, and CPython only reads it.
+    let capture = unsafe {
+        let entry = (&raw const CAPTURE.0).cast_mut();
+        Bound::from_owned_ptr_or_err(py, ffi::PyCFunction_NewEx(entry, module.as_ptr(), std::ptr::null_mut()))?
+    };
+    module.add("capture", capture)?;
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add_class::<Snapshot>()?;
+    module.add_function(wrap_pyfunction!(start, module)?)?;
+    module.add_function(wrap_pyfunction!(stop, module)?)?;
+    module.add_function(wrap_pyfunction!(is_enabled, module)?)?;
+    module.add_function(wrap_pyfunction!(settings, module)?)?;
+    module.add_function(wrap_pyfunction!(stats, module)?)?;
+    module.add_function(wrap_pyfunction!(notices, module)?)?;
+    module.add_function(wrap_pyfunction!(flush, module)?)?;
+    module.add_function(wrap_pyfunction!(after_fork, module)?)?;
+    module.add_function(wrap_pyfunction!(walker, module)?)?;
+    module.add_function(wrap_pyfunction!(summary, module)?)?;
+    module.add_function(wrap_pyfunction!(note_source, module)?)?;
+    module.add_function(wrap_pyfunction!(count_internal_error, module)?)?;
+    module.add_function(wrap_pyfunction!(capture_tape, module)?)?;
+    module.add_function(wrap_pyfunction!(decode_tape, module)?)?;
+    Ok(())
+}
+
+/// Reads the configuration (defaults, stillframe.toml, environment, then `settings`) and starts capturing.
+///
+/// Returns what is wrong with the configuration, one line each; the defaults stay in force for it. Calling it again starts anew.
+#[pyfunction]
+fn start(py: Python<'_>, settings: &Bound<'_, PyDict>, enabled_by: Option<String>) -> PyResult<Vec<String>> {
+    let (config, problems) = load(settings)?;
+    let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    if TOOLS.with(py, |_| ()).is_none() {
+        // SAFETY: the GIL is held.
+        let walker = unsafe { Walker::new(py, config.python_fallback) };
+        TOOLS.set(py, Tools { walker, writer: TapeWriter::new() });
+    }
+    let report = TOOLS.with(py, |tools| tools.walker.report().to_string()).unwrap_or_default();
+    let host = Host {
+        language: Language::Python,
+        runtime_version: version(py),
+        runtime: format!("CPython {}", version(py)),
+        walker: report,
+        enabled_by,
+        directory: std::env::current_dir().ok(),
+        problems: problems.clone(),
+    };
+    if let Some(old) = engine() {
+        py.detach(|| old.shutdown(Duration::from_secs(2)));
+    }
+    set_engine(Engine::new(Arc::new(config), host));
+    Ok(problems)
+}
+
+/// Stops capturing and stores what waits, within two seconds. `False` if something was lost.
+#[pyfunction]
+#[pyo3(signature = (timeout=2.0))]
+fn stop(py: Python<'_>, timeout: f64) -> bool {
+    match engine() {
+        Some(engine) => py.detach(|| engine.shutdown(seconds(timeout))),
+        None => true,
+    }
+}
+
+/// Whether the configuration (environment, stillframe.toml) switches capturing on by itself; `None` if it says nothing.
+#[pyfunction]
+fn is_enabled(py: Python<'_>) -> PyResult<Option<bool>> {
+    Ok(load(&PyDict::new(py))?.0.enabled)
+}
+
+/// The configuration in force, as JSON text.
+#[pyfunction]
+fn settings(py: Python<'_>) -> PyResult<String> {
+    match engine() {
+        Some(engine) => Ok(engine.config().to_json()),
+        None => Ok(load(&PyDict::new(py))?.0.to_json()),
+    }
+}
+
+/// Counters and times, as JSON text.
+#[pyfunction]
+fn stats() -> String {
+    let stats = engine().map_or_else(StatsSnapshot::default, Engine::stats);
+    serde_json::to_string(&stats).unwrap_or_default()
+}
+
+/// Lines for people: what stopped working, each once.
+#[pyfunction]
+fn notices() -> Vec<String> {
+    engine().map(Engine::notices).unwrap_or_default()
+}
+
+/// Waits until everything captured so far is stored, at most `timeout` seconds.
+#[pyfunction]
+#[pyo3(signature = (timeout=2.0))]
+fn flush(py: Python<'_>, timeout: f64) -> bool {
+    match engine() {
+        Some(engine) => py.detach(|| engine.flush(seconds(timeout))),
+        None => true,
+    }
+}
+
+/// To be called in a forked child before anything else.
+#[pyfunction]
+fn after_fork() {
+    if let Some(engine) = engine() {
+        set_engine(engine.after_fork());
+    }
+}
+
+/// How values are read from this interpreter: version, 'fast' or 'fallback', and why.
+#[pyfunction]
+fn walker(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    let out = PyDict::new(py);
+    if TOOLS.with(py, |_| ()).is_none() {
+        // SAFETY: the GIL is held.
+        let walker = unsafe { Walker::new(py, false) };
+        TOOLS.set(py, Tools { walker, writer: TapeWriter::new() });
+    }
+    let fields = TOOLS.with(py, |tools| {
+        let report = tools.walker.report();
+        (report.mode().to_owned(), report.to_string())
+    });
+    if let Some((mode, detail)) = fields {
+        out.set_item("version", version(py))?;
+        out.set_item("mode", mode)?;
+        out.set_item("detail", detail)?;
+    }
+    Ok(out)
+}
+
+/// The text that `stillframe run` prints when the program has ended; empty if nothing happened.
+#[pyfunction]
+fn summary(width: usize, colour: bool, unicode: bool) -> String {
+    let Some(engine) = engine() else { return String::new() };
+    let (recent, total) = engine.recent();
+    let payloads: Vec<&[u8]> = recent.iter().map(|recent| &*recent.payload).collect();
+    let notices = engine.notices();
+    let stats = engine.stats();
+    stillframe_explorer::summary::of_process(&payloads, total, &stats, &notices, width, colour, unicode)
+}
+
+/// Keeps the source text of code that is in no file.
+#[pyfunction]
+fn note_source(filename: &str, text: &str) {
+    if let Some(engine) = engine() {
+        engine.note_source(filename, text);
+    }
+}
+
+/// Counts an error inside the package's own Python code.
+#[pyfunction]
+fn count_internal_error() {
+    if let Some(engine) = engine() {
+        engine.count_internal_error();
+    }
+}
+
+/// The raw tape of an exception, past the gate and before redaction of values: for tests and benches. Keyword arguments are limits
+/// (`depth=2`), `fallback=True` forces the walker of the public API.
+#[pyfunction(name = "_capture_tape")]
+#[pyo3(signature = (exc, tb=None, *, fallback=false, **limits))]
+fn capture_tape<'py>(
+    py: Python<'py>,
+    exc: &Bound<'py, PyAny>,
+    tb: Option<&Bound<'py, PyAny>>,
+    fallback: bool,
+    limits: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let mut in_force = Limits::default();
+    for (name, value) in limits.into_iter().flatten() {
+        let (name, value) = (name.extract::<String>()?, value.extract::<u32>()?);
+        let field = match name.as_str() {
+            "exceptions" => &mut in_force.exceptions,
+            "frames" => &mut in_force.frames,
+            "depth" => &mut in_force.depth,
+            "fields" => &mut in_force.fields,
+            "items" => &mut in_force.items,
+            "string" => &mut in_force.string,
+            "values" => &mut in_force.values,
+            "tape_bytes" => &mut in_force.tape_bytes,
+            "hard_time_ms" => {
+                in_force.hard_time = Duration::from_millis(value.into());
+                in_force.soft_time = in_force.soft_time.max(in_force.hard_time);
+                continue;
+            }
+            _ => return Err(PyValueError::new_err(format!("no limit is called {name}"))),
+        };
+        *field = value;
+    }
+    let (config, _) = load(&PyDict::new(py))?;
+    let (redactor, _) = stillframe_core::redact::Redactor::new(&config.redact);
+    // SAFETY: the GIL is held.
+    let mut walker = unsafe { Walker::new(py, fallback) };
+    let mut writer = TapeWriter::new();
+    let request = Request {
+        limits: &in_force,
+        redactor: &redactor,
+        alias_key: None,
+        grouping: &config.fingerprint,
+    };
+    let tb = tb.map_or(std::ptr::null_mut(), |tb| tb.as_ptr());
+    // SAFETY: the GIL is held, and both objects are borrowed for this call.
+    let captured = unsafe { walker.capture(&mut writer, exc.as_ptr(), tb, &request) };
+    match writer.finish(captured.stop, captured.duration) {
+        Some(tape) => Ok(PyBytes::new(py, tape)),
+        None => Err(PyValueError::new_err("the walker wrote more than the tape's reserve")),
+    }
+}
+
+/// Format 1 as JSON text of a raw tape, not redacted: for tests.
+#[pyfunction(name = "_decode_tape")]
+fn decode_tape(tape: &[u8]) -> PyResult<String> {
+    let tape = Tape::parse(tape).map_err(|error| PyValueError::new_err(error.to_string()))?;
+    let timestamp_ns = now_ns();
+    let meta = Meta { id: SnapshotId::generate(timestamp_ns), timestamp_ns, ..Meta::default() };
+    let mut out = Vec::new();
+    encode::json::encode_into(&tape, &meta, &Extras::default(), &mut out);
+    String::from_utf8(out).map_err(|error| PyValueError::new_err(error.to_string()))
+}
+
+fn load(settings: &Bound<'_, PyDict>) -> PyResult<(Config, Vec<stillframe_core::config::ConfigProblem>)> {
+    let mut values = BTreeMap::new();
+    for (name, value) in settings {
+        values.insert(name.extract::<String>()?, json(&value)?);
+    }
+    Ok(stillframe_core::config::load(&Sources::of_process(values)))
+}
+
+/// A setting's value as the configuration takes it.
+fn json(value: &Bound<'_, PyAny>) -> PyResult<serde_json::Value> {
+    use serde_json::Value;
+    if value.is_none() {
+        return Ok(Value::Null);
+    }
+    if let Ok(value) = value.cast::<pyo3::types::PyBool>() {
+        return Ok(Value::Bool(value.is_true()));
+    }
+    if let Ok(value) = value.extract::<i64>() {
+        return Ok(Value::from(value));
+    }
+    if let Ok(value) = value.extract::<f64>() {
+        return Ok(Value::from(value));
+    }
+    if let Ok(value) = value.extract::<String>() {
+        return Ok(Value::from(value));
+    }
+    if let Ok(mapping) = value.cast::<PyDict>() {
+        let entries = mapping.iter().map(|(name, value)| Ok((name.extract::<String>()?, json(&value)?)));
+        return Ok(Value::Object(entries.collect::<PyResult<_>>()?));
+    }
+    if let Ok(items) = value.try_iter() {
+        return Ok(Value::Array(items.map(|item| json(&item?)).collect::<PyResult<_>>()?));
+    }
+    // Paths and the like.
+    Ok(Value::from(value.str()?.to_string_lossy().into_owned()))
+}
+
+fn version(py: Python<'_>) -> String {
+    let info = py.version_info();
+    format!("{}.{}.{}{}", info.major, info.minor, info.patch, info.suffix.unwrap_or_default())
+}
+
+fn seconds(timeout: f64) -> Duration {
+    Duration::try_from_secs_f64(timeout.max(0.0)).unwrap_or(Duration::from_secs(3600))
+}

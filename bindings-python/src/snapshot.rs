@@ -1,0 +1,75 @@
+//! `_native.Snapshot`: one captured exception in the hands of the program.
+
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyString};
+use stillframe_core::engine::{Finished, Submission};
+
+use crate::state::engine;
+
+/// One captured exception. Its values were copied and are independent of the program's objects.
+#[pyclass(frozen, module = "stillframe._native")]
+pub(crate) struct Snapshot {
+    submission: Submission,
+}
+
+impl Snapshot {
+    pub(crate) fn new(submission: Submission) -> Self {
+        Self { submission }
+    }
+
+    /// Redacts and groups, without the GIL.
+    fn finish<T: Send>(
+        &self,
+        py: Python<'_>,
+        then: impl FnOnce(&Finished) -> T + Send,
+    ) -> PyResult<T> {
+        let Some(engine) = engine() else {
+            return Err(PyRuntimeError::new_err("stillframe is not installed (call stillframe.install())"));
+        };
+        let submission = &self.submission;
+        py.detach(|| engine.finish(submission).map(|finished| then(&finished)))
+            .map_err(|error| PyRuntimeError::new_err(error.to_string()))
+    }
+}
+
+#[pymethods]
+impl Snapshot {
+    /// The snapshot's id, a UUID.
+    #[getter]
+    fn id<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
+        PyString::new(py, &self.submission.meta.id.to_string())
+    }
+
+    /// Key of the issue that it belongs to, 32 hex digits.
+    #[getter]
+    fn issue(&self, py: Python<'_>) -> PyResult<String> {
+        self.finish(py, |finished| {
+            finished.key().iter().map(|byte| format!("{byte:02x}")).collect()
+        })
+    }
+
+    /// The snapshot as JSON text (format 1), redacted.
+    fn to_json(&self, py: Python<'_>) -> PyResult<String> {
+        let bytes = self.finish(py, |finished| {
+            let mut out = Vec::new();
+            finished.json(&mut out).map(|()| out)
+        })?;
+        let bytes = bytes.map_err(|error| PyRuntimeError::new_err(error.to_string()))?;
+        String::from_utf8(bytes).map_err(|error| PyRuntimeError::new_err(error.to_string()))
+    }
+
+    /// The snapshot as MessagePack (format 1), redacted.
+    fn to_msgpack<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let bytes = self.finish(py, |finished| {
+            let mut out = Vec::new();
+            finished.msgpack(&mut out).map(|()| out)
+        })?;
+        let bytes = bytes.map_err(|error| PyRuntimeError::new_err(error.to_string()))?;
+        Ok(PyBytes::new(py, &bytes))
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<stillframe.Snapshot {}>", self.submission.meta.id)
+    }
+}

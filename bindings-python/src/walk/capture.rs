@@ -1,0 +1,737 @@
+//! One walk: values onto the tape, level by level, under limits.
+//!
+//! ```text
+//! exceptions (chain) -> their frames -> variables -> what those hold -> ...
+//! ```
+//!
+//! Each container is written where it is met as one opcode and waits in a first-in-first-out queue until its turn comes to have its
+//! contents written. When values, bytes or time run out, what is missing is therefore always the deepest.
+
+use std::marker::PhantomData;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use pyo3_ffi as ffi;
+use stillframe_core::limits::Limits;
+use stillframe_core::reason::Reason;
+use stillframe_core::redact::ValueKind;
+use stillframe_core::tape::{ContainerId, TapeWriter, TypeId};
+
+use super::container::{Key, Sequence};
+use super::identity::Identity;
+use super::known::Shown;
+use super::number::float;
+use super::object::{Bytes, Dict, Int, List, Obj, Set, Str, Tuple, flags};
+use super::plan::{Kind, Plan, Plans};
+use super::rules::{Hidden, Memo, Rules};
+use super::text::Scratch;
+use super::{Facts, chain, frames};
+
+/// Values between two looks at the clock.
+const TICK: u32 = 64;
+/// Longest text whose equals elsewhere are hidden with it.
+const ALIAS_MAX: usize = 4096;
+const ALIAS_MIN: usize = 6;
+/// Longest name that is asked about; the redactor judges longer ones by head and tail, and so does what is kept here.
+const NAME_MAX: usize = 600;
+
+/// A container whose contents are still to be written.
+#[derive(Clone, Copy)]
+pub(super) struct Pending {
+    object: *mut ffi::PyObject,
+    what: Contents,
+    depth: u32,
+}
+
+/// How the contents of a container are written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Contents {
+    List,
+    Tuple,
+    /// A tuple with named items, as the fields of an object.
+    NamedTuple,
+    Dict,
+    Set,
+    /// Fields with their names.
+    Fields,
+    /// Fields in the order of the shape.
+    Shaped,
+    /// Fields of an exception that is a value.
+    ExceptionValue,
+    /// Exception number `n` of the chain.
+    Exception(u32),
+    /// Frame number `n`.
+    Frame(u32),
+    /// Decoded by its own page.
+    Known,
+}
+
+/// What outlives a capture: memory that is reused, and what was learned.
+pub(super) struct State {
+    pub(super) plans: Plans,
+    pub(super) memo: Memo,
+    pub(super) identity: Identity,
+    pub(super) scratch: Scratch,
+    queue: Vec<Pending>,
+    /// Number of the capture; 0 belongs to none.
+    pub(super) tape: u64,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            plans: Plans::default(),
+            memo: Memo::default(),
+            identity: Identity::default(),
+            scratch: Scratch::default(),
+            queue: Vec::with_capacity(256),
+            tape: 0,
+        }
+    }
+}
+
+impl State {
+    /// Forgets everything that was decided by rules.
+    pub(super) fn forget(&mut self) {
+        self.plans.forget();
+        self.memo.forget();
+    }
+}
+
+/// The clock of one walk.
+pub(super) struct Clock {
+    start: Instant,
+    soft: Duration,
+    hard: Duration,
+    left: u32,
+    /// No further container is opened.
+    soft_over: bool,
+    /// The walk stops.
+    hard_over: bool,
+}
+
+impl Clock {
+    pub(super) fn start(limits: &Limits) -> Self {
+        Self {
+            start: Instant::now(),
+            soft: limits.soft_time,
+            hard: limits.hard_time,
+            left: TICK,
+            soft_over: false,
+            hard_over: false,
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn look(&mut self) {
+        self.left = TICK;
+        let elapsed = self.start.elapsed();
+        self.soft_over = elapsed >= self.soft;
+        self.hard_over = elapsed >= self.hard;
+    }
+
+    pub(super) fn elapsed(&self) -> Duration {
+        self.start.elapsed()
+    }
+}
+
+pub(super) struct Walk<'w, 'g, const DIRECT: bool> {
+    pub(super) out: &'w mut TapeWriter,
+    pub(super) state: &'w mut State,
+    pub(super) rules: Rules<'w>,
+    pub(super) facts: &'w Facts,
+    pub(super) limits: Limits,
+    pub(super) clock: Clock,
+    /// A rule hides one of the built-in types, so that even their instances need a plan.
+    strict: bool,
+    /// Next of the queue.
+    head: usize,
+    gil: PhantomData<&'g ()>,
+}
+
+impl<'w, 'g, const DIRECT: bool> Walk<'w, 'g, DIRECT> {
+    pub(super) fn new(
+        out: &'w mut TapeWriter,
+        state: &'w mut State,
+        rules: Rules<'w>,
+        facts: &'w Facts,
+        limits: Limits,
+    ) -> Self {
+        state.tape += 1;
+        state.queue.clear();
+        state.identity.begin();
+        // SAFETY: the type `object` is static.
+        if let Some(object) = unsafe { super::object::Class::new(&raw mut ffi::PyBaseObject_Type) } {
+            state.plans.begin(object);
+        }
+        let strict = BUILT_IN
+            .iter()
+            .any(|name| rules.type_name(name.as_bytes()).is_some());
+        Self {
+            out,
+            state,
+            rules,
+            facts,
+            limits,
+            clock: Clock::start(&limits),
+            strict,
+            head: 0,
+            gil: PhantomData,
+        }
+    }
+
+    /// Writes the contents of all containers of the queue, in its order; why it stopped before, if it did.
+    pub(super) fn drain(
+        &mut self,
+        exceptions: &[chain::Link<'g>],
+        frames: &mut frames::Frames<'g>,
+    ) -> Option<Reason> {
+        while let Some(&pending) = self.state.queue.get(self.head) {
+            if let Some(reason) = self.stopped() {
+                return Some(reason);
+            }
+            self.head += 1;
+            // SAFETY: the object was put into the queue during this walk, in which nothing is freed.
+            let Some(object) = (unsafe { Obj::new(pending.object) }) else {
+                continue;
+            };
+            self.contents(pending.what, object, pending.depth, exceptions, frames);
+            self.out.end_group();
+        }
+        self.stopped()
+    }
+
+    fn contents(
+        &mut self,
+        what: Contents,
+        object: Obj<'g>,
+        depth: u32,
+        exceptions: &[chain::Link<'g>],
+        frames: &mut frames::Frames<'g>,
+    ) {
+        // SAFETY (all of the unchecked views): `Contents` is chosen by the object's type when the container is opened.
+        match what {
+            Contents::Dict => self.entries(unsafe { Dict::unchecked(object) }, depth),
+            Contents::List => self.sequence(unsafe { List::unchecked(object) }.items::<DIRECT>(), depth),
+            Contents::Tuple => {
+                self.sequence(unsafe { Tuple::unchecked(object) }.items::<DIRECT>(), depth);
+            }
+            Contents::NamedTuple => self.named_items(object, depth),
+            Contents::Set => self.members(unsafe { Set::unchecked(object) }, depth),
+            Contents::Fields => self.fields(object, depth),
+            Contents::Shaped => self.shaped(object, depth),
+            Contents::ExceptionValue => self.exception_value(object, depth),
+            Contents::Exception(index) => self.exception(index, exceptions, frames),
+            Contents::Frame(index) => self.frame(index, frames),
+            Contents::Known => self.known_contents(object, depth),
+        }
+    }
+
+    /// Why the walk must end now, if it must.
+    #[inline]
+    pub(super) fn stopped(&self) -> Option<Reason> {
+        if self.out.is_full() {
+            Some(Reason::Budget)
+        } else if self.clock.hard_over {
+            Some(Reason::Timeout)
+        } else {
+            None
+        }
+    }
+
+    #[inline]
+    pub(super) fn halted(&self) -> bool {
+        self.out.is_full() || self.clock.hard_over
+    }
+
+    /// Says that items are missing because the walk had to stop, if that is why.
+    pub(super) fn cut(&mut self, missing: Option<usize>) {
+        if let Some(reason) = self.stopped() {
+            self.gap(reason, missing);
+        }
+    }
+
+    pub(super) fn gap(&mut self, reason: Reason, missing: Option<usize>) {
+        if missing != Some(0) {
+            self.out
+                .gap(reason, missing.map(|count| u32::try_from(count).unwrap_or(u32::MAX - 1)));
+        }
+    }
+
+    /// Counts one value, and looks at the clock when it is time to.
+    #[inline]
+    pub(super) fn tick(&mut self) {
+        self.clock.left -= 1;
+        if self.clock.left == 0 {
+            self.clock.look();
+        }
+    }
+
+    /// One value, whatever it is. `depth` references lead to it.
+    #[inline]
+    pub(super) fn value(&mut self, object: Obj<'g>, depth: u32) {
+        self.tick();
+        if self.strict {
+            return self.other(object, depth);
+        }
+        let class = object.class();
+        // SAFETY (all of the unchecked views): the type was compared just before.
+        if class.is(&raw const ffi::PyUnicode_Type) {
+            unsafe { Str::unchecked(object) }
+                .text::<DIRECT>(&mut self.state.scratch)
+                .write(self.out);
+        } else if class.is(&raw const ffi::PyLong_Type) {
+            self.int(unsafe { Int::unchecked(object) });
+        } else if class.is(&raw const ffi::PyDict_Type) {
+            self.dict(unsafe { Dict::unchecked(object) }, None, depth);
+        } else if class.is(&raw const ffi::PyFloat_Type) {
+            self.out.float(float(object));
+        } else if class.is(&raw const ffi::PyList_Type) {
+            self.list(unsafe { List::unchecked(object) }, None, depth);
+        } else if class.is(&raw const ffi::PyTuple_Type) {
+            self.tuple(object, Contents::Tuple, None, depth);
+        } else if class.is(&raw const ffi::PyBool_Type) {
+            self.out.bool(object.is(&raw const ffi::_Py_TrueStruct as _));
+        } else {
+            self.other(object, depth);
+        }
+    }
+
+    #[inline]
+    fn int(&mut self, int: Int<'g>) {
+        if !int.value::<DIRECT>().write(self.out) {
+            let type_id = self.type_id(int.0);
+            self.out.skipped(Reason::Unreadable, type_id, None);
+        }
+    }
+
+    /// The plan of an object's type.
+    pub(super) fn plan(&mut self, object: Obj<'g>) -> Rc<Plan> {
+        self.state
+            .plans
+            .get::<DIRECT>(object.class(), self.state.tape, &self.rules, self.facts)
+    }
+
+    /// The number on the tape of a planned type.
+    pub(super) fn type_of(&mut self, plan: &Plan) -> TypeId {
+        if let Some(id) = plan.type_id(self.state.tape) {
+            return id;
+        }
+        let id = self.out.define_type(&plan.name);
+        if !self.out.is_full() {
+            plan.set_type_id(self.state.tape, id);
+        }
+        id
+    }
+
+    /// The number on the tape of an object's type.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn type_id(&mut self, object: Obj<'g>) -> TypeId {
+        let plan = self.plan(object);
+        self.type_of(&plan)
+    }
+
+    /// A value of a type that is not among the plainest.
+    #[inline(never)]
+    fn other(&mut self, object: Obj<'g>, depth: u32) {
+        if object.is(self.facts.none) && !self.strict {
+            return self.out.null();
+        }
+        let plan = self.plan(object);
+        if let Some(rule) = &plan.hidden {
+            let type_id = self.type_of(&plan);
+            return self
+                .out
+                .redacted(Reason::RedactedType, type_id, rule, None);
+        }
+        match &plan.kind {
+            Kind::None => self.out.null(),
+            Kind::Bool => self.out.bool(object.is(&raw const ffi::_Py_TrueStruct as _)),
+            Kind::Int => {
+                self.mark(object, &plan, &raw const ffi::PyLong_Type);
+                if let Some(int) = Int::of(object) {
+                    self.int(int);
+                }
+            }
+            Kind::Float => {
+                self.mark(object, &plan, &raw const ffi::PyFloat_Type);
+                self.out.float(float(object));
+            }
+            Kind::Str => {
+                self.mark(object, &plan, &raw const ffi::PyUnicode_Type);
+                if let Some(text) = Str::of(object) {
+                    text.text::<DIRECT>(&mut self.state.scratch).write(self.out);
+                }
+            }
+            Kind::Bytes => {
+                self.mark(object, &plan, &raw const ffi::PyBytes_Type);
+                if let Some(bytes) = Bytes::of(object) {
+                    self.out.binary(bytes.data::<DIRECT>());
+                }
+            }
+            Kind::Dict => {
+                if let Some(dict) = Dict::of(object) {
+                    let own = object.class().is(&raw const ffi::PyDict_Type);
+                    self.dict(dict, (!own).then_some(&*plan), depth);
+                }
+            }
+            Kind::List => {
+                if let Some(list) = List::of(object) {
+                    let own = object.class().is(&raw const ffi::PyList_Type);
+                    self.list(list, (!own).then_some(&*plan), depth);
+                }
+            }
+            Kind::Tuple => self.tuple(object, Contents::Tuple, Some(&plan), depth),
+            Kind::NamedTuple => self.tuple(object, Contents::NamedTuple, Some(&plan), depth),
+            Kind::Set => {
+                if let Some(set) = Set::of(object) {
+                    let size = set.length::<DIRECT>();
+                    if size > 0 && !DIRECT {
+                        let type_id = self.type_of(&plan);
+                        return self
+                            .out
+                            .skipped(Reason::Unreadable, type_id, Some(size));
+                    }
+                    self.open(object, Some(size), depth, Some(&plan), |walk, type_id| {
+                        Some((walk.out.list(type_id, size)?, Contents::Set))
+                    });
+                }
+            }
+            Kind::Exception => {
+                self.open(object, None, depth, Some(&plan), |walk, type_id| {
+                    Some((walk.out.object(type_id)?, Contents::ExceptionValue))
+                });
+            }
+            Kind::Instance => self.instance(object, &plan, depth),
+            Kind::Opaque => {
+                let type_id = self.type_of(&plan);
+                self.out.opaque(type_id);
+            }
+            Kind::Known(known) => self.known(object, *known, &plan, depth),
+        }
+    }
+
+    /// Says the type of the scalar that follows, where it is a subclass.
+    pub(super) fn mark(&mut self, object: Obj<'g>, plan: &Plan, own: *const ffi::PyTypeObject) {
+        if !object.class().is(own) {
+            let type_id = self.type_of(plan);
+            self.out.as_type(type_id);
+        }
+    }
+
+    fn list(&mut self, list: List<'g>, plan: Option<&Plan>, depth: u32) {
+        let size = list.items::<DIRECT>().length;
+        self.open(list.0, Some(size), depth, plan, |walk, type_id| {
+            Some((walk.out.list(type_id, size)?, Contents::List))
+        });
+    }
+
+    fn tuple(&mut self, object: Obj<'g>, what: Contents, plan: Option<&Plan>, depth: u32) {
+        let Some(tuple) = Tuple::of(object) else {
+            return;
+        };
+        let size = tuple.items::<DIRECT>().length;
+        let planned;
+        let plan = match plan {
+            Some(plan) => plan,
+            None => {
+                planned = self.plan(object);
+                &*planned
+            }
+        };
+        self.open(object, Some(size), depth, Some(plan), |walk, type_id| {
+            let id = if what == Contents::NamedTuple {
+                walk.out.object(type_id)?
+            } else {
+                walk.out.list(type_id, size)?
+            };
+            Some((id, what))
+        });
+    }
+
+    fn dict(&mut self, dict: Dict<'g>, plan: Option<&Plan>, depth: u32) {
+        let size = dict.length::<DIRECT>();
+        self.open(dict.0, Some(size), depth, plan, |walk, type_id| {
+            Some((walk.out.map(type_id, size)?, Contents::Dict))
+        });
+    }
+
+    /// Writes a container's opcode, or why it is not followed, or that it stands on the tape already. `plan` is of its
+    /// type, none for the opcode's own.
+    #[inline]
+    pub(super) fn open(
+        &mut self,
+        object: Obj<'g>,
+        size: Option<usize>,
+        depth: u32,
+        plan: Option<&Plan>,
+        write: impl FnOnce(&mut Self, TypeId) -> Option<(ContainerId, Contents)>,
+    ) {
+        // An empty one is shown where it is: it costs nothing, and many are one shared object.
+        let empty = size == Some(0);
+        if !empty {
+            if let Some(id) = self.state.identity.get(object.address()) {
+                return self.out.reference(id);
+            }
+            if depth >= self.limits.depth || self.clock.soft_over {
+                return self.closed(object, size, depth);
+            }
+        }
+        let type_id = plan.map_or_else(TypeId::default, |plan| self.type_of(plan));
+        if let Some((id, what)) = write(self, type_id) {
+            if !empty {
+                self.state.identity.insert(object.address(), id);
+            }
+            self.push(object, what, depth + 1);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn closed(&mut self, object: Obj<'g>, size: Option<usize>, depth: u32) {
+        let reason = if depth >= self.limits.depth {
+            Reason::Depth
+        } else {
+            Reason::Timeout
+        };
+        let type_id = self.type_id(object);
+        self.out.skipped(reason, type_id, size);
+    }
+
+    pub(super) fn push(&mut self, object: Obj<'g>, what: Contents, depth: u32) {
+        self.state.queue.push(Pending {
+            object: object.pointer(),
+            what,
+            depth,
+        });
+    }
+
+    /// Items of a list or tuple.
+    fn sequence(&mut self, items: Sequence<'g>, depth: u32) {
+        let shown = items.length.min(self.limits.items as usize);
+        if items.length == 2 && shown == 2 && self.pair(items, depth) {
+            return;
+        }
+        for index in 0..shown {
+            if self.halted() {
+                return self.cut(Some(items.length - index));
+            }
+            match items.get(index) {
+                Some(item) => self.value(item, depth),
+                None => self.unset(),
+            }
+        }
+        self.gap(Reason::CollectionSize, Some(items.length - shown));
+    }
+
+    /// A pair like `("authorization", "...")`: its first item is a name for the second.
+    fn pair(&mut self, items: Sequence<'g>, depth: u32) -> bool {
+        let (Some(name), Some(value)) = (items.get(0), items.get(1)) else {
+            return false;
+        };
+        let Some(hidden) = self.hidden_key(name) else {
+            return false;
+        };
+        if !hidden.hides(self.kind_of(value)) {
+            return false;
+        }
+        self.value(name, depth);
+        self.redacted(value, hidden.rule());
+        true
+    }
+
+    pub(super) fn unset(&mut self) {
+        self.out.skipped(Reason::Unbound, TypeId::default(), None);
+    }
+
+    /// Entries of a dict.
+    fn entries(&mut self, dict: Dict<'g>, depth: u32) {
+        let size = dict.length::<DIRECT>();
+        let limit = self.limits.items as usize;
+        let mut entries = dict.entries::<DIRECT>();
+        let mut shown = 0;
+        while shown < limit {
+            let Some((key, value)) = entries.next() else {
+                break;
+            };
+            if self.halted() {
+                return self.cut(Some(size.saturating_sub(shown)));
+            }
+            let mut hidden = self.hidden_key(key);
+            if hidden.is_none() && size <= RECORD_MAX && self.is_record_value(key) {
+                hidden = self.hidden_record(dict);
+            }
+            self.value(key, depth);
+            match hidden {
+                Some(hidden) if hidden.hides(self.kind_of(value)) => {
+                    self.redacted(value, hidden.rule());
+                }
+                _ => self.value(value, depth),
+            }
+            shown += 1;
+        }
+        let missing = size.saturating_sub(shown);
+        let reason = if entries.gave_up() {
+            Reason::Unreadable
+        } else {
+            Reason::CollectionSize
+        };
+        self.gap(reason, Some(missing));
+    }
+
+    /// What is hidden in a record like `{"name": "password", "value": ...}`.
+    #[cold]
+    fn hidden_record(&mut self, dict: Dict<'g>) -> Option<Hidden> {
+        RECORD_NAMES
+            .iter()
+            .find_map(|name| self.hidden_key(dict.find::<DIRECT>(name)?))
+    }
+
+    #[inline]
+    fn is_record_value(&self, key: Obj<'g>) -> bool {
+        Str::of(key).is_some_and(|key| key.is_ascii::<DIRECT>(b"value"))
+    }
+
+    /// Items of a set.
+    fn members(&mut self, set: Set<'g>, depth: u32) {
+        let size = set.length::<DIRECT>();
+        let mut members = set.members::<DIRECT>();
+        let mut shown = 0;
+        while shown < self.limits.items as usize {
+            let Some(item) = members.next() else { break };
+            if self.halted() {
+                return self.cut(Some(size.saturating_sub(shown)));
+            }
+            self.value(item, depth);
+            shown += 1;
+        }
+        self.gap(Reason::CollectionSize, Some(size.saturating_sub(shown)));
+    }
+
+    // Redaction.
+
+    /// What is hidden under a key, if it is a name that hides.
+    #[inline]
+    pub(super) fn hidden_key(&mut self, key: Obj<'g>) -> Option<Hidden> {
+        let key = Key::of::<DIRECT>(key, &mut self.state.scratch)?;
+        let hash = match &key {
+            Key::Text(_, hash) | Key::Bytes(_, hash) => *hash,
+        };
+        if hash.is_some_and(|hash| self.state.memo.is_harmless(hash)) {
+            return None;
+        }
+        let hidden = match key {
+            Key::Text(super::text::Text::Ascii(name), _) | Key::Bytes(name, _) => {
+                self.rules.name(name)
+            }
+            Key::Text(text, _) => {
+                let mut name = Vec::new();
+                // Head and tail of a long name, as the redactor judges it: whatever is over the limit fails closed.
+                text.push_utf8(NAME_MAX, &mut name);
+                self.rules.name(&name)
+            }
+        };
+        if let (None, Some(hash)) = (&hidden, hash) {
+            self.state.memo.remember(hash);
+        }
+        hidden
+    }
+
+    /// What kind of value rules about names see.
+    pub(super) fn kind_of(&self, object: Obj<'g>) -> ValueKind {
+        let class = object.class();
+        if object.is(self.facts.none) {
+            ValueKind::Null
+        } else if class.is(&raw const ffi::PyBool_Type) {
+            ValueKind::Bool
+        } else if class.has(flags::INT) || class.derives(&raw const ffi::PyFloat_Type) {
+            ValueKind::Number
+        } else {
+            ValueKind::Other
+        }
+    }
+
+    /// A value that is hidden because of its name. Nothing of it is read, except that the hash of a text is taken where equal text
+    /// elsewhere is to be hidden too.
+    #[cold]
+    pub(super) fn redacted(&mut self, object: Obj<'g>, rule: &str) {
+        let alias = self.alias(object);
+        let type_id = self.type_id(object);
+        self.out
+            .redacted(Reason::RedactedIdent, type_id, rule, alias);
+    }
+
+    fn alias(&mut self, object: Obj<'g>) -> Option<(u32, u64)> {
+        let key = self.rules.alias_key?;
+        let text = Str::of(object)?;
+        let mut scratch = std::mem::take(&mut self.state.scratch.utf8);
+        scratch.clear();
+        let text = text.text::<DIRECT>(&mut self.state.scratch);
+        let whole = text.length() <= ALIAS_MAX;
+        let lossy = whole && text.push_utf8(ALIAS_MAX, &mut scratch);
+        let alias = (whole && !lossy && scratch.len() >= ALIAS_MIN)
+            .then(|| (scratch.len() as u32, key.hash(&scratch)));
+        self.state.scratch.utf8 = scratch;
+        alias
+    }
+
+    /// A named value in a group with names. `false` once the budget is spent.
+    #[inline]
+    pub(super) fn named(
+        &mut self,
+        name: &[u8],
+        hidden: Option<&Hidden>,
+        value: Obj<'g>,
+        depth: u32,
+    ) -> bool {
+        if !self.out.name(name) {
+            return false;
+        }
+        match hidden {
+            Some(hidden) if hidden.hides(self.kind_of(value)) => {
+                self.tick();
+                self.redacted(value, hidden.rule());
+            }
+            _ => self.value(value, depth),
+        }
+        true
+    }
+
+    /// Like [`Walk::named`], for a name that is data.
+    pub(super) fn entry(&mut self, key: Obj<'g>, value: Obj<'g>, depth: u32) -> bool {
+        let hidden = self.hidden_key(key);
+        let mut name = std::mem::take(&mut self.state.scratch.utf8);
+        name.clear();
+        match Str::of(key) {
+            Some(key) => {
+                key.text::<DIRECT>(&mut self.state.scratch)
+                    .push_utf8(NAME_MAX, &mut name);
+            }
+            None => name.extend_from_slice(b"<key that is no str>"),
+        }
+        let written = self.named(&name, hidden.as_ref(), value, depth);
+        name.clear();
+        self.state.scratch.utf8 = name;
+        written
+    }
+
+    /// A named part that has been made ready: `shown` writes the value.
+    pub(super) fn part(&mut self, name: &str, shown: Shown<'g>, depth: u32) -> bool {
+        if !self.out.name(name.as_bytes()) {
+            return false;
+        }
+        self.show(shown, depth);
+        true
+    }
+}
+
+/// Types that are read without a plan.
+const BUILT_IN: [&str; 8] = [
+    "str", "int", "dict", "float", "list", "tuple", "bool", "NoneType",
+];
+/// Keys under which a record keeps a name.
+const RECORD_NAMES: [&[u8]; 3] = [b"name", b"key", b"header"];
+/// Entries of a record at most.
+const RECORD_MAX: usize = 8;

@@ -1,0 +1,95 @@
+//! Offsets of CPython 3.14.
+
+pub(in crate::walk) const STR_ASCII_DATA: usize = 40;
+pub(in crate::walk) const STR_COMPACT_DATA: usize = 56;
+pub(in crate::walk) const STR_LEGACY_DATA: usize = 56;
+
+pub(in crate::walk) const TUPLE_ITEMS: usize = 32;
+
+pub(in crate::walk) const KEYS_LOG2_INDEX_BYTES: usize = 9;
+pub(in crate::walk) const KEYS_KIND: usize = 10;
+pub(in crate::walk) const KEYS_ENTRIES: usize = 24;
+pub(in crate::walk) const KEYS_INDICES: usize = 32;
+
+pub(in crate::walk) const FRAME_INNER: usize = 24;
+pub(in crate::walk) const INNER_CODE: usize = 0;
+pub(in crate::walk) const INNER_GLOBALS: usize = 24;
+pub(in crate::walk) const INNER_LOCALS: usize = 40;
+pub(in crate::walk) const INNER_INSTRUCTION: usize = 56;
+pub(in crate::walk) const INNER_SLOTS: usize = 80;
+
+pub(in crate::walk) const CODE_ARGCOUNT: usize = 52;
+pub(in crate::walk) const CODE_KWONLY: usize = 60;
+pub(in crate::walk) const CODE_FLAGS: usize = 48;
+pub(in crate::walk) const CODE_FIRST_LINE: usize = 68;
+pub(in crate::walk) const CODE_SLOTS: usize = 72;
+pub(in crate::walk) const CODE_SLOT_NAMES: usize = 96;
+pub(in crate::walk) const CODE_SLOT_KINDS: usize = 104;
+pub(in crate::walk) const CODE_FILENAME: usize = 112;
+pub(in crate::walk) const CODE_NAME: usize = 120;
+pub(in crate::walk) const CODE_QUALNAME: usize = 128;
+pub(in crate::walk) const CODE_LINETABLE: usize = 136;
+pub(in crate::walk) const CODE_INSTRUCTIONS: usize = 208;
+
+pub(in crate::walk) const GENERATOR_QUALNAME: usize = 32;
+pub(in crate::walk) const GENERATOR_STATE: usize = 67;
+pub(in crate::walk) const GENERATOR_INNER: usize = 72;
+pub(in crate::walk) const STATE_CREATED: i8 = -3;
+pub(in crate::walk) const STATE_EXECUTING: i8 = 0;
+/// From this state on there is no frame any more.
+pub(in crate::walk) const STATE_DONE: i8 = 1;
+
+pub(in crate::walk) const FUNCTION_QUALNAME: usize = 40;
+pub(in crate::walk) const FUNCTION_MODULE: usize = 104;
+
+pub(in crate::walk) const EXCEPTION_TRACEBACK: usize = 40;
+pub(in crate::walk) const EXCEPTION_CONTEXT: usize = 48;
+pub(in crate::walk) const EXCEPTION_CAUSE: usize = 56;
+pub(in crate::walk) const EXCEPTION_SUPPRESS: usize = 64;
+/// Size of the common head: fields of the built-in exceptions follow.
+pub(in crate::walk) const EXCEPTION_OWN: usize = 72;
+
+pub(in crate::walk) const HEAP_TYPE_QUALNAME: usize = 872;
+pub(in crate::walk) const HEAP_TYPE_CACHED_KEYS: usize = 880;
+pub(in crate::walk) const MODULE_NAME: usize = 48;
+
+/// Before the object: its dict.
+pub(in crate::walk) const MANAGED_DICT: isize = -24;
+/// Values inside or beside an object: how many fit, how many were set, whether they still hold, and the values.
+pub(in crate::walk) const VALUES_CAPACITY: usize = 0;
+pub(in crate::walk) const VALUES_SET: usize = 1;
+pub(in crate::walk) const VALUES_VALID: usize = 3;
+pub(in crate::walk) const VALUES_ITEMS: usize = 8;
+
+/// Where `_PyRuntime` publishes offsets, and ours that they must equal.
+pub(in crate::walk) const PUBLISHED: &[(usize, u64)] = &[
+    (264, INNER_CODE as u64),
+    (272, INNER_INSTRUCTION as u64),
+    (280, INNER_SLOTS as u64),
+    (320, CODE_FILENAME as u64),
+    (328, CODE_NAME as u64),
+    (336, CODE_QUALNAME as u64),
+    (344, CODE_LINETABLE as u64),
+    (352, CODE_FIRST_LINE as u64),
+    (360, CODE_ARGCOUNT as u64),
+    (368, CODE_SLOT_NAMES as u64),
+    (376, CODE_SLOT_KINDS as u64),
+    (384, CODE_INSTRUCTIONS as u64),
+    (456, TUPLE_ITEMS as u64),
+    (480, super::LIST_ITEMS as u64),
+    (536, super::DICT_KEYS as u64),
+    (544, super::DICT_VALUES as u64),
+    (560, super::FLOAT_VALUE as u64),
+    (576, super::VAR_SIZE as u64),
+    (584, super::INT_DIGITS as u64),
+    (600, super::VAR_SIZE as u64),
+    (608, super::BYTES_DATA as u64),
+    (624, super::STR_STATE as u64),
+    (632, super::STR_LENGTH as u64),
+    (640, STR_ASCII_DATA as u64),
+    (504, super::SET_USED as u64),
+    (512, super::SET_TABLE as u64),
+    (520, super::SET_MASK as u64),
+    (680, GENERATOR_INNER as u64),
+    (688, GENERATOR_STATE as u64),
+];

@@ -1,0 +1,95 @@
+//! Offsets of CPython 3.15.
+
+pub(in crate::walk) const STR_ASCII_DATA: usize = 40;
+pub(in crate::walk) const STR_COMPACT_DATA: usize = 56;
+pub(in crate::walk) const STR_LEGACY_DATA: usize = 56;
+
+pub(in crate::walk) const TUPLE_ITEMS: usize = 32;
+
+pub(in crate::walk) const KEYS_LOG2_INDEX_BYTES: usize = 9;
+pub(in crate::walk) const KEYS_KIND: usize = 10;
+pub(in crate::walk) const KEYS_ENTRIES: usize = 24;
+pub(in crate::walk) const KEYS_INDICES: usize = 32;
+
+pub(in crate::walk) const FRAME_INNER: usize = 24;
+pub(in crate::walk) const INNER_CODE: usize = 0;
+pub(in crate::walk) const INNER_GLOBALS: usize = 24;
+pub(in crate::walk) const INNER_LOCALS: usize = 40;
+pub(in crate::walk) const INNER_INSTRUCTION: usize = 56;
+pub(in crate::walk) const INNER_SLOTS: usize = 80;
+
+pub(in crate::walk) const CODE_ARGCOUNT: usize = 52;
+pub(in crate::walk) const CODE_KWONLY: usize = 60;
+pub(in crate::walk) const CODE_FLAGS: usize = 48;
+pub(in crate::walk) const CODE_FIRST_LINE: usize = 68;
+pub(in crate::walk) const CODE_SLOTS: usize = 72;
+pub(in crate::walk) const CODE_SLOT_NAMES: usize = 96;
+pub(in crate::walk) const CODE_SLOT_KINDS: usize = 104;
+pub(in crate::walk) const CODE_FILENAME: usize = 112;
+pub(in crate::walk) const CODE_NAME: usize = 120;
+pub(in crate::walk) const CODE_QUALNAME: usize = 128;
+pub(in crate::walk) const CODE_LINETABLE: usize = 136;
+pub(in crate::walk) const CODE_INSTRUCTIONS: usize = 208;
+
+pub(in crate::walk) const GENERATOR_QUALNAME: usize = 32;
+pub(in crate::walk) const GENERATOR_STATE: usize = 67;
+pub(in crate::walk) const GENERATOR_INNER: usize = 72;
+pub(in crate::walk) const STATE_CREATED: i8 = 0;
+pub(in crate::walk) const STATE_EXECUTING: i8 = 4;
+/// From this state on there is no frame any more.
+pub(in crate::walk) const STATE_DONE: i8 = 5;
+
+pub(in crate::walk) const FUNCTION_QUALNAME: usize = 40;
+pub(in crate::walk) const FUNCTION_MODULE: usize = 104;
+
+pub(in crate::walk) const EXCEPTION_TRACEBACK: usize = 40;
+pub(in crate::walk) const EXCEPTION_CONTEXT: usize = 48;
+pub(in crate::walk) const EXCEPTION_CAUSE: usize = 56;
+pub(in crate::walk) const EXCEPTION_SUPPRESS: usize = 64;
+/// Size of the common head: fields of the built-in exceptions follow.
+pub(in crate::walk) const EXCEPTION_OWN: usize = 72;
+
+pub(in crate::walk) const HEAP_TYPE_QUALNAME: usize = 880;
+pub(in crate::walk) const HEAP_TYPE_CACHED_KEYS: usize = 888;
+pub(in crate::walk) const MODULE_NAME: usize = 40;
+
+/// Before the object: its dict.
+pub(in crate::walk) const MANAGED_DICT: isize = -24;
+/// Values inside or beside an object: how many fit, how many were set, whether they still hold, and the values.
+pub(in crate::walk) const VALUES_CAPACITY: usize = 0;
+pub(in crate::walk) const VALUES_SET: usize = 1;
+pub(in crate::walk) const VALUES_VALID: usize = 3;
+pub(in crate::walk) const VALUES_ITEMS: usize = 8;
+
+/// Where `_PyRuntime` publishes offsets, and ours that they must equal.
+pub(in crate::walk) const PUBLISHED: &[(usize, u64)] = &[
+    (328, INNER_CODE as u64),
+    (336, INNER_INSTRUCTION as u64),
+    (344, INNER_SLOTS as u64),
+    (384, CODE_FILENAME as u64),
+    (392, CODE_NAME as u64),
+    (400, CODE_QUALNAME as u64),
+    (408, CODE_LINETABLE as u64),
+    (416, CODE_FIRST_LINE as u64),
+    (424, CODE_ARGCOUNT as u64),
+    (432, CODE_SLOT_NAMES as u64),
+    (440, CODE_SLOT_KINDS as u64),
+    (448, CODE_INSTRUCTIONS as u64),
+    (552, TUPLE_ITEMS as u64),
+    (576, super::LIST_ITEMS as u64),
+    (632, super::DICT_KEYS as u64),
+    (640, super::DICT_VALUES as u64),
+    (656, super::FLOAT_VALUE as u64),
+    (672, super::VAR_SIZE as u64),
+    (680, super::INT_DIGITS as u64),
+    (696, super::VAR_SIZE as u64),
+    (704, super::BYTES_DATA as u64),
+    (720, super::STR_STATE as u64),
+    (728, super::STR_LENGTH as u64),
+    (736, STR_ASCII_DATA as u64),
+    (600, super::SET_USED as u64),
+    (608, super::SET_TABLE as u64),
+    (616, super::SET_MASK as u64),
+    (808, GENERATOR_INNER as u64),
+    (816, GENERATOR_STATE as u64),
+];
