@@ -165,35 +165,76 @@ impl Line {
         let indent = if columns > indent + 8 { indent } else { 0 };
         let mut lines = Vec::new();
         let mut line = Line::default();
-        for (style, text) in &self.spans {
-            for word in text.split_inclusive(' ') {
-                let bare = text::width(word.trim_end_matches(' '));
-                let at_start = lines.is_empty() && line.is_empty() || line.width == indent;
-                if line.width + bare > columns && !at_start {
-                    lines.push(std::mem::take(&mut line));
-                    line.space(indent);
-                }
-                let mut rest = word;
-                while line.width + text::width(rest.trim_end_matches(' ')) > columns {
-                    let part = text::prefix(rest, columns - line.width.min(columns));
-                    if part.is_empty() {
-                        break;
-                    }
-                    line.append(*style, part);
-                    rest = &rest[part.len()..];
-                    lines.push(std::mem::take(&mut line));
-                    line.space(indent);
-                }
-                line.append(
-                    *style,
-                    text::prefix(rest, columns.saturating_sub(line.width)),
-                );
+        let mut empty = true;
+        for word in self.words() {
+            if line.width + word.width > columns && !empty {
+                lines.push(std::mem::take(&mut line));
+                line.space(indent);
+                empty = true;
             }
+            if empty && !lines.is_empty() && word.plain().trim().is_empty() {
+                continue;
+            }
+            let mut rest = word;
+            while line.width + rest.width > columns {
+                let (head, tail) = rest.split(columns.saturating_sub(line.width));
+                if head.is_empty() {
+                    break;
+                }
+                line.extend(&head);
+                lines.push(std::mem::take(&mut line));
+                line.space(indent);
+                rest = tail;
+            }
+            empty &= rest.is_empty();
+            line.extend(&rest);
         }
-        if line.width > indent || lines.is_empty() {
+        if !empty || lines.is_empty() {
             lines.push(line);
         }
         lines
+    }
+
+    /// Pieces between which the line may be broken: words, and the spaces between them.
+    fn words(&self) -> Vec<Line> {
+        let mut words: Vec<Line> = Vec::new();
+        let mut in_space = true;
+        for (style, text) in &self.spans {
+            for part in text.split_inclusive(' ') {
+                let word = part.trim_end_matches(' ');
+                for (piece, space) in [(word, false), (&part[word.len()..], true)] {
+                    if piece.is_empty() {
+                        continue;
+                    }
+                    match words.last_mut() {
+                        Some(last) if in_space == space => last.append(*style, piece),
+                        _ => {
+                            let mut line = Line::default();
+                            line.append(*style, piece);
+                            words.push(line);
+                        }
+                    }
+                    in_space = space;
+                }
+            }
+        }
+        words
+    }
+
+    /// The part of this line within `columns`, and the rest.
+    fn split(&self, columns: usize) -> (Line, Line) {
+        let (mut head, mut tail) = (Line::default(), Line::default());
+        for (style, text) in &self.spans {
+            let room = if tail.is_empty() {
+                columns.saturating_sub(head.width)
+            } else {
+                0
+            };
+            let kept = text::prefix(text, room);
+            head.append(*style, kept);
+            tail.append(*style, &text[kept.len()..]);
+        }
+        (head, tail)
     }
 
     fn render(&self, terminal: &Terminal, out: &mut String) {
@@ -321,6 +362,9 @@ mod tests {
             lines(&line.wrap(10, 0)),
             ["see ", "abcdefghij", "klmnop ok"]
         );
+        let mut line = Line::of(Style::Name, "aa bbb");
+        line.push(Style::Plain, "=").push(Style::Str, "ccc");
+        assert_eq!(lines(&line.wrap(8, 0)), ["aa ", "bbb=ccc"]);
         let line = Line::of(Style::Plain, "汉字汉字");
         assert_eq!(lines(&line.wrap(5, 0)), ["汉字", "汉字"]);
     }

@@ -1,7 +1,39 @@
-//! Text for people.
+//! A snapshot as text for people: in a terminal ([`show()`], [`summary()`]) and as [`markdown()`].
+//!
+//! ```text
+//! Snapshot -> paths (where each object is shown first)
+//!          -> rank  (which variables matter: what the failing line uses)
+//!          -> value (a value on one line, as the language writes it), tree (over several lines)
+//!          -> frame, header, footer -> line (styled text, cleaned, within the width) -> text
+//! ```
+//!
+//! Nothing here fails, blocks or reads a file: a snapshot of a hostile program gives text that is at most as wide as the
+//! terminal and holds no control character but line ends and our own colours. The cost is that of the text shown and of one
+//! visit of each value.
 
-pub mod line;
-pub mod terminal;
-pub mod text;
-pub mod time;
-pub mod uses;
+mod footer;
+mod frame;
+mod gap;
+mod header;
+mod line;
+mod markdown;
+mod paths;
+mod rank;
+mod show;
+mod source;
+mod summary;
+mod terminal;
+mod text;
+mod time;
+mod tree;
+mod uses;
+mod value;
+
+pub use frame::short_file;
+pub use line::{Line, Page, Style};
+pub use markdown::{LEAST_TOKENS, markdown};
+pub use show::{IssueFacts, NoSuchFrame, View, show};
+pub use summary::{SummaryInput, summary};
+pub use terminal::{DEFAULT_WIDTH, Glyphs, Terminal};
+pub use text::{counted, grouped, head};
+pub use time::{Clock, SECOND, duration, size};

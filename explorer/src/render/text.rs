@@ -19,7 +19,7 @@ const MAX_MARKS: usize = 6;
 
 /// Whether a character shows itself: not a control, format, private, unassigned or separator character other than a space.
 /// It is the rule of Python's `str.isprintable`.
-pub fn is_printable(c: char) -> bool {
+pub(crate) fn is_printable(c: char) -> bool {
     if c.is_ascii() {
         return matches!(c, ' '..='~');
     }
@@ -37,7 +37,7 @@ pub fn is_printable(c: char) -> bool {
 }
 
 /// Appends the escape that stands for `c`.
-pub fn push_escape(out: &mut String, c: char) {
+pub(crate) fn push_escape(out: &mut String, c: char) {
     let code = u32::from(c);
     // Writing to a string cannot fail.
     let _ = match c {
@@ -51,7 +51,7 @@ pub fn push_escape(out: &mut String, c: char) {
 }
 
 /// `text` with every unprintable character as a visible escape.
-pub fn clean(text: &str) -> Cow<'_, str> {
+pub(crate) fn clean(text: &str) -> Cow<'_, str> {
     if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
         return Cow::Borrowed(text);
     }
@@ -75,7 +75,7 @@ pub fn clean(text: &str) -> Cow<'_, str> {
 }
 
 /// Columns that clean text takes.
-pub fn width(text: &str) -> usize {
+pub(crate) fn width(text: &str) -> usize {
     if text.is_ascii() {
         text.len()
     } else {
@@ -89,7 +89,7 @@ fn graphemes(text: &str) -> impl Iterator<Item = (usize, usize)> {
 }
 
 /// The longest start of clean text that takes at most `columns`.
-pub fn prefix(text: &str, columns: usize) -> &str {
+pub(crate) fn prefix(text: &str, columns: usize) -> &str {
     if text.is_ascii() {
         return text.get(..columns).unwrap_or(text);
     }
@@ -109,7 +109,7 @@ pub fn head(text: &str, bytes: usize) -> &str {
 }
 
 /// Tabs as spaces up to the next multiple of eight columns.
-pub fn expand_tabs(text: &str) -> Cow<'_, str> {
+pub(crate) fn expand_tabs(text: &str) -> Cow<'_, str> {
     if !text.contains('\t') {
         return Cow::Borrowed(text);
     }

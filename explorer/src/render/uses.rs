@@ -9,7 +9,7 @@ const MAX_SOURCE: usize = 4096;
 
 /// One use of a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Use<'s> {
+pub(crate) struct Use<'s> {
     /// The variable.
     pub name: &'s str,
     /// What is reached through it: `["rates"]` for `self.rates[day]`; a constant subscript counts as well (`row["id"]`).
@@ -19,7 +19,7 @@ pub struct Use<'s> {
 }
 
 /// The uses of names on a line, in their order.
-pub fn uses(line: &str) -> Vec<Use<'_>> {
+pub(crate) fn uses(line: &str) -> Vec<Use<'_>> {
     let mut scanner = Scanner {
         source: super::text::head(line, MAX_SOURCE),
         at: 0,

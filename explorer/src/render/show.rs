@@ -1,0 +1,360 @@
+//! One snapshot for a person: `stillframe show`.
+//!
+//! In this order: the error, where and when; the raising frame with its failing line and the values on it; the frames above it,
+//! the program's own ones by their most telling values, others folded; the exceptions that led to it; the receipt.
+
+use std::collections::HashSet;
+
+use stillframe_core::snapshot::{Exception, Frame, Node, Snapshot};
+
+use super::footer;
+use super::frame::{Columns, Frames, INDENT, Open, location};
+use super::gap;
+use super::header;
+use super::line::{Line, Page, Style};
+use super::paths::{Owner, Paths};
+use super::rank::Variable;
+use super::terminal::Terminal;
+use super::text;
+use super::time::Clock;
+use super::tree::{Depth, Tree, name_column};
+use super::value::{Inline, Look, look};
+
+/// What to show of a snapshot.
+#[derive(Debug, Clone, Default)]
+pub struct View {
+    /// Show only the frames of this function, opened: `-f`.
+    pub function: Option<String>,
+    /// Show library frames as rows: `-a`.
+    pub all_frames: bool,
+    /// Open every frame of the program, with all values: `-v`.
+    pub all_values: bool,
+    /// Levels of containers that are opened; two if not said.
+    pub depth: Option<usize>,
+}
+
+impl View {
+    fn depth(&self) -> Depth {
+        let levels = self
+            .depth
+            .unwrap_or(if self.all_values { usize::MAX } else { 2 });
+        Depth {
+            levels,
+            all: self.all_values,
+        }
+    }
+}
+
+/// What the store knows about the issue of a snapshot.
+#[derive(Debug, Clone, Default)]
+pub struct IssueFacts {
+    /// Its key, 32 hex digits.
+    pub key: String,
+    /// Occurrences, captured or counted.
+    pub times: u64,
+    /// Snapshots that can be shown.
+    pub kept: u64,
+    /// First occurrence, in nanoseconds since the Unix epoch.
+    pub first_ns: u64,
+}
+
+/// No frame of the name that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoSuchFrame {
+    /// The functions that there are, the raising one first.
+    pub functions: Vec<String>,
+}
+
+/// Everything that the parts of a page share.
+pub(super) struct Scene<'a> {
+    pub(super) snapshot: &'a Snapshot,
+    pub(super) view: &'a View,
+    pub(super) look: &'static dyn Look,
+    pub(super) paths: &'a Paths,
+}
+
+impl Scene<'_> {
+    pub(super) fn inline(&self, terminal: &Terminal, owner: Owner) -> Inline<'_> {
+        Inline {
+            look: self.look,
+            paths: self.paths,
+            glyphs: terminal.glyphs(),
+            owner,
+        }
+    }
+}
+
+/// Shows a snapshot.
+///
+/// # Errors
+///
+/// [`View::function`] names none of its frames.
+pub fn show(
+    snapshot: &Snapshot,
+    issue: Option<&IssueFacts>,
+    view: &View,
+    terminal: &Terminal,
+    clock: &Clock,
+) -> Result<String, NoSuchFrame> {
+    let look = look(&snapshot.runtime.language);
+    let paths = Paths::of(snapshot, look);
+    let scene = Scene {
+        snapshot,
+        view,
+        look,
+        paths: &paths,
+    };
+    let mut page = Page::new(terminal);
+    header::write(&mut page, &scene, issue, clock);
+    if let Some(name) = &view.function {
+        scene.only(&mut page, name)?;
+        return Ok(page.render());
+    }
+    let mut shown = HashSet::new();
+    for index in chain(snapshot) {
+        if let Some(exception) = snapshot.exceptions.get(index) {
+            page.gap();
+            if index > 0 {
+                header::title_of(&mut page, &scene, index);
+            }
+            scene.own_values(&mut page, index, exception);
+            scene.frames(&mut page, index, exception, &mut shown);
+        }
+    }
+    for gap in &snapshot.omitted {
+        page.gap();
+        page.line(gap::omitted(gap));
+    }
+    page.gap();
+    footer::write(&mut page, &scene);
+    Ok(page.render())
+}
+
+/// The exceptions in the order of telling: each before what led to it, a group before its members.
+pub(super) fn chain(snapshot: &Snapshot) -> Vec<usize> {
+    let mut order = Vec::new();
+    let mut seen = HashSet::new();
+    let mut pending = vec![0];
+    while let Some(index) = pending.pop() {
+        let Some(exception) = snapshot
+            .exceptions
+            .get(index)
+            .filter(|_| seen.insert(index))
+        else {
+            continue;
+        };
+        order.push(index);
+        pending.extend(exception.cause.map(|cause| cause as usize));
+        pending.extend(
+            exception
+                .members
+                .iter()
+                .rev()
+                .map(|&member| member as usize),
+        );
+    }
+    // What nothing links to is shown as well.
+    order.extend((0..snapshot.exceptions.len()).filter(|index| !seen.contains(index)));
+    order
+}
+
+impl Scene<'_> {
+    fn writer(&self, terminal: &Terminal, owner: Owner, depth: Depth) -> Frames<'_> {
+        Frames {
+            inline: self.inline(terminal, owner),
+            depth,
+        }
+    }
+
+    /// What the exception itself carries beyond its message.
+    fn own_values(&self, page: &mut Page<'_>, index: usize, exception: &Exception) {
+        let mut values: Vec<Variable<'_>> = Vec::new();
+        // Arguments that are plain text or numbers are in the message.
+        if exception.args.iter().any(Node::is_container) {
+            values.extend(
+                exception
+                    .args
+                    .iter()
+                    .enumerate()
+                    .map(|(at, node)| Variable {
+                        name: format!("args[{at}]"),
+                        node,
+                    }),
+            );
+        }
+        values.extend(exception.attributes.iter().map(|(name, node)| Variable {
+            name: format!(".{name}"),
+            node,
+        }));
+        let depth = Depth {
+            levels: self.view.depth.unwrap_or(1),
+            ..self.view.depth()
+        };
+        let tree = Tree {
+            inline: self.inline(page.terminal(), Owner::Exception(index)),
+            depth,
+        };
+        tree.variables(
+            page,
+            INDENT,
+            &values,
+            Style::Name,
+            name_column(values.iter()),
+        );
+    }
+
+    /// The frames of one exception. Those of `shown` were shown with an earlier one.
+    fn frames(
+        &self,
+        page: &mut Page<'_>,
+        index: usize,
+        exception: &Exception,
+        shown: &mut HashSet<u32>,
+    ) {
+        let terminal = page.terminal();
+        let first = index == 0;
+        let frames: Vec<(u32, &Frame)> = exception
+            .frames
+            .iter()
+            .filter_map(|&at| Some((at, self.snapshot.frames.get(at as usize)?)))
+            .collect();
+        let nearest = frames
+            .iter()
+            .position(|(_, frame)| frame.in_app)
+            .unwrap_or(0);
+        let rows = frames
+            .iter()
+            .map(|(_, frame)| *frame)
+            .filter(|frame| frame.in_app || self.view.all_frames);
+        let columns = Columns::of(rows);
+        let mut folded: Vec<&Frame> = Vec::new();
+        self.omitted(page, exception, None);
+        for (at, (number, frame)) in frames.iter().enumerate() {
+            let repeated = !shown.insert(*number);
+            let writer = self.writer(terminal, Owner::Frame(*number as usize), self.view.depth());
+            let open = match (at == nearest, at == 0, self.view.all_values && frame.in_app) {
+                (_, _, true) => Some(Open::Whole),
+                (true, _, _) if first => Some(Open::Whole),
+                (true, _, _) | (_, true, _) => Some(Open::Line),
+                _ => None,
+            };
+            if repeated {
+                fold(page, &mut folded);
+                let text = format!(
+                    "{} from here as above: {} {}",
+                    terminal.glyphs().ellipsis,
+                    frame.function,
+                    location(frame)
+                );
+                page.line(dim(&text));
+                break;
+            }
+            if let Some(open) = open {
+                fold(page, &mut folded);
+                writer.open(page, frame, open, if at == 0 { "raised here" } else { "" });
+            } else if frame.in_app || self.view.all_frames {
+                fold(page, &mut folded);
+                writer.row(page, frame, columns);
+            } else {
+                folded.push(frame);
+            }
+            if exception
+                .omitted
+                .iter()
+                .any(|gap| gap.after == Some(at as u32))
+            {
+                fold(page, &mut folded);
+                self.omitted(page, exception, Some(at as u32));
+            }
+        }
+        fold(page, &mut folded);
+    }
+
+    fn omitted(&self, page: &mut Page<'_>, exception: &Exception, after: Option<u32>) {
+        for gap in exception
+            .omitted
+            .iter()
+            .filter(|gap| gap.what == "frames" && gap.after == after)
+        {
+            let mut line = Line::default();
+            line.space(2).extend(&gap::omitted(gap));
+            page.line(line);
+        }
+    }
+
+    /// Only the frames of one function.
+    fn only(&self, page: &mut Page<'_>, name: &str) -> Result<(), NoSuchFrame> {
+        let matches = |frame: &Frame| {
+            let place = location(frame);
+            frame.function == name
+                || frame.function.rsplit('.').next() == Some(name)
+                || place == name
+                || place.rsplit('/').next() == Some(name)
+        };
+        let depth = Depth {
+            levels: self.view.depth.unwrap_or(3),
+            all: true,
+        };
+        let mut found = false;
+        for (at, frame) in self
+            .snapshot
+            .frames
+            .iter()
+            .enumerate()
+            .filter(|(_, frame)| matches(frame))
+        {
+            page.gap();
+            let writer = self.writer(page.terminal(), Owner::Frame(at), depth);
+            writer.open(page, frame, Open::Whole, "");
+            found = true;
+        }
+        if found {
+            return Ok(());
+        }
+        let mut functions: Vec<String> = Vec::new();
+        for frame in &self.snapshot.frames {
+            if !functions.contains(&frame.function) {
+                functions.push(frame.function.clone());
+            }
+        }
+        Err(NoSuchFrame { functions })
+    }
+}
+
+/// Library frames in one row: how many, of which packages.
+fn fold(page: &mut Page<'_>, folded: &mut Vec<&Frame>) {
+    const MOST: usize = 4;
+    if folded.is_empty() {
+        return;
+    }
+    let mut packages: Vec<&str> = Vec::new();
+    for frame in folded.iter() {
+        let package = package(frame);
+        if !package.is_empty() && !packages.contains(&package) {
+            packages.push(package);
+        }
+    }
+    let mut text = format!(
+        "{} {}",
+        page.terminal().glyphs().ellipsis,
+        text::counted(folded.len() as u64, "frame")
+    );
+    if !packages.is_empty() {
+        let more = if packages.len() > MOST { ", ..." } else { "" };
+        packages.truncate(MOST);
+        text.push_str(&format!(" of {}{more}", packages.join(", ")));
+    }
+    page.line(dim(&text));
+    folded.clear();
+}
+
+fn package(frame: &Frame) -> &str {
+    let module = frame.module.as_deref().unwrap_or("");
+    text::head(module.split('.').next().unwrap_or(module), 40)
+}
+
+fn dim(text: &str) -> Line {
+    let mut line = Line::default();
+    line.space(2).push(Style::Dim, text);
+    line
+}
