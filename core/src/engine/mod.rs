@@ -1,1 +1,351 @@
-//! engine/mod
+//! The engine: one per process, from the gate on the raising thread to the sink in the background.
+//!
+//! ```text
+//! raising thread                                background thread ("stillframe")
+//! admit ── host walks, writes a tape ── submit ──queue──▶ Pipeline: validate, redact, source lines, fingerprint, encode ──▶ sink
+//! ```
+//!
+//! The background thread is started by the first submission, runs at a low priority with all signals blocked, and polls: the raising
+//! thread never wakes it. [`Engine::shutdown`] drains the queue within a deadline. A panic in the background switches the
+//! engine off, is counted, and reaches nobody.
+//!
+//! After a fork the child has no background thread and perhaps locked locks; [`Engine::after_fork`] makes a new engine from
+//! what never changes and leaves the old one untouched.
+
+mod occurrences;
+mod pipeline;
+mod worker;
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use parking_lot::Mutex;
+
+pub use pipeline::{Finished, Pipeline, PipelineError};
+
+use crate::config::Config;
+use crate::gate::{Admission, CoarseClock, Gate, Refusal, SiteFacts, SiteHash};
+use crate::language::Language;
+use crate::queue::{Full, Queue, QueueConfig};
+use crate::redact::{AliasKey, Redactor};
+use crate::sink::Sink;
+use crate::snapshot::{Meta, Process};
+use crate::stats::{Counter, Outcome, Stats, StatsSnapshot};
+use occurrences::Occurrences;
+use worker::Worker;
+
+/// Snapshots kept in memory for the host's exit summary.
+const RECENT: usize = 5;
+/// A larger snapshot is not kept in memory.
+const RECENT_BYTES: usize = 256 << 10;
+/// Lines kept for people in [`Engine::notices`].
+const NOTICES: usize = 16;
+
+/// What the engine must know of the runtime that it is embedded in.
+#[derive(Clone, Debug, Default)]
+pub struct Host {
+    /// Its language.
+    pub language: Language,
+    /// Version of its runtime, as `3.11.7`.
+    pub runtime_version: String,
+    /// Name and version of its runtime, as `CPython 3.11.7`.
+    pub runtime: String,
+    /// How values are read: `fast`, or why not.
+    pub walker: String,
+    /// What switched capture on.
+    pub enabled_by: Option<String>,
+    /// Directory against which relative source files are resolved.
+    pub directory: Option<PathBuf>,
+    /// Configuration problems, one line each, to be told by `doctor`.
+    pub problems: Vec<String>,
+}
+
+/// One captured exception on its way to the background.
+#[derive(Clone, Debug)]
+pub struct Submission {
+    /// The raw tape.
+    pub tape: Arc<[u8]>,
+    /// What stands beside it. Not redacted yet.
+    pub meta: Meta,
+    /// Where it was raised.
+    pub site: Option<SiteHash>,
+}
+
+impl Submission {
+    /// Memory that it holds while it waits, roughly.
+    fn bytes(&self) -> u64 {
+        (self.tape.len() + 512 + 128 * (self.meta.attributes.len() + self.meta.user.len())) as u64
+    }
+}
+
+/// A snapshot that this process finished lately.
+#[derive(Clone, Debug)]
+pub struct Recent {
+    /// MessagePack, format 1.
+    pub payload: Arc<[u8]>,
+    /// Whether the program went on after the exception.
+    pub handled: bool,
+}
+
+/// What never changes while an engine lives, shared with its successor in a forked child.
+#[derive(Clone, Debug)]
+struct Setup {
+    config: Arc<Config>,
+    host: Arc<Host>,
+    redactor: Arc<Redactor>,
+    alias_key: AliasKey,
+    started: SystemTime,
+}
+
+/// What the raising threads and the background share.
+#[derive(Debug)]
+struct Shared {
+    setup: Setup,
+    process: Arc<Process>,
+    stats: Arc<Stats>,
+    gate: Gate<CoarseClock>,
+    queue: Queue<Submission>,
+    occurrences: Occurrences,
+    recent: Mutex<VecDeque<Recent>>,
+    /// Snapshots finished so far.
+    finished: AtomicU64,
+    notices: Mutex<Vec<String>>,
+    /// Source text for code that is in no file, until the background takes it.
+    sources: Mutex<Vec<(String, String)>>,
+}
+
+impl Shared {
+    fn notice(&self, line: &str) {
+        let mut notices = self.notices.lock();
+        if notices.len() < NOTICES && !notices.iter().any(|known| known == line) {
+            notices.push(line.to_owned());
+        }
+    }
+}
+
+/// The engine of one process. All methods may be called from any thread.
+#[derive(Debug)]
+pub struct Engine {
+    shared: Arc<Shared>,
+    worker: Worker,
+    /// For work on the caller's thread ([`Engine::finish`]).
+    pipeline: Mutex<Pipeline>,
+}
+
+impl Engine {
+    /// An engine that stores what it captures as `config` says. Touches no file and starts no thread yet.
+    #[must_use]
+    pub fn new(config: Arc<Config>, host: Host) -> Self {
+        let (redactor, errors) = Redactor::new(&config.redact);
+        let mut host = host;
+        host.problems.extend(errors.iter().map(ToString::to_string));
+        let setup = Setup {
+            config,
+            host: Arc::new(host),
+            redactor: Arc::new(redactor),
+            alias_key: AliasKey::random(),
+            started: SystemTime::now(),
+        };
+        Self::start(setup, None)
+    }
+
+    /// An engine that hands what it captures to `sink`.
+    #[must_use]
+    pub fn with_sink(config: Arc<Config>, host: Host, sink: Box<dyn Sink>) -> Self {
+        let engine = Self::new(config, host);
+        Self::start(engine.shared.setup.clone(), Some(sink))
+    }
+
+    fn start(setup: Setup, sink: Option<Box<dyn Sink>>) -> Self {
+        let stats = Arc::new(Stats::new());
+        let config = &setup.config;
+        let process = Process {
+            service: config.service.clone(),
+            env: config.env.clone(),
+            version: config.version.clone(),
+            host: host_name(),
+            pid: std::process::id(),
+            language: setup.host.language,
+            runtime_version: Some(setup.host.runtime_version.clone()),
+        };
+        let shared = Arc::new(Shared {
+            gate: Gate::with(&config.gate, CoarseClock::new(), Arc::clone(&stats)),
+            queue: Queue::new(QueueConfig::default(), Arc::clone(&stats)),
+            occurrences: Occurrences::new(),
+            recent: Mutex::default(),
+            finished: AtomicU64::new(0),
+            notices: Mutex::default(),
+            sources: Mutex::default(),
+            process: Arc::new(process),
+            stats,
+            setup,
+        });
+        Self {
+            pipeline: Mutex::new(Pipeline::new(&shared)),
+            worker: Worker::new(Arc::clone(&shared), sink),
+            shared,
+        }
+    }
+
+    /// The engine for a child after a fork, to be called there before anything else; the parent's engine must be leaked, not dropped.
+    #[must_use]
+    pub fn after_fork(&self) -> Self {
+        let engine = Self::start(self.shared.setup.clone(), None);
+        engine.shared.gate.set_enabled(self.shared.gate.is_enabled());
+        engine
+    }
+
+    /// The configuration in force.
+    #[must_use]
+    pub fn config(&self) -> &Arc<Config> {
+        &self.shared.setup.config
+    }
+
+    /// The rules that the host's walker must ask before it reads a value.
+    #[must_use]
+    pub fn redactor(&self) -> &Arc<Redactor> {
+        &self.shared.setup.redactor
+    }
+
+    /// The key for the hashes of hidden text, if aliasing is on.
+    #[must_use]
+    pub fn alias_key(&self) -> Option<&AliasKey> {
+        self.config().redact.aliasing.then_some(&self.shared.setup.alias_key)
+    }
+
+    /// The process as snapshots name it.
+    #[must_use]
+    pub fn process(&self) -> &Arc<Process> {
+        &self.shared.process
+    }
+
+    /// Refuses in one relaxed load when the gate is closed or switched off; to be asked before a site is hashed.
+    #[inline]
+    #[must_use]
+    pub fn refuse_early(&self) -> Option<Refusal> {
+        self.shared.gate.refuse_early()
+    }
+
+    /// May this exception be captured now? A refused occurrence is counted for its issue.
+    #[inline]
+    pub fn admit<'f>(&self, site: SiteHash, facts: impl FnOnce() -> SiteFacts<'f>) -> Admission {
+        let admission = self.shared.gate.admit_with(site, facts);
+        if let Admission::Refused(Refusal::Site | Refusal::Rate) = admission {
+            self.shared.occurrences.add(site.path());
+        }
+        admission
+    }
+
+    /// May this exception be captured now that somebody asks for it? Not rate limited.
+    pub fn admit_explicit(&self, facts: &SiteFacts<'_>) -> Admission {
+        self.shared.gate.admit_explicit(facts)
+    }
+
+    /// The gate, for its settings.
+    #[must_use]
+    pub fn gate(&self) -> &Gate<CoarseClock> {
+        &self.shared.gate
+    }
+
+    /// Hands a capture to the background.
+    ///
+    /// # Errors
+    ///
+    /// The queue is full; the capture was dropped and counted.
+    pub fn submit(&self, submission: Submission) -> Result<(), Full> {
+        let bytes = submission.bytes();
+        self.shared.queue.push(submission, bytes)?;
+        self.worker.ensure_started();
+        Ok(())
+    }
+
+    /// Does on this thread what the background would do, for a caller who wants the snapshot itself. Nothing is stored.
+    ///
+    /// # Errors
+    ///
+    /// The tape is not valid, or could not be redacted.
+    pub fn finish(&self, submission: &Submission) -> Result<Finished, PipelineError> {
+        self.pipeline.lock().run(&self.shared, submission)
+    }
+
+    /// Keeps the source text of code that is in no file, under the name that its frames give.
+    pub fn note_source(&self, file: &str, text: &str) {
+        self.pipeline.lock().note_source(file, text);
+        self.shared.sources.lock().push((file.to_owned(), text.to_owned()));
+    }
+
+    /// Counters and times up to now.
+    #[must_use]
+    pub fn stats(&self) -> StatsSnapshot {
+        self.worker.count_sink(&self.shared.stats);
+        self.shared.stats.snapshot()
+    }
+
+    /// Counts an error of the host's own code, which reached nobody.
+    pub fn count_internal_error(&self) {
+        self.shared.stats.add(Counter::InternalErrors, 1);
+    }
+
+    /// Counts a panic in the host's native code and switches the engine off.
+    pub fn count_panic(&self) {
+        self.shared.stats.add(Counter::InternalPanics, 1);
+        self.shared.gate.set_enabled(false);
+        self.shared.notice("an internal error switched capturing off (see docs/security.md to report it)");
+    }
+
+    /// Counts what a walk took and kept.
+    pub fn count_walk(&self, duration: Duration, values: u32, bytes: usize, fallback: bool) {
+        let stats = &self.shared.stats;
+        stats.walk(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX));
+        stats.add(Counter::Values, values.into());
+        stats.add(Counter::TapeBytes, bytes as u64);
+        stats.add(Counter::Fallback, fallback.into());
+    }
+
+    /// Counts a capture that came to nothing inside the host.
+    pub fn count_dropped(&self, outcome: Outcome) {
+        self.shared.stats.outcome(outcome);
+    }
+
+    /// Lines for people: what stopped working, each once.
+    #[must_use]
+    pub fn notices(&self) -> Vec<String> {
+        self.shared.notices.lock().clone()
+    }
+
+    /// The last few snapshots of this process, oldest first, and how many there were.
+    #[must_use]
+    pub fn recent(&self) -> (Vec<Recent>, u64) {
+        let recent = self.shared.recent.lock().iter().cloned().collect();
+        (recent, self.shared.finished.load(Relaxed))
+    }
+
+    /// Waits until everything submitted so far is stored. `false` if that took longer than `timeout` or cannot be.
+    pub fn flush(&self, timeout: Duration) -> bool {
+        self.worker.flush(timeout)
+    }
+
+    /// Stops capturing, drains the queue and stores everything, within `timeout`. `false` if something was lost.
+    pub fn shutdown(&self, timeout: Duration) -> bool {
+        self.shared.gate.set_enabled(false);
+        self.worker.shutdown(timeout)
+    }
+}
+
+/// Nanoseconds since 1970.
+#[must_use]
+pub fn now_ns() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+}
+
+fn host_name() -> Option<String> {
+    let mut buffer = [0_u8; 256];
+    // SAFETY: the buffer is writable for the length that is passed, which leaves its last byte 0.
+    let status = unsafe { libc::gethostname(buffer.as_mut_ptr().cast(), buffer.len() - 1) };
+    let name = buffer.split(|&byte| byte == 0).next().unwrap_or_default();
+    (status == 0 && !name.is_empty()).then(|| String::from_utf8_lossy(name).into_owned())
+}

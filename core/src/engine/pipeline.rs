@@ -1,0 +1,361 @@
+//! What happens to one submission: validate, redact, fingerprint, encode. On the background thread, or on the thread of a caller
+//! who wants the snapshot itself.
+
+use std::fmt;
+
+use super::{Shared, Submission};
+use crate::encode;
+use crate::fingerprint::{ErrorInput, ExceptionInput, Fingerprint, FrameInput, fingerprint};
+use crate::reason::Reason;
+use crate::redact::{CleanText, Cleaned, Cleaner, SideText};
+use crate::snapshot::{
+    AttributeGap, AttributeValue, Extras, FrameSource, Grouping, Meta, ReasonCounts,
+};
+use crate::source::{Excerpt, SourceReader};
+use crate::tape::{FrameFlags, Item, Link, Section, Tape, TapeError, Value};
+
+/// Lines shown before and after a frame's line.
+const AROUND: u32 = 3;
+/// Frames for which source is read: more are rarely looked at.
+const SOURCED_FRAMES: usize = 24;
+/// Attributes kept.
+const MAX_ATTRIBUTES: usize = 64;
+/// Bytes kept of one attribute.
+const MAX_ATTRIBUTE_BYTES: usize = 1024;
+
+/// The stages behind the queue, with their memory.
+#[derive(Debug)]
+pub struct Pipeline {
+    cleaner: Cleaner,
+    sources: SourceReader,
+}
+
+/// A snapshot on which nothing is left to do but writing it.
+#[derive(Debug)]
+pub struct Finished {
+    cleaned: Cleaned,
+    meta: Meta,
+    extras: Extras,
+    key: [u8; 16],
+}
+
+impl Finished {
+    /// Key of the issue.
+    #[must_use]
+    pub const fn key(&self) -> [u8; 16] {
+        self.key
+    }
+
+    /// What stands beside the tape, redacted.
+    #[must_use]
+    pub const fn meta(&self) -> &Meta {
+        &self.meta
+    }
+
+    /// What is hidden or cut, by reason.
+    #[must_use]
+    pub fn counts(&self) -> ReasonCounts {
+        let mut counts = self.cleaned.counts;
+        counts.merge(&self.cleaned.side_counts);
+        counts
+    }
+
+    /// Writes format 1 as MessagePack behind what `out` holds.
+    ///
+    /// # Errors
+    ///
+    /// Only if the redact stage wrote a tape that cannot be read, which is a bug.
+    pub fn msgpack(&self, out: &mut Vec<u8>) -> Result<(), PipelineError> {
+        encode::msgpack::encode_into(&self.tape()?, &self.meta, &self.extras, out);
+        Ok(())
+    }
+
+    /// Writes format 1 as JSON behind what `out` holds.
+    ///
+    /// # Errors
+    ///
+    /// As [`Finished::msgpack`].
+    pub fn json(&self, out: &mut Vec<u8>) -> Result<(), PipelineError> {
+        encode::json::encode_into(&self.tape()?, &self.meta, &self.extras, out);
+        Ok(())
+    }
+
+    fn tape(&self) -> Result<Tape<'_>, PipelineError> {
+        self.cleaned.tape.read().map_err(PipelineError::Tape)
+    }
+}
+
+/// Why a submission came to nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PipelineError {
+    /// The tape is not valid.
+    Tape(TapeError),
+    /// It could not be redacted, so it is not shown.
+    Redaction,
+}
+
+impl fmt::Display for PipelineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tape(error) => error.fmt(f),
+            Self::Redaction => f.write_str("the snapshot could not be redacted and was dropped"),
+        }
+    }
+}
+
+impl std::error::Error for PipelineError {}
+
+impl Pipeline {
+    pub(super) fn new(shared: &Shared) -> Self {
+        let setup = &shared.setup;
+        let directory = setup.host.directory.clone();
+        Self { cleaner: Cleaner::new(), sources: SourceReader::new(setup.started, directory) }
+    }
+
+    pub(super) fn note_source(&mut self, file: &str, text: &str) {
+        self.sources.note(file, text);
+    }
+
+    /// All stages up to the encoder.
+    pub(super) fn run(
+        &mut self,
+        shared: &Shared,
+        submission: &Submission,
+    ) -> Result<Finished, PipelineError> {
+        let setup = &shared.setup;
+        let raw = Tape::parse(&submission.tape).map_err(PipelineError::Tape)?;
+        let excerpts = match setup.config.source {
+            true => self.excerpts(&raw),
+            false => Vec::new(),
+        };
+        let mut beside = Beside::new(&submission.meta, &excerpts);
+        let aliases = setup.config.redact.aliasing.then_some(&setup.alias_key);
+        let cleaned = self
+            .cleaner
+            .clean(&raw, &beside.texts(), &setup.redactor, aliases)
+            .map_err(|_| PipelineError::Redaction)?;
+        let (meta, mut extras) = beside.clean(&submission.meta, &excerpts, &cleaned);
+        let tape = cleaned.tape.read().map_err(PipelineError::Tape)?;
+        let grouping = group(&tape, &meta, &extras, shared);
+        let key = grouping.key;
+        extras.grouping = Some(Grouping {
+            key: grouping.hex(),
+            sub_key: Some(grouping.sub_hex()),
+            version: grouping.version.into(),
+            overridden: grouping.overridden,
+            explanation: Some(grouping.explanation.summary()),
+        });
+        drop(tape);
+        Ok(Finished { cleaned, meta, extras, key })
+    }
+
+    /// Source of the frames in the order of the tape: the program's own, and the raising ones.
+    fn excerpts(&mut self, tape: &Tape<'_>) -> Vec<Option<Excerpt>> {
+        let mut left = SOURCED_FRAMES;
+        let mut excerpts = Vec::new();
+        for exception in tape.exceptions() {
+            for (position, frame) in tape.frames(exception.id).enumerate() {
+                let wanted = position == 0 || frame.flags.has(FrameFlags::IN_APP);
+                let excerpt = (wanted && left > 0 && !frame.file.is_cut())
+                    .then(|| self.sources.excerpt(frame.file.text, frame.line, AROUND))
+                    .flatten();
+                left -= usize::from(excerpt.is_some());
+                excerpts.push(excerpt);
+            }
+        }
+        excerpts
+    }
+}
+
+/// The texts beside the tape, on their way through the redact stage.
+struct Beside<'a> {
+    texts: Vec<SideText<'a>>,
+    gaps: Vec<AttributeGap>,
+}
+
+impl<'a> Beside<'a> {
+    fn new(meta: &'a Meta, excerpts: &'a [Option<Excerpt>]) -> Self {
+        let mut this = Self { texts: Vec::new(), gaps: Vec::new() };
+        for (name, value) in all_attributes(meta) {
+            let text = match value {
+                AttributeValue::Text(text) => cut(text, MAX_ATTRIBUTE_BYTES),
+                _ => "",
+            };
+            this.texts.push(SideText { name: Some(name), text, is_code: false });
+            this.texts.push(SideText { name: None, text: name, is_code: false });
+        }
+        let thread = meta.thread.as_ref().and_then(|thread| thread.name.as_deref());
+        this.texts.push(SideText { name: None, text: thread.unwrap_or(""), is_code: false });
+        for line in excerpts.iter().flatten().flat_map(|excerpt| &excerpt.lines) {
+            this.texts.push(SideText { name: None, text: line, is_code: true });
+        }
+        this
+    }
+
+    fn texts(&self) -> Vec<SideText<'a>> {
+        self.texts.clone()
+    }
+
+    /// Puts the clean texts back where they came from.
+    fn clean(
+        &mut self,
+        meta: &Meta,
+        excerpts: &[Option<Excerpt>],
+        cleaned: &Cleaned,
+    ) -> (Meta, Extras) {
+        let mut texts = cleaned.texts.iter();
+        let mut out = Meta { attributes: Vec::new(), user: Vec::new(), ..meta.clone() };
+        let user_from = meta.attributes.len().min(MAX_ATTRIBUTES);
+        for (index, (_, value)) in all_attributes(meta).enumerate() {
+            let (Some(text), Some(name)) = (texts.next(), texts.next()) else { break };
+            let target = if index < user_from { &mut out.attributes } else { &mut out.user };
+            self.attribute(name, value, text, target);
+        }
+        if meta.attributes.len() > MAX_ATTRIBUTES {
+            self.gaps.push(AttributeGap {
+                name: None,
+                count: (meta.attributes.len() - MAX_ATTRIBUTES) as u32,
+                reason: Reason::FieldCount,
+                rule: None,
+            });
+        }
+        if let (Some(thread), Some(name)) = (out.thread.as_mut(), texts.next()) {
+            thread.name = thread.name.take().map(|_| shown(name));
+        }
+        let mut sources = Vec::with_capacity(excerpts.len());
+        for excerpt in excerpts {
+            sources.push(excerpt.as_ref().map(|excerpt| FrameSource {
+                first_line: excerpt.first_line,
+                lines: texts.by_ref().take(excerpt.lines.len()).map(shown).collect(),
+                hash: Some(excerpt.hash.clone()),
+                stale: excerpt.stale,
+            }));
+        }
+        let gaps = std::mem::take(&mut self.gaps);
+        let extras = Extras {
+            grouping: None,
+            sources,
+            attribute_gaps: gaps,
+            counts: cleaned.side_counts,
+        };
+        (out, extras)
+    }
+
+    fn attribute(
+        &mut self,
+        name: &CleanText,
+        value: &AttributeValue,
+        text: &CleanText,
+        target: &mut Vec<(String, AttributeValue)>,
+    ) {
+        let name = shown(name);
+        let gap = |reason, rule| AttributeGap { name: Some(name.clone()), count: 1, reason, rule };
+        if let Some((reason, rule)) = &text.hidden {
+            self.gaps.push(gap(*reason, Some(rule.clone())));
+            if text.text.is_empty() {
+                return;
+            }
+        }
+        let value = match value {
+            AttributeValue::Text(whole) => {
+                if whole.len() > MAX_ATTRIBUTE_BYTES {
+                    self.gaps.push(gap(Reason::Length, None));
+                }
+                AttributeValue::Text(text.text.clone())
+            }
+            other => other.clone(),
+        };
+        target.push((name, value));
+    }
+}
+
+fn all_attributes(meta: &Meta) -> impl Iterator<Item = (&str, &AttributeValue)> {
+    let attributes = meta.attributes.iter().take(MAX_ATTRIBUTES);
+    let user = meta.user.iter().take(MAX_ATTRIBUTES);
+    attributes.chain(user).map(|(name, value)| (cut(name, 256), value))
+}
+
+fn shown(text: &CleanText) -> String {
+    match &text.hidden {
+        Some((_, rule)) if text.text.is_empty() => format!("[redacted:{rule}]"),
+        _ => text.text.clone(),
+    }
+}
+
+fn cut(text: &str, max: usize) -> &str {
+    let mut end = text.len().min(max);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
+/// The fingerprint of a clean tape.
+fn group(tape: &Tape<'_>, meta: &Meta, extras: &Extras, shared: &Shared) -> Fingerprint {
+    let exceptions: Vec<_> = tape.exceptions().collect();
+    let messages: Vec<String> = exceptions.iter().map(|exception| message(tape, exception.id)).collect();
+    let mut sources = extras.sources.iter();
+    let mut inputs: Vec<ExceptionInput<'_>> = Vec::with_capacity(exceptions.len());
+    for (index, exception) in exceptions.iter().enumerate() {
+        let frames = tape
+            .frames(exception.id)
+            .map(|frame| FrameInput {
+                function: frame.function.text,
+                module: frame.module.text,
+                file: frame.file.text,
+                in_app: Some(frame.flags.has(FrameFlags::IN_APP)),
+                raising_line: sources.next().and_then(|source| {
+                    let source = source.as_ref()?;
+                    let at = frame.line.checked_sub(source.first_line)?;
+                    source.lines.get(at as usize).map(String::as_str)
+                }),
+            })
+            .collect();
+        inputs.push(ExceptionInput {
+            type_name: exception.type_name.map_or("", |name| name.text),
+            module: "",
+            message: &messages[index],
+            cause: None,
+            members: Vec::new(),
+            frames,
+        });
+        let parent = exception.parent as usize;
+        match exception.link {
+            Link::Cause | Link::Context if inputs[parent].cause.is_none() => {
+                inputs[parent].cause = Some(index);
+            }
+            Link::Member => inputs[parent].members.push(index),
+            _ => {}
+        }
+    }
+    let overrides: Vec<_> = meta
+        .fingerprint
+        .iter()
+        .flatten()
+        .map(|part| std::borrow::Cow::Borrowed(part.as_str()))
+        .collect();
+    let input = ErrorInput {
+        language: tape.header().language,
+        exceptions: inputs,
+        overrides: &overrides,
+        service: &meta.process.service,
+    };
+    fingerprint(&input, &shared.setup.config.fingerprint)
+}
+
+fn message(tape: &Tape<'_>, exception: crate::tape::ContainerId) -> String {
+    let mut in_message = false;
+    for item in tape.group(exception) {
+        match item {
+            Item::Section(section) => in_message = section == Section::Message,
+            Item::Value { value: Value::Text(text), .. } if in_message => {
+                return text.shown().into_owned();
+            }
+            Item::Value { value: Value::Cleaned { text, .. }, .. } if in_message => {
+                return text.to_owned();
+            }
+            _ => {}
+        }
+    }
+    String::new()
+}

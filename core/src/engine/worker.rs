@@ -1,0 +1,452 @@
+//! The background thread: polls the queue, runs the pipeline, feeds the sink, ticks the gate.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::Thread;
+use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex};
+
+use super::{Pipeline, PipelineError, RECENT, RECENT_BYTES, Recent, Shared, Submission, now_ns};
+use crate::queue::Pace;
+use crate::sink::spool::{
+    EventCount, EventCounts, ProcessPhase, ProcessRecord, Spool, SpoolCounters, encode_payload,
+};
+use crate::sink::{RecordKind, Sink, SinkRecord};
+use crate::snapshot::SnapshotId;
+use crate::stats::{Counter, Outcome, Stats};
+
+/// How often the sink is flushed while there is something to flush.
+const FLUSH_EVERY: Duration = Duration::from_secs(1);
+/// How often occurrences and the state of the process are written.
+const REPORT_EVERY: Duration = Duration::from_secs(30);
+/// Time for one ordinary flush.
+const FLUSH_TIME: Duration = Duration::from_secs(5);
+/// Sites whose issue is remembered.
+const MAX_SITES: usize = 16_384;
+/// Niceness of the thread: it gets what the program leaves.
+const NICENESS: libc::c_int = 10;
+
+/// The handle of the background thread.
+pub(super) struct Worker {
+    shared: Arc<Shared>,
+    control: Arc<Control>,
+    started: AtomicBool,
+    sink: Mutex<Option<Box<dyn Sink>>>,
+    spool: Mutex<Option<Arc<SpoolCounters>>>,
+}
+
+/// What others ask of the thread.
+struct Control {
+    asked: Mutex<Asked>,
+    answered: Condvar,
+    thread: Mutex<Option<Thread>>,
+}
+
+#[derive(Default)]
+struct Asked {
+    /// Flushes asked for, and those done.
+    flushes: u64,
+    flushed: u64,
+    /// Whether the last flush handed over everything.
+    whole: bool,
+    stop_by: Option<Instant>,
+    stopped: bool,
+}
+
+impl std::fmt::Debug for Worker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Worker").field("started", &self.started).finish_non_exhaustive()
+    }
+}
+
+impl Worker {
+    pub(super) fn new(shared: Arc<Shared>, sink: Option<Box<dyn Sink>>) -> Self {
+        let control = Control {
+            asked: Mutex::default(),
+            answered: Condvar::new(),
+            thread: Mutex::default(),
+        };
+        Self {
+            shared,
+            control: Arc::new(control),
+            started: AtomicBool::new(false),
+            sink: Mutex::new(sink),
+            spool: Mutex::default(),
+        }
+    }
+
+    /// Starts the thread if it does not run. One load when it does.
+    #[inline]
+    pub(super) fn ensure_started(&self) {
+        if !self.started.load(Ordering::Acquire) && !self.started.swap(true, Ordering::AcqRel) {
+            self.start();
+        }
+    }
+
+    #[cold]
+    fn start(&self) {
+        let sink = self.sink.lock().take().or_else(|| self.spool());
+        let shared = Arc::clone(&self.shared);
+        let control = Arc::clone(&self.control);
+        let started = with_signals_blocked(|| {
+            std::thread::Builder::new()
+                .name("stillframe".to_owned())
+                .stack_size(512 << 10)
+                .spawn(move || Loop::new(shared, control, sink).run())
+        });
+        match started {
+            Ok(handle) => *self.control.thread.lock() = Some(handle.thread().clone()),
+            Err(error) => {
+                self.control.asked.lock().stopped = true;
+                self.shared.notice(&format!(
+                    "cannot start the background thread ({error}): nothing is stored"
+                ));
+                self.shared.gate.set_enabled(false);
+            }
+        }
+    }
+
+    /// The configured store, if there is one.
+    fn spool(&self) -> Option<Box<dyn Sink>> {
+        let config = &self.shared.setup.config;
+        if !config.spool.enabled {
+            return None;
+        }
+        let dir = match config.store_dir() {
+            Ok(dir) => dir,
+            Err(error) => {
+                self.shared.notice(&error.to_string());
+                return None;
+            }
+        };
+        let notify = Arc::downgrade(&self.shared);
+        let notify = Box::new(move |line: &str| {
+            if let Some(shared) = notify.upgrade() {
+                shared.notice(line);
+            }
+        });
+        let spool = Spool::new(dir, config.spool.clone(), notify);
+        *self.spool.lock() = Some(spool.counters());
+        Some(Box::new(spool))
+    }
+
+    /// Brings the sink's own counters into the engine's.
+    pub(super) fn count_sink(&self, stats: &Stats) {
+        if let Some(counters) = &*self.spool.lock() {
+            let spool = counters.stats();
+            stats.set(Counter::SpoolWritten, spool.written);
+            stats.set(Counter::SpoolBytes, spool.written_bytes);
+            stats.set(Counter::SpoolFailed, spool.failed);
+            stats.set(Counter::SpoolRemoved, spool.removed);
+        }
+    }
+
+    pub(super) fn flush(&self, timeout: Duration) -> bool {
+        if !self.started.load(Ordering::Acquire) {
+            return true;
+        }
+        let deadline = Instant::now() + timeout;
+        let mut asked = self.control.asked.lock();
+        asked.flushes += 1;
+        let mine = asked.flushes;
+        self.wake();
+        while asked.flushed < mine && !asked.stopped {
+            if self.control.answered.wait_until(&mut asked, deadline).timed_out() {
+                break;
+            }
+        }
+        asked.flushed >= mine && asked.whole
+    }
+
+    pub(super) fn shutdown(&self, timeout: Duration) -> bool {
+        if !self.started.load(Ordering::Acquire) {
+            // Something was refused and nothing captured: `doctor` has to know of it all the same.
+            if !self.shared.stats.snapshot().outcomes.any() {
+                return true;
+            }
+            self.ensure_started();
+        }
+        let deadline = Instant::now() + timeout;
+        let mut asked = self.control.asked.lock();
+        asked.stop_by = Some(asked.stop_by.map_or(deadline, |by| by.min(deadline)));
+        self.wake();
+        while !asked.stopped {
+            if self.control.answered.wait_until(&mut asked, deadline).timed_out() {
+                break;
+            }
+        }
+        let mut lost = 0_u64;
+        if !asked.stopped {
+            while self.shared.queue.poll().is_some() {
+                self.shared.stats.outcome(Outcome::DroppedDeadline);
+                lost += 1;
+            }
+        }
+        asked.stopped && asked.whole && lost == 0
+    }
+
+    fn wake(&self) {
+        if let Some(thread) = &*self.control.thread.lock() {
+            thread.unpark();
+        }
+    }
+}
+
+/// Runs `spawn` with every signal blocked, so that a thread made by it never takes a signal from the program.
+fn with_signals_blocked<T>(spawn: impl FnOnce() -> T) -> T {
+    // SAFETY: both sets are plain data of the right type on this stack; `sigfillset` and `pthread_sigmask` only read and write them.
+    unsafe {
+        let mut all: libc::sigset_t = std::mem::zeroed();
+        let mut before: libc::sigset_t = std::mem::zeroed();
+        libc::sigfillset(&raw mut all);
+        let blocked = libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut before);
+        let result = spawn();
+        if blocked == 0 {
+            libc::pthread_sigmask(libc::SIG_SETMASK, &raw const before, std::ptr::null_mut());
+        }
+        result
+    }
+}
+
+/// The thread's own state.
+struct Loop {
+    shared: Arc<Shared>,
+    control: Arc<Control>,
+    sink: Option<Box<dyn Sink>>,
+    pipeline: Pipeline,
+    payload: Vec<u8>,
+    /// Issues by site, for occurrences that are only counted.
+    issues: HashMap<u64, [u8; 16]>,
+    counted_since: u64,
+    phase: ProcessPhase,
+    whole: bool,
+}
+
+impl Loop {
+    fn new(shared: Arc<Shared>, control: Arc<Control>, sink: Option<Box<dyn Sink>>) -> Self {
+        Self {
+            pipeline: Pipeline::new(&shared),
+            shared,
+            control,
+            sink,
+            payload: Vec::new(),
+            issues: HashMap::new(),
+            counted_since: now_ns(),
+            phase: ProcessPhase::Start,
+            whole: true,
+        }
+    }
+
+    fn run(mut self) {
+        #[cfg(target_os = "linux")]
+        // SAFETY: no pointers; on Linux the 0 means the calling thread, and a failure changes nothing.
+        unsafe {
+            libc::setpriority(libc::PRIO_PROCESS, 0, NICENESS);
+        }
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.poll_until_stopped()));
+        if outcome.is_err() {
+            self.shared.stats.add(Counter::InternalPanics, 1);
+            self.shared.gate.set_enabled(false);
+            self.shared.notice("an internal error switched capturing off");
+            self.whole = false;
+        }
+        let mut asked = self.control.asked.lock();
+        asked.stopped = true;
+        asked.whole = self.whole;
+        self.control.answered.notify_all();
+    }
+
+    fn poll_until_stopped(&mut self) {
+        let mut pace = Pace::default();
+        let mut flushed = Instant::now();
+        let mut reported = flushed;
+        self.report(ProcessPhase::Start);
+        loop {
+            self.take_sources();
+            let worked = self.drain(None);
+            let _ = self.shared.gate.tick();
+            let now = Instant::now();
+            if now.duration_since(reported) >= REPORT_EVERY {
+                reported = now;
+                self.count_occurrences();
+                self.report(ProcessPhase::Running);
+            }
+            if now.duration_since(flushed) >= FLUSH_EVERY || worked {
+                flushed = now;
+                self.flush(now + FLUSH_TIME);
+            }
+            let (flushes, stop_by) = {
+                let asked = self.control.asked.lock();
+                (asked.flushes.max(asked.flushed), asked.stop_by)
+            };
+            if let Some(deadline) = stop_by {
+                return self.finish(deadline);
+            }
+            if self.answer(flushes) {
+                std::thread::park_timeout(pace.sleep_after(worked));
+            }
+        }
+    }
+
+    /// Answers those who wait for a flush up to number `flushes`. `true`: nobody waited.
+    fn answer(&mut self, flushes: u64) -> bool {
+        if self.control.asked.lock().flushed >= flushes {
+            return true;
+        }
+        self.drain(None);
+        self.count_occurrences();
+        self.flush(Instant::now() + FLUSH_TIME);
+        let mut asked = self.control.asked.lock();
+        asked.flushed = flushes;
+        asked.whole = self.whole;
+        self.control.answered.notify_all();
+        false
+    }
+
+    fn finish(&mut self, deadline: Instant) {
+        self.drain(Some(deadline));
+        self.count_occurrences();
+        self.report(ProcessPhase::Exit);
+        if let Some(sink) = &mut self.sink {
+            self.whole &= sink.close(deadline).is_ok();
+        }
+    }
+
+    /// Works off the queue. Whether there was anything.
+    fn drain(&mut self, deadline: Option<Instant>) -> bool {
+        let mut worked = false;
+        while deadline.is_none_or(|deadline| Instant::now() < deadline) {
+            let Some(submission) = self.shared.queue.poll() else { break };
+            worked = true;
+            self.process(&submission);
+        }
+        worked
+    }
+
+    fn process(&mut self, submission: &Submission) {
+        let stats = Arc::clone(&self.shared.stats);
+        let finished = match self.pipeline.run(&self.shared, submission) {
+            Ok(finished) => finished,
+            Err(PipelineError::Tape(_)) => return stats.outcome(Outcome::DroppedTape),
+            Err(PipelineError::Redaction) => return stats.outcome(Outcome::DroppedRedaction),
+        };
+        for (reason, count) in finished.counts().iter() {
+            stats.reason(reason, count.into());
+        }
+        self.payload.clear();
+        if finished.msgpack(&mut self.payload).is_err() {
+            return stats.outcome(Outcome::DroppedTape);
+        }
+        if let Some(site) = submission.site {
+            if self.issues.len() >= MAX_SITES {
+                self.issues.clear();
+            }
+            self.issues.insert(site.path(), finished.key());
+        }
+        let written = match &mut self.sink {
+            Some(sink) => sink.write(&SinkRecord {
+                kind: RecordKind::Snapshot,
+                payload: &self.payload,
+                id: submission.meta.id.0,
+                fingerprint: finished.key(),
+                timestamp_ns: submission.meta.timestamp_ns,
+            }),
+            None => Ok(()),
+        };
+        match written {
+            Ok(()) => stats.outcome(Outcome::Captured),
+            Err(_) => stats.outcome(Outcome::DroppedSink),
+        }
+        self.remember(submission.meta.handled);
+        // One very large snapshot does not hold its memory for ever.
+        self.payload.shrink_to(1 << 20);
+    }
+
+    fn remember(&self, handled: bool) {
+        self.shared.finished.fetch_add(1, Ordering::Relaxed);
+        if self.payload.len() > RECENT_BYTES {
+            return;
+        }
+        let mut recent = self.shared.recent.lock();
+        if recent.len() >= RECENT {
+            recent.pop_front();
+        }
+        recent.push_back(Recent { payload: self.payload.as_slice().into(), handled });
+    }
+
+    fn take_sources(&mut self) {
+        for (file, text) in self.shared.sources.lock().drain(..) {
+            self.pipeline.note_source(&file, &text);
+        }
+    }
+
+    fn flush(&mut self, deadline: Instant) {
+        if let Some(sink) = &mut self.sink {
+            self.whole = sink.flush(deadline).is_ok();
+        }
+    }
+
+    /// Writes how often known issues occurred without being captured.
+    fn count_occurrences(&mut self) {
+        let until_ns = now_ns();
+        let counts: Vec<_> = self
+            .shared
+            .occurrences
+            .take()
+            .into_iter()
+            .map(|(site, count)| EventCount {
+                fingerprint: self.issues.get(&site).copied().unwrap_or_default(),
+                site,
+                count,
+                last_ns: until_ns,
+            })
+            .collect();
+        let since_ns = std::mem::replace(&mut self.counted_since, until_ns);
+        if !counts.is_empty()
+            && let Ok(payload) = encode_payload(&EventCounts { since_ns, until_ns, counts })
+        {
+            self.write(RecordKind::EventCounts, &payload);
+        }
+    }
+
+    /// Writes what the process is and what it did.
+    fn report(&mut self, phase: ProcessPhase) {
+        self.phase = phase;
+        let setup = &self.shared.setup;
+        let process = &self.shared.process;
+        let started = setup.started.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        let mut problems = setup.host.problems.clone();
+        problems.extend(self.shared.notices.lock().iter().cloned());
+        let record = ProcessRecord {
+            phase,
+            pid: process.pid,
+            started_ns: u64::try_from(started.as_nanos()).unwrap_or(u64::MAX),
+            service: Some(process.service.clone()),
+            env: process.env.clone(),
+            version: process.version.clone(),
+            host: process.host.clone(),
+            language: process.language.as_str().to_owned(),
+            runtime: setup.host.runtime.clone(),
+            walker: setup.host.walker.clone(),
+            library: env!("CARGO_PKG_VERSION").to_owned(),
+            enabled_by: setup.host.enabled_by.clone(),
+            problems,
+            stats: self.shared.stats.snapshot(),
+        };
+        if let Ok(payload) = encode_payload(&record) {
+            self.write(RecordKind::Process, &payload);
+        }
+    }
+
+    fn write(&mut self, kind: RecordKind, payload: &[u8]) {
+        let timestamp_ns = now_ns();
+        let id = SnapshotId::generate(timestamp_ns).0;
+        if let Some(sink) = &mut self.sink {
+            // The sink counts what it cannot take.
+            let _ = sink.write(&SinkRecord { kind, payload, id, fingerprint: [0; 16], timestamp_ns });
+        }
+    }
+}
