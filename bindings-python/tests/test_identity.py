@@ -1,0 +1,185 @@
+"""An error that comes by several hooks is one error; two errors that look the same are two."""
+
+from __future__ import annotations
+
+import pytest
+from conftest import Store
+
+CLASSES = {
+    "built in": "ValueError",
+    "made in Python": "Own",
+    "without weak references": "Slotted",
+    "with attributes": "WithAttributes",
+}
+PROGRAM = """
+import logging, threading, stillframe
+class Own(Exception):
+    pass
+class Slotted(ValueError):
+    __slots__ = ()
+class WithAttributes(Exception):
+    def __init__(self, *args):
+        self.code = 7
+def fail(kind):
+    raise kind("x")
+"""
+
+
+@pytest.mark.parametrize("kind", CLASSES.values(), ids=list(CLASSES))
+def test_logged_then_raised_on(store: Store, kind: str) -> None:
+    store.enabled(
+        PROGRAM
+        + f"""
+def outer():
+    try:
+        fail({kind})
+    except Exception:
+        logging.exception("inner")
+        logging.exception("inner, again")
+        raise
+try:
+    outer()
+except Exception as error:
+    logging.error("outer", exc_info=error)
+    raise
+"""
+    )
+    assert [mechanism for _, mechanism, _ in store.errors()] == ["logging"]
+
+
+@pytest.mark.parametrize("kind", CLASSES.values(), ids=list(CLASSES))
+def test_a_retry_loop_raises_a_new_error_each_time(store: Store, kind: str) -> None:
+    """Each error lies where the last one lay, traceback and all; the last one is not logged, but ends the program."""
+    store.enabled(
+        PROGRAM
+        + f"""
+def attempt(last):
+    try:
+        fail({kind})
+    except Exception:
+        if last:
+            raise
+        logging.exception("retry")
+for number in range(3):
+    attempt(number == 2)
+"""
+    )
+    assert [mechanism for _, mechanism, _ in store.errors()] == ["logging", "logging", "excepthook"]
+
+
+def test_addresses_are_used_again(store: Store) -> None:
+    """What the test above is worth: without marks, the errors of such a loop cannot be told apart."""
+    result = store.python(
+        PROGRAM
+        + """
+seen = set()
+for _ in range(10):
+    try:
+        fail(ValueError)
+    except ValueError as error:
+        seen.add((id(error), id(error.__traceback__), id(error.__traceback__.tb_next)))
+print(len(seen))
+"""
+    )
+    assert int(result.out) < 10
+
+
+def test_a_worker_and_whoever_asks_for_the_result(store: Store) -> None:
+    store.enabled(
+        PROGRAM
+        + """
+from concurrent.futures import ThreadPoolExecutor
+with ThreadPoolExecutor() as pool:
+    future = pool.submit(fail, KeyError)
+try:
+    future.result()
+except KeyError:
+    logging.exception("x")
+    raise
+"""
+    )
+    assert store.errors() == [("KeyError", "concurrent.futures", True)]
+
+
+def test_a_call_captures_again(store: Store) -> None:
+    result = store.python(
+        PROGRAM
+        + """
+stillframe.install()
+try:
+    fail(ValueError)
+except ValueError as error:
+    logging.exception("x")
+    first, second = stillframe.capture(), stillframe.capture(error)
+    print(first.id != second.id, stillframe.capture(limited=True))
+"""
+    )
+    assert result.out == "True None\n"
+    assert [mechanism for _, mechanism, _ in store.errors()] == ["logging", "capture", "capture"]
+
+
+def test_an_error_that_a_limit_refused_is_captured_when_it_ends_the_program(store: Store) -> None:
+    result = store.enabled(
+        PROGRAM
+        + """
+for number in range(200):
+    try:
+        fail(ValueError)
+    except ValueError:
+        logging.error("x", exc_info=True)
+        if number == 199:
+            raise
+"""
+    )
+    assert result.status == 1
+    mechanisms = [mechanism for _, mechanism, _ in store.errors()]
+    assert 1 <= mechanisms.count("logging") < 100
+    assert mechanisms.count("excepthook") == 1
+
+
+def test_marks_keep_nothing_alive(store: Store) -> None:
+    result = store.python(
+        PROGRAM
+        + """
+import gc, weakref
+stillframe.install()
+class Customer:
+    pass
+def charge(kind, customer):
+    raise kind("x")
+for kind in (ValueError, Own, Slotted, WithAttributes):
+    customer = Customer()
+    watch = weakref.ref(customer)
+    try:
+        charge(kind, customer)
+    except Exception as error:
+        logging.exception("x")
+        error.customer = customer
+        assert vars(error)["customer"] is customer
+        gone = weakref.ref(error) if kind in (Own, WithAttributes) else None
+        del customer
+    print(kind.__name__, watch(), gone and gone())
+"""
+    )
+    assert result.out == "ValueError None None\nOwn None None\nSlotted None None\nWithAttributes None None\n", result.err
+
+
+def test_marks_are_not_seen(store: Store) -> None:
+    text = (
+        PROGRAM
+        + """
+import copy, pickle
+for kind in (ValueError, Own, Slotted, WithAttributes):
+    try:
+        fail(kind)
+    except Exception as error:
+        logging.getLogger("x").addHandler(logging.NullHandler())
+        logging.getLogger("x").propagate = False
+        logging.getLogger("x").exception("x")
+        back = pickle.loads(pickle.dumps(error))
+        print(vars(error), repr(error), type(back), back.args, vars(back), vars(copy.copy(error)), dir(error) == dir(kind("x")))
+"""
+    )
+    plain = store.python(text)
+    assert plain.status == 0, plain.err
+    assert store.enabled(text).out == plain.out
