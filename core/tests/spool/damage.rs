@@ -281,7 +281,7 @@ fn intact(file: &[Traced], records: &[Vec<u8>]) -> BTreeSet<u64> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn damage_costs_only_the_damaged_records(

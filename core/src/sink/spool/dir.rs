@@ -291,6 +291,34 @@ impl SpoolDir {
         }
     }
 
+    /// Opens a file that is no segment; `None` if it does not exist.
+    pub(super) fn open_other(&self, name: &str) -> io::Result<Option<File>> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
+        match rustix::fs::openat(&self.fd, name, flags, Mode::empty()) {
+            Ok(fd) => Ok(Some(File::from(fd))),
+            Err(rustix::io::Errno::NOENT) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Makes a file that is no segment, all at once. If it exists by then, it stays as it is.
+    pub(super) fn create_other(
+        &self,
+        name: &str,
+        write: impl FnOnce(&mut File) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let unfinished = format!("{name}-{:016x}{TEMPORARY}", unique());
+        let mut file = self.create_file(&unfinished)?;
+        let result = write(&mut file).and_then(|()| {
+            match rustix::fs::linkat(&self.fd, &unfinished, &self.fd, name, AtFlags::empty()) {
+                Ok(()) | Err(rustix::io::Errno::EXIST) => Ok(()),
+                Err(error) => Err(error.into()),
+            }
+        });
+        self.remove_file(&unfinished)?;
+        result
+    }
+
     /// Takes the right to remove and replace segments; `None` if another process has it.
     pub(super) fn lock_retention(&self) -> io::Result<Option<RetentionLock>> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;

@@ -19,6 +19,7 @@
 //! |---|---|
 //! | `<created>-<pid>-<random>.sfs` | a segment: 13 digits of milliseconds since the epoch, process, 16 hex digits |
 //! | `<segment>.tmp` | a segment that retention is writing; left over if it was killed, removed by the next |
+//! | `token.key` | 16 random bytes, if equality tokens were asked for |
 //! | `retention.lock` | locked (`flock`) by the process that removes or replaces segments |
 //!
 //! A segment is locked (`flock`, exclusive) by the process that appends to it, for as long as that lives or until it is sealed.
@@ -75,6 +76,7 @@
 mod counters;
 mod dir;
 mod error;
+mod key;
 mod payload;
 mod reader;
 mod record;
@@ -90,6 +92,7 @@ use super::RecordKind;
 pub use self::counters::{SpoolCounters, SpoolStats};
 pub use self::dir::{SegmentName, service_dir, state_root};
 pub use self::error::SpoolError;
+pub use self::key::store_key;
 pub use self::payload::{
     EventCount, EventCounts, ProcessPhase, ProcessRecord, decode_payload, encode_payload,
 };
