@@ -30,6 +30,11 @@ const LOOKAHEAD: usize = 256;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TypeId(u16);
 
+impl TypeId {
+    /// The opcode's own type in the tape's language.
+    pub const OWN: Self = Self(0);
+}
+
 /// A shape defined on the tape being written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ShapeId(u16);

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::time::Duration;
 
 use super::collect::{ascii_view, frame_names, name_is_scanned, number_text};
 use super::structure::{Rule, Structure};
@@ -58,15 +57,20 @@ impl<'h> Texts<'h> {
 }
 
 /// A text as it may be shown.
-enum Shown<'a> {
+enum Shown<'a, 'r> {
     Whole(Cow<'a, str>),
-    Replaced { text: String, rule: &'a str },
-    Hidden { rule: &'a str },
+    Replaced { text: String, rule: &'r str },
+    Hidden { rule: &'r str },
 }
 
 impl Finding<'_> {
     /// Replaces what was found in `text[..shown]`.
-    fn apply<'a>(&self, text: Cow<'a, str>, shown: usize, redactor: &'a Redactor) -> Shown<'a> {
+    fn apply<'a, 'r>(
+        &self,
+        text: Cow<'a, str>,
+        shown: usize,
+        redactor: &'r Redactor,
+    ) -> Shown<'a, 'r> {
         if self.unscanned {
             return Shown::Hidden { rule: UNSCANNED };
         }

@@ -239,6 +239,11 @@ impl Finder<'_> {
             Value::Text(text) if verdict != 0 && !text.has_lookahead() => {
                 self.alias_text(&text.shown());
             }
+            Value::Bytes { kept, total } if verdict != 0 && kept.len() == *total as usize => {
+                if let Ok(text) = std::str::from_utf8(kept) {
+                    self.alias_text(text);
+                }
+            }
             _ => {}
         }
     }
