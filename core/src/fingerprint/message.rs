@@ -16,6 +16,8 @@ const LOOKED_AT: usize = 4 * MOST;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Placeholder(&'static str),
+    /// An IPv6 address, if it has a digit; else it may be a name with colons.
+    Ip6,
     /// Words with slashes: a path if they look like one.
     Words,
     /// Quoted text, if the quote is not an apostrophe.
@@ -28,13 +30,14 @@ enum Kind {
 
 const NUMBER: &str = "<number>";
 const HEX: &str = "<hex>";
+const IP: &str = "<ip>";
 const ID: &str = "<id>";
 const PATH: &str = "<path>";
 const TEXT: &str = "<text>";
 
 /// In order of preference where several match at the same place. Every letter and digit is matched by the last one at least, so none
 /// begins in the middle of a word.
-const PATTERNS: [(Kind, &str); 16] = [
+const PATTERNS: [(Kind, &str); 17] = [
     (
         Kind::Placeholder("<url>"),
         r#"[A-Za-z][A-Za-z0-9+.\-]*://[^\s"'<>`)\]}]*[^\s"'<>`)\]}.,;:!?]"#,
@@ -57,7 +60,11 @@ const PATTERNS: [(Kind, &str); 16] = [
     ),
     (
         Kind::Placeholder("<date>"),
-        r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? (?:\d\d? )?(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)(?: \d\d?)?(?: \d{4})?(?: \d\d:\d\d:\d\d)?(?: GMT| UTC| [+\-]\d{4})?(?: \d{4})?",
+        r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? \d\d? (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)(?: \d{4})?(?: \d\d:\d\d:\d\d)?(?: GMT| UTC| [+\-]\d{4})?",
+    ),
+    (
+        Kind::Placeholder("<date>"),
+        r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) ?\d\d?(?: \d\d:\d\d:\d\d)?(?: GMT| UTC| [+\-]\d{4})?(?: \d{4}(?-u:\b))?",
     ),
     (Kind::Placeholder("<date>"), r"\d\d?:\d\d:\d\d(?:[.,]\d+)?"),
     (
@@ -65,11 +72,11 @@ const PATTERNS: [(Kind, &str); 16] = [
         r"0[xX][0-9A-Fa-f]+|(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}",
     ),
     (
-        Kind::Placeholder("<ip>"),
+        Kind::Placeholder(IP),
         r"\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}(?:/\d\d?)?(?::\d{1,5})?",
     ),
     (
-        Kind::Placeholder("<ip>"),
+        Kind::Ip6,
         r"(?:[0-9A-Fa-f]{1,4}:){3,7}[0-9A-Fa-f]{1,4}|(?:[0-9A-Fa-f]{1,4}:){1,6}(?::[0-9A-Fa-f]{1,4}){1,6}|::[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{1,4}){0,6}",
     ),
     (
@@ -210,6 +217,8 @@ impl Output {
         let in_word = before.is_some_and(|c| c.is_alphanumeric() || matches!(c, '_' | '>' | ')'));
         match kind {
             Kind::Placeholder(placeholder) => self.placeholder(placeholder),
+            Kind::Ip6 if !text.bytes().any(|byte| byte.is_ascii_digit()) => self.literal(text),
+            Kind::Ip6 => self.placeholder(IP),
             Kind::Quoted if in_word && text.starts_with('\'') => {
                 self.literal("'");
                 return 1;
@@ -313,6 +322,7 @@ mod tests {
             ("at 2024-02-28T12:13:14.567Z!", "at <date>!"),
             ("at 12:13:14", "at <date>"),
             ("Sun, 06 Nov 1994 08:49:37 GMT", "<date>"),
+            ("since Sun Nov 6 08:49:37 1994.", "since <date>."),
             ("after 30s", "after <duration>"),
             ("after 1.5 seconds", "after <duration>"),
             ("took 1 h 30 min", "took <duration>"),
@@ -351,6 +361,7 @@ mod tests {
             ("  first\n\n second 2 \nthird", "first second <number>"),
             ("a\tb   c", "a b c"),
             ("std::vector", "std::vector"),
+            ("Bad::Face is no address", "Bad::Face is no address"),
             ("日本 3", "日本 <number>"),
         ] {
             assert_eq!(parameterise(message), expected, "{message}");

@@ -10,6 +10,8 @@ const MOST: usize = 1024;
 
 pub(super) fn frame<'a>(frame: &FrameInput<'a>) -> Option<(Cow<'a, str>, Cow<'a, str>)> {
     let module = match frame.module {
+        // A qualified name needs no file beside it.
+        "" if frame.function.contains("::") => Cow::Borrowed(""),
         "" => base_name(frame.file),
         path if path.contains(['/', '\\', '.']) => base_name(path),
         module => without_hashes(module),
