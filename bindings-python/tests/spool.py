@@ -62,7 +62,9 @@ def _at(data: bytes, at: int) -> tuple[Record | None, int]:
     """The record at an offset, and how far the next one can be; nothing if it is not intact."""
     if len(data) - at < HEADER.size:
         return None, 1
-    _, major, _, header_length, stored, header_sum, kind, flags, _, length, payload_sum, _, ident, issue, timestamp = HEADER.unpack_from(data, at)
+    _, major, _, header_length, stored, header_sum, kind, flags, _, length, payload_sum, _, ident, issue, timestamp = HEADER.unpack_from(
+        data, at
+    )
     header = data[at : at + header_length]
     if zlib.crc32(header[:12] + header[16:]) != header_sum:
         return None, 1

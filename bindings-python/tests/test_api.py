@@ -7,6 +7,7 @@ import sys
 
 import msgpack
 import pytest
+
 from conftest import Store
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+
 from conftest import COMMAND, Result, Store
 
 HERE = Path(sys.executable)
@@ -62,7 +63,9 @@ PROGRAMS = {
     "without the environment": Program(SEE, options=("-E",)),
     "warnings are errors": Program("import warnings\nwarnings.warn('x')", options=("-W", "error")),
     "code": Program(kind="code", target=SEE + "\nraise ValueError(1)", arguments=("a",)),
-    "code and options": Program(kind="code", target="import sys; print(sys.argv, sys.flags.optimize)", options=("-OO",), arguments=("-c", "-m")),
+    "code and options": Program(
+        kind="code", target="import sys; print(sys.argv, sys.flags.optimize)", options=("-OO",), arguments=("-c", "-m")
+    ),
     "an error in a function": Program("def f(n):\n    return 1 / n\n\nf(0)\n"),
     "an error in another file": Program("import helper\nhelper.f(0)", files={"helper.py": "def f(n):\n    return 1 / n\n"}),
     "a cause": Program("try:\n    {}['x']\nexcept KeyError as error:\n    raise RuntimeError('y') from error"),
@@ -111,7 +114,9 @@ PROGRAMS = {
         "threading.Thread(target=work, name='w').start()\nraise KeyError('main')"
     ),
     "a daemon thread": Program("import threading, time\nthreading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n1/0"),
-    "a finalizer that fails at the end": Program("class C:\n    def __del__(self):\n        raise ValueError('gone')\nc = C()\nprint('end')"),
+    "a finalizer that fails at the end": Program(
+        "class C:\n    def __del__(self):\n        raise ValueError('gone')\nc = C()\nprint('end')"
+    ),
     "a hook of its own": Program("import sys\nsys.excepthook = lambda *error: print('hook', error[0].__name__, error[2].tb_lineno)\n1/0"),
     "a hook that fails": Program("import sys\ndef hook(*error):\n    raise ValueError('hook')\nsys.excepthook = hook\n{}['x']"),
     "a hook that exits": Program("import sys\nsys.excepthook = lambda *error: sys.exit(6)\n1/0"),
@@ -122,9 +127,13 @@ PROGRAMS = {
     "no standard error": Program("import sys\nsys.stderr = None\n1/0"),
     "a closed standard error": Program("import sys\nsys.stderr.close()\n1/0"),
     "standard error replaced": Program("import sys, io\nsys.stderr = io.StringIO()\n1/0"),
-    "descriptors closed": Program("import os\nos.close(2)\nfd = os.open('file.txt', os.O_CREAT | os.O_RDWR)\ntry:\n    1/0\nfinally:\n    print(fd)"),
+    "descriptors closed": Program(
+        "import os\nos.close(2)\nfd = os.open('file.txt', os.O_CREAT | os.O_RDWR)\ntry:\n    1/0\nfinally:\n    print(fd)"
+    ),
     "a broken pipe": Program("import os, sys\nr, w = os.pipe()\nos.close(r)\nos.dup2(w, 1)\nprint('x' * 100000)"),
-    "source of itself": Program("import inspect\nclass C:\n    def f(self):\n        pass\ndef g(): return 1\nprint(inspect.getsource(g), inspect.getfile(g))"),
+    "source of itself": Program(
+        "import inspect\nclass C:\n    def f(self):\n        pass\ndef g(): return 1\nprint(inspect.getsource(g), inspect.getfile(g))"
+    ),
     "pickled classes": Program(
         "import pickle\nclass C:\n    pass\nc = pickle.loads(pickle.dumps(C()))\nprint(type(c) is C, C.__module__, pickle.dumps(C()))"
     ),
@@ -137,23 +146,40 @@ PROGRAMS = {
     "forked processes": Program(
         "import os, sys\npid = os.fork()\nif pid == 0:\n    print('child')\n    sys.exit(3)\nprint(os.waitpid(pid, 0)[1] >> 8)\n1/0"
     ),
-    "other interpreters": Program("import subprocess, sys\nprint(subprocess.run([sys.executable, '-c', 'import sys; print(sys.argv); 1/0']).returncode)"),
-    "runpy": Program("import runpy\nprint(sorted(runpy.run_path('helper.py')))", files={"helper.py": "value = __name__\nprint(value, __file__)"}),
+    "other interpreters": Program(
+        "import subprocess, sys\nprint(subprocess.run([sys.executable, '-c', 'import sys; print(sys.argv); 1/0']).returncode)"
+    ),
+    "runpy": Program(
+        "import runpy\nprint(sorted(runpy.run_path('helper.py')))", files={"helper.py": "value = __name__\nprint(value, __file__)"}
+    ),
     "exec and eval": Program("exec(compile('1/0', 'made up', 'exec'))"),
     "a folder": Program(target="app", files={"app/__main__.py": SEE + "import near\n1/0", "app/near.py": "print('near', __name__)"}),
     "a module": Program(kind="module", target="tool", files={"tool.py": SEE + "1/0"}, arguments=("x",)),
-    "a package": Program(kind="module", target="pack", files={"pack/__init__.py": "print('init')", "pack/__main__.py": SEE + "from . import part", "pack/part.py": "1/0"}),
-    "a package's module": Program(kind="module", target="pack.part", files={"pack/__init__.py": "", "pack/part.py": SEE + "from . import missing"}),
+    "a package": Program(
+        kind="module",
+        target="pack",
+        files={"pack/__init__.py": "print('init')", "pack/__main__.py": SEE + "from . import part", "pack/part.py": "1/0"},
+    ),
+    "a package's module": Program(
+        kind="module", target="pack.part", files={"pack/__init__.py": "", "pack/part.py": SEE + "from . import missing"}
+    ),
     "a missing module": Program(kind="module", target="missing"),
     "a package that cannot be run": Program(kind="module", target="pack", files={"pack/__init__.py": ""}),
-    "a module that fails when it is found": Program(kind="module", target="pack.part", files={"pack/__init__.py": "1/0", "pack/part.py": ""}),
+    "a module that fails when it is found": Program(
+        kind="module", target="pack.part", files={"pack/__init__.py": "1/0", "pack/part.py": ""}
+    ),
     "asyncio": Program("import asyncio\nasync def main():\n    await asyncio.sleep(0)\n    raise ValueError('x')\nasyncio.run(main())"),
     "an interrupt in asyncio": Program(
         "import asyncio, signal\nasync def main():\n    signal.raise_signal(signal.SIGINT)\n    await asyncio.sleep(5)\nasyncio.run(main())"
     ),
-    "tests": Program(kind="module", target="unittest", arguments=("tests_of_it",), files={
-        "tests_of_it.py": "import unittest\nclass T(unittest.TestCase):\n    def test_a(self):\n        self.assertEqual(1, 2)\n    def test_b(self):\n        1/0\n"
-    }),
+    "tests": Program(
+        kind="module",
+        target="unittest",
+        arguments=("tests_of_it",),
+        files={
+            "tests_of_it.py": "import unittest\nclass T(unittest.TestCase):\n    def test_a(self):\n        self.assertEqual(1, 2)\n    def test_b(self):\n        1/0\n"
+        },
+    ),
     "a crash": Program("import faulthandler, ctypes\nfaulthandler.enable()\nctypes.string_at(0)"),
 }
 if sys.version_info >= (3, 11):
@@ -162,7 +188,10 @@ if sys.version_info >= (3, 11):
 
 WAYS = {
     "in site-packages": (str(HERE), {}),
-    "on PYTHONPATH": (getattr(sys, "_base_executable", sys.executable), {"PYTHONPATH": str(Path(__import__("stillframe").__file__).parents[1])}),
+    "on PYTHONPATH": (
+        getattr(sys, "_base_executable", sys.executable),
+        {"PYTHONPATH": str(Path(__import__("stillframe").__file__).parents[1])},
+    ),
 }
 WITHOUT_ENVIRONMENT = {"isolated", "without the environment"}
 """With these, an interpreter does not look at PYTHONPATH: neither the plain one, nor ours."""
@@ -171,6 +200,7 @@ WITHOUT_ENVIRONMENT = {"isolated", "without the environment"}
 def strip(text: str) -> str:
     """Takes out what differs from run to run."""
     text = re.sub(r"0x[0-9a-f]{6,}", "0x", text)
+    text = re.sub(r"object refcount : \d+", "object refcount :", text)
     text = re.sub(r"in \d+\.\d{3}s", "in s", text)
     return re.sub(r'(File "<frozen [^>]*>", line \d+|Current thread|Thread) 0x', r"\1 0x", text)
 

@@ -7,14 +7,7 @@ from __future__ import annotations
 
 import os
 
-RUN = "STILLFRAME_RUN"
-"""Set by ``stillframe run`` to the id of the process that it becomes."""
-
-ENABLED = "STILLFRAME_ENABLED"
-OTHERS = ("DD_EXCEPTION_REPLAY_ENABLED", "DD_EXCEPTION_DEBUGGING_ENABLED")
-
-SUMMARY = "STILLFRAME_SUMMARY"
-"""Set to 1, it has the summary printed after a program that was not started with ``stillframe run``."""
+from stillframe._environment import ENABLED, OTHERS, RUN, SUMMARY
 
 
 def _start() -> None:

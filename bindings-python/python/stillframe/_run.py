@@ -44,7 +44,7 @@ def main() -> NoReturn:
 
 def _prepare(options: list[str]) -> None:
     """Has the interpreter that this process becomes start capturing."""
-    from stillframe._autostart import RUN
+    from stillframe._environment import RUN
 
     os.environ[RUN] = str(os.getpid())
     if _starts_by_itself():

@@ -33,9 +33,9 @@ def _load() -> tuple[object, str | None]:
     problem = unsupported()
     if problem is None:
         try:
-            from stillframe import _native
+            __import__("stillframe._native")  # by its full name, so that what is missing is named in full
 
-            return _native, None
+            return sys.modules["stillframe._native"], None
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a panic of the native module is no Exception

@@ -18,13 +18,16 @@ def _start() -> None:
         os.environ["PYTHONPATH"] = paths[len(folder + os.pathsep) :]
 
     package = os.path.dirname(os.path.dirname(folder))
-    sys.path.append(package)
+    added = package not in sys.path
+    if added:
+        sys.path.append(package)
     try:
         __import__("stillframe._autostart")
     except Exception:  # noqa: S110 - the program starts in any case, and prints only what it prints
         pass
     finally:
-        sys.path.remove(package)
+        if added:
+            sys.path.remove(package)
 
 
 _start()
