@@ -39,11 +39,19 @@ fn multiply(a: u64, b: u64) -> u64 {
 }
 
 impl AliasKey {
-    /// A random key; `None` when the system has no randomness to give, in which case aliasing stays off.
-    pub fn random() -> Option<AliasKey> {
+    /// A random key. Where the system has no randomness to give, time and address space layout stand in for it.
+    pub fn random() -> AliasKey {
         let mut seed = [0; 8];
-        getrandom::fill(&mut seed).ok()?;
-        Some(AliasKey::from_seed(u64::from_le_bytes(seed)))
+        if getrandom::fill(&mut seed).is_err() {
+            let time = std::time::SystemTime::UNIX_EPOCH
+                .elapsed()
+                .map_or(0, |t| t.as_nanos());
+            let place = std::ptr::from_ref(&seed).addr() as u128;
+            let mixed =
+                (time ^ place << 40).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835);
+            return AliasKey::from_seed((mixed >> 64) as u64);
+        }
+        AliasKey::from_seed(u64::from_le_bytes(seed))
     }
 
     /// A key that is not random, for tests and repeatable benches.

@@ -38,9 +38,8 @@ pub struct Hit {
 /// Sorts hits by place and merges what overlaps or touches within one rule. Where actions differ the stronger stays:
 /// `Redact` over `Hash` over `Mask`.
 pub(super) fn normalise(hits: &mut Vec<Hit>) {
-    let in_order = |a: &Hit, b: &Hit| (a.span, a.start) <= (b.span, b.start);
-    if !hits.windows(2).all(|w| in_order(&w[0], &w[1])) {
-        hits.sort_unstable_by_key(|h| (h.span, h.start, u32::MAX - h.end, h.rule));
+    if !hits.is_sorted_by_key(order) {
+        hits.sort_unstable_by_key(order);
     }
     let mut kept = 0;
     for i in 0..hits.len() {
@@ -58,6 +57,17 @@ pub(super) fn normalise(hits: &mut Vec<Hit>) {
         kept += 1;
     }
     hits.truncate(kept);
+}
+
+/// By place, the longest first; of two rules for one place the one that says more comes first.
+fn order(hit: &Hit) -> (u32, u32, u32, u8, RuleId) {
+    (
+        hit.span,
+        hit.start,
+        u32::MAX - hit.end,
+        super::detect::vagueness(hit.rule),
+        hit.rule,
+    )
 }
 
 fn stronger(a: Action, b: Action) -> Action {

@@ -80,20 +80,11 @@ impl Literal {
 }
 
 /// The first stage: where a window of any literal may begin.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Filter {
     /// Eight buckets each, window position, low or high half-byte.
     pub(super) nibbles: [[[[u8; 16]; 2]; 4]; 2],
     bitmap: Box<[u64]>,
-}
-
-impl Default for Filter {
-    fn default() -> Self {
-        Filter {
-            nibbles: [[[[0; 16]; 2]; 4]; 2],
-            bitmap: Box::default(),
-        }
-    }
 }
 
 impl Filter {
@@ -268,11 +259,12 @@ fn bucket(windows: Vec<[Set256; 4]>) -> [[[[u8; 16]; 2]; 4]; 2] {
     merge_down_to(&mut buckets, 16);
     let mut nibbles = [[[[0u8; 16]; 2]; 4]; 2];
     for (i, bucket) in buckets.iter().enumerate() {
-        for position in 0..4 {
-            for half_byte in 0..16 {
-                let group = &mut nibbles[i / 8][position];
-                group[0][half_byte] |= ((bucket.low[position] >> half_byte & 1) as u8) << (i % 8);
-                group[1][half_byte] |= ((bucket.high[position] >> half_byte & 1) as u8) << (i % 8);
+        let bit = i % 8;
+        for (group, (low, high)) in nibbles[i / 8].iter_mut().zip(bucket.low.iter().zip(bucket.high)) {
+            for (table, set) in group.iter_mut().zip([*low, high]) {
+                for (half_byte, buckets) in table.iter_mut().enumerate() {
+                    *buckets |= ((set >> half_byte & 1) as u8) << bit;
+                }
             }
         }
     }
@@ -306,12 +298,12 @@ fn merge_down_to(buckets: &mut Vec<Bucket>, wanted: usize) {
         buckets.swap_remove(gone);
         best.swap_remove(gone);
         let moved = buckets.len();
-        for k in 0..buckets.len() {
-            match best[k] {
+        for (k, entry) in best.iter_mut().enumerate() {
+            match *entry {
                 Some((_, partner)) if partner == keep || partner == gone || k == keep => {
-                    best[k] = best_of(buckets, k);
+                    *entry = best_of(buckets, k);
                 }
-                Some((cost, partner)) if partner == moved => best[k] = Some((cost, gone)),
+                Some((cost, partner)) if partner == moved => *entry = Some((cost, gone)),
                 _ => {}
             }
         }
@@ -393,12 +385,15 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    /// Targets, and where they were found.
+    type Places = Vec<(u16, usize)>;
+
     /// All literals in `text`, by the filter and by the naive way.
     fn both_ways(
         set: &LiteralSet,
         text: &[u8],
         engine: Engine,
-    ) -> (Vec<(u16, usize)>, Vec<(u16, usize)>) {
+    ) -> (Places, Places) {
         let mut padded = text.to_vec();
         let blocks = text.len().div_ceil(BLOCK).max(1);
         padded.resize(blocks * BLOCK + 8, 0xFF);

@@ -36,6 +36,7 @@ mod hit;
 mod literals;
 mod names;
 mod output;
+mod pass;
 mod required;
 mod scan;
 mod scope;
@@ -49,6 +50,7 @@ pub use config::{Action, Checksum, Mode, Profile, RedactConfig, RuleError, UserR
 pub use hit::{Hit, RuleId};
 pub use names::ValueKind;
 pub use output::MARKER;
+pub use pass::{CleanError, CleanTape, CleanText, Cleaned, Cleaner, SideText};
 pub use scan::{ScanBudget, ScanOutcome};
 pub use scope::ScopeSet;
 
@@ -259,10 +261,18 @@ impl Redactor {
             .map_or("unknown", |b| b.0)
     }
 
-    /// Appends to `out` what takes the place of `secret` under `action`.
-    pub fn replace(&self, action: Action, secret: &[u8], out: &mut String) {
-        let key = self.equality_key.as_ref().or(self.hash_key.as_ref());
-        output::replace(action, secret, key, out);
+    /// Appends to `out` what takes the place of `secret`, the text of `hit`.
+    pub fn replace(&self, hit: &Hit, secret: &[u8], out: &mut String) {
+        let keys = output::Keys {
+            equality: self.equality_key.as_ref(),
+            hash: self.hash_key.as_ref(),
+        };
+        output::replace(hit.action, secret, keys, out);
+    }
+
+    /// Whether what takes the place of `hit` says nothing at all about the secret.
+    pub fn hides_all(&self, hit: &Hit) -> bool {
+        hit.action == Action::Redact && self.equality_key.is_none()
     }
 
     /// A token that equal secrets share, if the configuration asks for tokens.

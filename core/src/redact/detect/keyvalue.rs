@@ -66,21 +66,28 @@ impl KeyValue<'_> {
             return;
         };
         sink.charge(at - key.start);
+        if text.bytes[..key.start].ends_with(b"://") {
+            // `https://token:x@host` is the URL detector's.
+            return;
+        }
         let behind = skip_separator(text, at + width);
         let prose = width == 1 && text.at(at) == b':' && text.at(at + 1) == b' ' && !key.quoted;
         let Some(found) = self.judge_key(&key, text, prose) else {
             if key.parameter {
                 self.parameter(text, &key, behind, sink);
-            } else if self.enabled.has(Detector::KeyValue) {
+            } else {
                 self.record(text, &key, behind, sink);
             }
             return;
         };
-        let Some(value) = value_after(text, behind, key.quoted) else {
+        let Some(mut value) = value_after(text, behind, key.quoted) else {
             return;
         };
         sink.charge(value.after - behind);
-        let rule = self.rule_of(&found, &key);
+        if key.parameter {
+            value.end = parameter_end(text, &value);
+        }
+        let rule = self.rule_of(&found, key.parameter);
         if !self.enabled.has(rule) {
             return;
         }
@@ -91,7 +98,9 @@ impl KeyValue<'_> {
         if is_kept(text, &value, &found) {
             return;
         }
-        let end = self.end_of_credential(text, at, &key, &found, &value, rule, sink);
+        let header =
+            matches!(rule, Detector::Authorization | Detector::Cookie) && text.at(at) == b':';
+        let end = self.end_of_credential(text, &key, &found, &value, header, sink);
         if end == value.end && value.form == Form::Bare {
             let word = &text.bytes[value.start..value.end];
             let weak = WEAK.contains(&self.names.word(found.word));
@@ -136,24 +145,32 @@ impl KeyValue<'_> {
         }
     }
 
-    fn rule_of(&self, found: &Found, key: &Key<'_>) -> Detector {
+    /// Which rule a value under this name belongs to.
+    fn rule_of(&self, found: &Found, parameter: bool) -> Detector {
         match self.names.word(found.word) {
             "cookie" | "setcookie" => Detector::Cookie,
             "authorization" | "proxyauthorization" => Detector::Authorization,
-            _ if key.parameter => Detector::UrlParameter,
+            _ if parameter => Detector::UrlParameter,
             _ => Detector::KeyValue,
         }
     }
 
-    /// Where the secret ends. A header's value goes on to the end of the line, a scheme's to that of its credential.
+    /// Reports a whole value, if its rule is on.
+    pub(super) fn emit(&self, text: &Text<'_>, value: &Value, found: &Found, sink: &mut Sink<'_>) {
+        let rule = self.rule_of(found, false);
+        if self.enabled.has(rule) {
+            sink.emit(text, value.start, value.end, rule);
+        }
+    }
+
+    /// Where the secret ends. A header's value goes on to the end of the line, so does a credential behind its scheme.
     fn end_of_credential(
         &self,
         text: &Text<'_>,
-        at: usize,
         key: &Key<'_>,
         found: &Found,
         value: &Value,
-        rule: Detector,
+        header: bool,
         sink: &mut Sink<'_>,
     ) -> usize {
         if value.form != Form::Bare {
@@ -162,12 +179,11 @@ impl KeyValue<'_> {
         let t = text.bytes;
         let word = &t[value.start..value.end];
         let scheme = is_scheme(word) && t.get(value.end) == Some(&b' ');
-        let header = matches!(rule, Detector::Authorization | Detector::Cookie);
         let phrase = matches!(
             self.names.word(found.word),
             "passphrase" | "mnemonic" | "seedphrase"
         );
-        if !(scheme || phrase || (header && t[at] == b':')) {
+        if !(scheme || phrase || header) {
             return value.end;
         }
         let mut end = line_end(t, value.end);
@@ -230,10 +246,11 @@ impl KeyValue<'_> {
             .iter()
             .find(|p| key.bytes.eq_ignore_ascii_case(p.0));
         let Some(&(_, least)) = known else { return };
-        let Some(value) = value_after(text, behind, false) else {
+        let Some(mut value) = value_after(text, behind, false) else {
             return;
         };
         sink.charge(value.after - behind);
+        value.end = parameter_end(text, &value);
         let bytes = &text.bytes[value.start..value.end];
         let long_enough = bytes.len() >= least || text.runs_into_cut(value.end);
         let random = least < 16 || entropy::is_mixed(bytes);
@@ -307,13 +324,19 @@ impl KeyValue<'_> {
             sink.charge(next.after - value.after);
             if VALUES.iter().any(|v| t[start..end].eq_ignore_ascii_case(v)) {
                 if !is_kept(text, &next, &found) {
-                    sink.emit(text, next.start, next.end, Detector::KeyValue);
+                    self.emit(text, &next, &found, sink);
                 }
                 return;
             }
             value = next;
         }
     }
+}
+
+/// A query parameter also ends at the fragment.
+fn parameter_end(text: &Text<'_>, value: &Value) -> usize {
+    let bytes = &text.bytes[value.start..value.end];
+    memchr::memchr(b'#', bytes).map_or(value.end, |i| value.start + i)
 }
 
 /// Whether a value under a sensitive name may be shown: it stands for a value, or its kind tells nothing.

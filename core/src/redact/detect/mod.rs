@@ -123,6 +123,22 @@ impl Detector {
     }
 }
 
+/// How little a rule says about what it found: a vendor's token or a card is just that, a key says something of any value,
+/// randomness says next to nothing.
+pub(super) fn vagueness(rule: RuleId) -> u8 {
+    const KEYED: [Detector; 4] = [
+        Detector::KeyValue,
+        Detector::UrlParameter,
+        Detector::Authorization,
+        Detector::Cookie,
+    ];
+    if rule == Detector::HighEntropy.id() {
+        2
+    } else {
+        u8::from(KEYED.iter().any(|d| d.id() == rule))
+    }
+}
+
 /// Name and default of each [`Detector`].
 const BUILT_IN: [(&str, bool); 16] = [
     ("key_value", true),

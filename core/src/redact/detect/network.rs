@@ -98,7 +98,10 @@ pub(in crate::redact) fn ipv6(text: &Text<'_>, at: usize, sink: &mut Sink<'_>) {
     let Ok(address) = std::str::from_utf8(&t[start..end]) else {
         return;
     };
-    if address.len() > 3
+    // `a::b` names something in many languages.
+    let colons = address.bytes().filter(|&b| b == b':').count();
+    let digits = address.bytes().any(|b| b.is_ascii_digit());
+    if (colons >= 3 || (digits && address.len() >= 6))
         && !ByteSet::WORD.has(text.at(end))
         && address.parse::<std::net::Ipv6Addr>().is_ok()
     {

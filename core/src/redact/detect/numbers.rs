@@ -122,7 +122,7 @@ pub(in crate::redact) fn luhn(digits: &[u8]) -> bool {
         let value = u32::from(digit - b'0') << (i & 1);
         sum += if value > 9 { value - 9 } else { value };
     }
-    sum > 0 && sum % 10 == 0
+    sum > 0 && sum.is_multiple_of(10)
 }
 
 /// Length of an IBAN by country.
@@ -236,10 +236,9 @@ pub(in crate::redact) fn at_cut(text: &Text<'_>, enabled: Enabled, sink: &mut Si
     let start = NUMBER.run_back(t, t.len(), 26);
     sink.charge(t.len() - start);
     if enabled.has(Detector::PaymentCard) {
-        for at in start..t.len() {
-            if DIGIT.has(t[at]) && !DIGIT.has(text.before(at)) {
-                card(text, at, sink);
-            }
+        let begins = |at: &usize| DIGIT.has(text.at(*at)) && !DIGIT.has(text.before(*at));
+        for at in (start..t.len()).filter(begins) {
+            card(text, at, sink);
         }
     }
     // `ddd-dd-`: from seven characters on.

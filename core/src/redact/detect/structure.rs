@@ -2,7 +2,7 @@
 
 use super::keyvalue::{KeyValue, is_kept};
 use super::value::{Form, Value, value_after};
-use super::{ByteSet, Detector, Sink, Text};
+use super::{ByteSet, Sink, Text};
 
 /// How long the key of a pair or element may be.
 const KEY_LIMIT: usize = 64;
@@ -30,7 +30,7 @@ impl KeyValue<'_> {
             && !text.code
             && !is_kept(text, &value, &found)
         {
-            sink.emit(text, value.start, value.end, Detector::KeyValue);
+            self.emit(text, &value, &found, sink);
         }
     }
 
@@ -68,7 +68,7 @@ impl KeyValue<'_> {
             && !next_flag
             && !is_kept(text, &value, &found)
         {
-            sink.emit(text, value.start, value.end, Detector::KeyValue);
+            self.emit(text, &value, &found, sink);
         }
     }
 
@@ -122,7 +122,7 @@ impl KeyValue<'_> {
             form: Form::Bare,
         };
         if !text.code && !is_kept(text, &value, &found) {
-            sink.emit(text, value.start, value.end, Detector::KeyValue);
+            self.emit(text, &value, &found, sink);
         }
     }
 }

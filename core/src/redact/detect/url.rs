@@ -31,10 +31,9 @@ pub(in crate::redact) fn at_scheme(text: &Text<'_>, at: usize, sink: &mut Sink<'
         last_at = at_behind_slash(text, colon, end, sink);
     }
     match (colon, last_at) {
+        (Some(colon), Some(last)) if colon < last && is_template(&t[colon + 1..last]) => {}
         (Some(colon), Some(last)) if colon < last => {
-            if !is_template(&t[colon + 1..last]) {
-                sink.emit(text, colon + 1, last, Detector::UrlUserinfo);
-            }
+            sink.emit(text, colon + 1, last, Detector::UrlUserinfo);
         }
         // A lone name is an account, unless it looks like a token.
         (_, Some(last)) if is_token(&t[start..last]) => {

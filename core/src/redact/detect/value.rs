@@ -58,8 +58,8 @@ const SCHEMES_WITH_PARAMETERS: [&[u8]; 6] = [
 
 /// Words that stand where a secret could and are none. Lower case, sorted.
 #[rustfmt::skip]
-const NO_SECRETS: [&[u8]; 78] = [
-    b"a", b"absent", b"all", b"an", b"and", b"are", b"at", b"been", b"blank", b"by", b"can",
+const NO_SECRETS: [&[u8]; 77] = [
+    b"absent", b"all", b"an", b"and", b"are", b"at", b"been", b"blank", b"by", b"can",
     b"cannot", b"changed", b"could", b"default", b"denied", b"did", b"does", b"empty", b"error",
     b"expected", b"expired", b"failed", b"false", b"field", b"filtered", b"for", b"found", b"from",
     b"got", b"has", b"have", b"hidden", b"if", b"in", b"incorrect", b"invalid", b"is", b"it",
@@ -285,7 +285,9 @@ fn bare_end(t: &[u8], from: usize) -> usize {
             _ => at += 1,
         }
     }
-    at
+    // `token=x: denied`
+    let colon = at > from + 1 && t[at - 1] == b':' && t.get(at).is_none_or(u8::is_ascii_whitespace);
+    at - usize::from(colon)
 }
 
 /// `\n`, `\r`, `\t` or an escaped quote, as a text inside a string literal has them.
@@ -345,10 +347,9 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
     let name =
         |s: &[u8]| !s.is_empty() && s.iter().all(|&b| super::ByteSet::WORD.has(b) || b == b'.');
     let all = |byte: u8| v.iter().all(|&b| b == byte);
-    if all(b'*') || all(b'x') || all(b'X') || all(b'.') || all(b'?') || all(b'-') {
-        return true;
-    }
-    if v.chunks(3).all(|c| c == "•".as_bytes()) {
+    let crossed_out =
+        v.len() >= 3 && (all(b'x') || all(b'X') || v.chunks(3).all(|c| c == "•".as_bytes()));
+    if crossed_out || all(b'*') || all(b'.') || all(b'?') || all(b'-') {
         return true;
     }
     match v {

@@ -94,7 +94,7 @@ pub(in crate::redact) static VENDORS: [Vendor; 85] = [
     after("groq_key", "gsk_", ALNUM, 48),
     after("hashicorp_vault", "hvs.", URL64, 24),
     after("hashicorp_vault", "hvb.", URL64, 24),
-    after("hashicorp_terraform", ".atlasv1.", URL64, 50),
+    Vendor { rule: "hashicorp_terraform", literal: ".atlasv1.", shape: Around(ALNUM, 10, URL64, 50) },
     after("huggingface_token", "hf_", ALNUM, 30),
     after("linear_key", "lin_api_", ALNUM, 32),
     Vendor { rule: "mailchimp_key", literal: "-us", shape: Around(HEX, 32, DIGIT, 1) },

@@ -6,7 +6,9 @@
 use super::{BLOCK, Block};
 use crate::redact::literals::Filter;
 
-const CLASSES: [[fn(u8) -> bool; 8]; 2] = [
+type IsClass = fn(u8) -> bool;
+
+const CLASSES: [[IsClass; 8]; 2] = [
     [
         |c| c.is_ascii_digit(),
         |c| c.is_ascii_uppercase(),
