@@ -9,14 +9,17 @@
 
 use std::marker::PhantomData;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use pyo3_ffi as ffi;
+use stillframe_core::fingerprint::InApp;
 use stillframe_core::limits::Limits;
 use stillframe_core::reason::Reason;
 use stillframe_core::redact::ValueKind;
 use stillframe_core::tape::{ContainerId, TapeWriter, TypeId};
 
+use super::code::Loose;
 use super::container::{Key, Sequence};
 use super::identity::Identity;
 use super::known::Shown;
@@ -62,13 +65,17 @@ pub(super) enum Contents {
     Exception(u32),
     /// Frame number `n`.
     Frame(u32),
-    /// Decoded by its own page.
-    Known,
+    /// A part of an object of a known type, decoded by its own page; 0: all of it.
+    Known(u8),
 }
 
 /// What outlives a capture: memory that is reused, and what was learned.
 pub(super) struct State {
     pub(super) plans: Plans,
+    /// Plans of code objects that hold for this capture only.
+    pub(super) loose: Loose,
+    /// Number of the rules in force, different in all walkers of the process.
+    pub(super) epoch: u64,
     pub(super) memo: Memo,
     pub(super) identity: Identity,
     pub(super) scratch: Scratch,
@@ -81,6 +88,8 @@ impl Default for State {
     fn default() -> Self {
         Self {
             plans: Plans::default(),
+            loose: Loose::default(),
+            epoch: next_epoch(),
             memo: Memo::default(),
             identity: Identity::default(),
             scratch: Scratch::default(),
@@ -95,7 +104,13 @@ impl State {
     pub(super) fn forget(&mut self) {
         self.plans.forget();
         self.memo.forget();
+        self.epoch = next_epoch();
     }
+}
+
+fn next_epoch() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 /// The clock of one walk.
@@ -141,6 +156,7 @@ pub(super) struct Walk<'w, 'g, const DIRECT: bool> {
     pub(super) state: &'w mut State,
     pub(super) rules: Rules<'w>,
     pub(super) facts: &'w Facts,
+    pub(super) in_app: &'w InApp,
     pub(super) limits: Limits,
     pub(super) clock: Clock,
     /// A rule hides one of the built-in types, so that even their instances need a plan.
@@ -156,13 +172,16 @@ impl<'w, 'g, const DIRECT: bool> Walk<'w, 'g, DIRECT> {
         state: &'w mut State,
         rules: Rules<'w>,
         facts: &'w Facts,
+        in_app: &'w InApp,
         limits: Limits,
     ) -> Self {
         state.tape += 1;
         state.queue.clear();
+        state.loose.clear();
         state.identity.begin();
         // SAFETY: the type `object` is static.
-        if let Some(object) = unsafe { super::object::Class::new(&raw mut ffi::PyBaseObject_Type) } {
+        if let Some(object) = unsafe { super::object::Class::new(&raw mut ffi::PyBaseObject_Type) }
+        {
             state.plans.begin(object);
         }
         let strict = BUILT_IN
@@ -173,6 +192,7 @@ impl<'w, 'g, const DIRECT: bool> Walk<'w, 'g, DIRECT> {
             state,
             rules,
             facts,
+            in_app,
             limits,
             clock: Clock::start(&limits),
             strict,
@@ -181,8 +201,19 @@ impl<'w, 'g, const DIRECT: bool> Walk<'w, 'g, DIRECT> {
         }
     }
 
+    /// The whole walk; why it ended early, if it did.
+    pub(super) fn all(
+        &mut self,
+        exception: super::object::Exception<'g>,
+        traceback: Option<super::object::Traceback<'g>>,
+    ) -> Option<Reason> {
+        let links = self.chain(exception, traceback);
+        let mut frames = frames::Frames::default();
+        self.drain(&links, &mut frames)
+    }
+
     /// Writes the contents of all containers of the queue, in its order; why it stopped before, if it did.
-    pub(super) fn drain(
+    fn drain(
         &mut self,
         exceptions: &[chain::Link<'g>],
         frames: &mut frames::Frames<'g>,
@@ -213,7 +244,9 @@ impl<'w, 'g, const DIRECT: bool> Walk<'w, 'g, DIRECT> {
         // SAFETY (all of the unchecked views): `Contents` is chosen by the object's type when the container is opened.
         match what {
             Contents::Dict => self.entries(unsafe { Dict::unchecked(object) }, depth),
-            Contents::List => self.sequence(unsafe { List::unchecked(object) }.items::<DIRECT>(), depth),
+            Contents::List => {
+                self.sequence(unsafe { List::unchecked(object) }.items::<DIRECT>(), depth)
+            }
             Contents::Tuple => {
                 self.sequence(unsafe { Tuple::unchecked(object) }.items::<DIRECT>(), depth);
             }
@@ -224,7 +257,7 @@ impl<'w, 'g, const DIRECT: bool> Walk<'w, 'g, DIRECT> {
             Contents::ExceptionValue => self.exception_value(object, depth),
             Contents::Exception(index) => self.exception(index, exceptions, frames),
             Contents::Frame(index) => self.frame(index, frames),
-            Contents::Known => self.known_contents(object, depth),
+            Contents::Known(part) => self.known_contents(object, part, depth),
         }
     }
 
@@ -254,8 +287,10 @@ impl<'w, 'g, const DIRECT: bool> Walk<'w, 'g, DIRECT> {
 
     pub(super) fn gap(&mut self, reason: Reason, missing: Option<usize>) {
         if missing != Some(0) {
-            self.out
-                .gap(reason, missing.map(|count| u32::try_from(count).unwrap_or(u32::MAX - 1)));
+            self.out.gap(
+                reason,
+                missing.map(|count| u32::try_from(count).unwrap_or(u32::MAX - 1)),
+            );
         }
     }
 
@@ -292,7 +327,7 @@ impl<'w, 'g, const DIRECT: bool> Walk<'w, 'g, DIRECT> {
         } else if class.is(&raw const ffi::PyTuple_Type) {
             self.tuple(object, Contents::Tuple, None, depth);
         } else if class.is(&raw const ffi::PyBool_Type) {
-            self.out.bool(object.is(&raw const ffi::_Py_TrueStruct as _));
+            self.out.bool(object.is(self.facts.true_object));
         } else {
             self.other(object, depth);
         }
@@ -342,13 +377,11 @@ impl<'w, 'g, const DIRECT: bool> Walk<'w, 'g, DIRECT> {
         let plan = self.plan(object);
         if let Some(rule) = &plan.hidden {
             let type_id = self.type_of(&plan);
-            return self
-                .out
-                .redacted(Reason::RedactedType, type_id, rule, None);
+            return self.out.redacted(Reason::RedactedType, type_id, rule, None);
         }
         match &plan.kind {
             Kind::None => self.out.null(),
-            Kind::Bool => self.out.bool(object.is(&raw const ffi::_Py_TrueStruct as _)),
+            Kind::Bool => self.out.bool(object.is(self.facts.true_object)),
             Kind::Int => {
                 self.mark(object, &plan, &raw const ffi::PyLong_Type);
                 if let Some(int) = Int::of(object) {
@@ -390,9 +423,7 @@ impl<'w, 'g, const DIRECT: bool> Walk<'w, 'g, DIRECT> {
                     let size = set.length::<DIRECT>();
                     if size > 0 && !DIRECT {
                         let type_id = self.type_of(&plan);
-                        return self
-                            .out
-                            .skipped(Reason::Unreadable, type_id, Some(size));
+                        return self.out.skipped(Reason::Unreadable, type_id, Some(size));
                     }
                     self.open(object, Some(size), depth, Some(&plan), |walk, type_id| {
                         Some((walk.out.list(type_id, size)?, Contents::Set))
@@ -547,7 +578,7 @@ impl<'w, 'g, const DIRECT: bool> Walk<'w, 'g, DIRECT> {
     }
 
     /// Entries of a dict.
-    fn entries(&mut self, dict: Dict<'g>, depth: u32) {
+    pub(super) fn entries(&mut self, dict: Dict<'g>, depth: u32) {
         let size = dict.length::<DIRECT>();
         let limit = self.limits.items as usize;
         let mut entries = dict.entries::<DIRECT>();

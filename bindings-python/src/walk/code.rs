@@ -15,8 +15,8 @@ use stillframe_core::tape::Location;
 
 use super::layout;
 use super::location::locate;
-use super::object::{Bytes, Code, Int, Obj, Str, Tuple};
 use super::number::Integer;
+use super::object::{Bytes, Code, Int, Obj, Str, Tuple};
 use super::plan::{Field, Names};
 use super::rules::Rules;
 
@@ -134,7 +134,8 @@ impl<'g> Code<'g> {
         if slot >= 0 && KEPT.load(Ordering::Relaxed) < MAX_KEPT {
             let plan = Box::into_raw(plan);
             // SAFETY: the slot is ours. What it held is released by the call: a plan of older rules, which nobody in this walk has.
-            let failed = unsafe { ffi::PyUnstable_Code_SetExtra(self.0.pointer(), slot, plan.cast()) };
+            let failed =
+                unsafe { ffi::PyUnstable_Code_SetExtra(self.0.pointer(), slot, plan.cast()) };
             if failed == 0 {
                 KEPT.fetch_add(1, Ordering::Relaxed);
                 // SAFETY: the code object owns the plan and lives for `'g`.
@@ -184,15 +185,7 @@ impl<'g> Code<'g> {
             return *place;
         }
         let place = if DIRECT {
-            // SAFETY: a code object's location table.
-            let table = unsafe { self.part(layout::CODE_LINETABLE) }.and_then(Bytes::of);
-            table.map_or_else(Location::default, |table| {
-                locate(
-                    table.data::<DIRECT>(),
-                    plan.first_line,
-                    u32::try_from(offset).unwrap_or(0),
-                )
-            })
+            self.place(offset)
         } else {
             // SAFETY: the object is a code object; the call only reads it.
             let line = unsafe { ffi::PyCode_Addr2Line(self.0.pointer().cast(), offset) };
@@ -206,6 +199,23 @@ impl<'g> Code<'g> {
         }
         places.push((offset, place));
         place
+    }
+}
+
+impl Code<'_> {
+    /// The place of an instruction in the source, looked up in the code object's table.
+    pub(super) fn place(self, offset: i32) -> Location {
+        // SAFETY: a code object's location table.
+        let table = unsafe { self.part(layout::CODE_LINETABLE) }.and_then(Bytes::of);
+        table.map_or_else(Location::default, |table| {
+            let offset = u32::try_from(offset).unwrap_or(0);
+            locate(table.data::<true>(), self.first_line(), offset)
+        })
+    }
+
+    /// A plan that is kept nowhere.
+    pub(super) fn planned<const DIRECT: bool>(self, rules: &Rules<'_>) -> CodePlan {
+        CodePlan::new::<DIRECT>(self, 0, rules)
     }
 }
 
@@ -322,7 +332,10 @@ impl CodePlan {
         };
         // SAFETY: the number of plain locals, after which the cells come.
         let plain = unsafe { code.0.read::<u32>(layout::CODE_NLOCALS) } as usize;
-        let all_cells = || (0..cells.length.min(MAX_VARIABLES)).filter_map(|index| Some((plain + index, Str::of(cells.get(index)?)?)));
+        let all_cells = || {
+            (0..cells.length.min(MAX_VARIABLES))
+                .filter_map(|index| Some((plain + index, Str::of(cells.get(index)?)?)))
+        };
         let mut moved = Vec::new();
         for index in 0..locals.length.min(MAX_VARIABLES) {
             let Some(name) = locals.get(index).and_then(Str::of) else {

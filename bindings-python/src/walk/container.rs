@@ -84,9 +84,7 @@ impl<'g> List<'g> {
         if DIRECT {
             // SAFETY: a list has its length there, and a pointer to that many items.
             unsafe {
-                let first = self
-                    .0
-                    .read::<*const *mut ffi::PyObject>(layout::LIST_ITEMS);
+                let first = self.0.read::<*const *mut ffi::PyObject>(layout::LIST_ITEMS);
                 Sequence {
                     items: Items::Stored(Stored::new(self.0, first)),
                     length: self.0.read(layout::VAR_SIZE),
@@ -139,7 +137,10 @@ pub(super) struct Entries<'g> {
 #[derive(Clone, Copy)]
 enum Source {
     /// Entries of `stride` bytes that begin with the key (or a hash before it) and end with the value.
-    Combined { first: *const u8, stride: usize },
+    Combined {
+        first: *const u8,
+        stride: usize,
+    },
     /// Keys of such entries, values elsewhere, in an order of their own where `order` is not null.
     Split {
         first: *const u8,
@@ -432,9 +433,6 @@ impl<'a> Key<'a> {
             ));
         }
         let bytes = Bytes::of(object)?;
-        Some(Self::Bytes(
-            bytes.data::<DIRECT>(),
-            bytes.hash::<DIRECT>(),
-        ))
+        Some(Self::Bytes(bytes.data::<DIRECT>(), bytes.hash::<DIRECT>()))
     }
 }

@@ -10,7 +10,9 @@ use stillframe_core::tape::{ShapeId, TypeId};
 
 use super::capture::{Contents, Walk};
 use super::layout;
-use super::object::{Dict, Obj, flags};
+#[cfg(Py_3_13)]
+use super::object::flags;
+use super::object::{Dict, Obj};
 use super::plan::{Field, Plan, has_managed_dict};
 
 const POINTER: usize = size_of::<usize>();
@@ -46,6 +48,15 @@ impl Values {
             // SAFETY: the position is below the number of values set, each of which has its byte in the order.
             usize::from(unsafe { self.order.offset(position as isize * self.step).read() })
         }
+    }
+
+    /// What is set, with the index of its key, in the order in which it was set.
+    pub(super) fn each<'g>(self) -> impl Iterator<Item = (usize, Obj<'g>)> {
+        (0..self.count).filter_map(move |position| {
+            let index = self.index(position);
+            // SAFETY: indices come from the values themselves.
+            Some((index, unsafe { self.get(index) }?))
+        })
     }
 
     /// # Safety

@@ -172,9 +172,7 @@ impl State {
             version,
             tape: if version == 0 && heap { tape } else { 0 },
             qualified_name: if DIRECT && heap {
-                class
-                    .qualified_name()
-                    .map_or(0, |name| name.0.address())
+                class.qualified_name().map_or(0, |name| name.0.address())
             } else {
                 0
             },
@@ -280,6 +278,9 @@ fn plan_of<const DIRECT: bool>(
         shape: Cell::new(None),
     };
     plan.kind = kind_of::<DIRECT>(class, facts, &mut plan, rules);
+    if matches!(plan.kind, Kind::Exception) {
+        plan_fields::<DIRECT>(class, &mut plan, rules);
+    }
     if matches!(plan.kind, Kind::Instance | Kind::Opaque) {
         plan_fields::<DIRECT>(class, &mut plan, rules);
         let has_dict = class.dict_offset() != 0 || has_managed_dict(class);
@@ -373,7 +374,11 @@ fn plan_items<const DIRECT: bool>(class: Class<'_>, plan: &mut Plan, rules: &Rul
             }
             return !plan.slots.is_empty();
         }
-        if !class.is(&raw const pyo3_ffi::PyTuple_Type) && class.base().is_some_and(|base| base.is(&raw const pyo3_ffi::PyTuple_Type)) {
+        if !class.is(&raw const pyo3_ffi::PyTuple_Type)
+            && class
+                .base()
+                .is_some_and(|base| base.is(&raw const pyo3_ffi::PyTuple_Type))
+        {
             // A struct sequence made in C: member i is item i.
             for (index, member) in class.members().take(MAX_FIELDS).enumerate() {
                 if member.offset != layout::TUPLE_ITEMS + 8 * index {

@@ -8,8 +8,6 @@
 //! Layouts hold for 64-bit builds with the GIL only; others never use them.
 
 mod common;
-#[cfg(not(Py_3_10))]
-mod v3_9;
 #[cfg(all(Py_3_10, not(Py_3_11)))]
 mod v3_10;
 #[cfg(all(Py_3_11, not(Py_3_12)))]
@@ -22,6 +20,8 @@ mod v3_13;
 mod v3_14;
 #[cfg(Py_3_15)]
 mod v3_15;
+#[cfg(not(Py_3_10))]
+mod v3_9;
 
 pub(super) use common::*;
 #[cfg(not(Py_3_10))]

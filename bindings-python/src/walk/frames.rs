@@ -1,0 +1,612 @@
+//! Frames: from a traceback to rows, and from a frame to its variables.
+//!
+//! A frame's variables lie in an array of slots that the code object names; they are read there, about 1 ns each. `f_locals` is never
+//! asked for (except by the fallback): it makes objects, keeps references alive and may run the garbage collector. Module and
+//! class frames have a namespace instead, which is read if it is a dict, and told as unreadable if it is some other mapping.
+//!
+//! Which frames: those nearest the raise and the outermost get a row; of those, as many as the limit says show variables: the
+//! raising one always, then the program's own nearest the raise, then the outermost, then others nearest the raise.
+
+use pyo3_ffi as ffi;
+use stillframe_core::language::Language;
+use stillframe_core::reason::Reason;
+use stillframe_core::tape::{FrameFlags, Location, Section};
+
+use super::capture::{Contents, Walk};
+use super::code::{
+    ASYNC_GENERATOR, COROUTINE, CodePlan, GENERATOR, ITERABLE_COROUTINE, OPTIMIZED, Owned,
+};
+use super::layout;
+use super::object::{Cell, Code, Dict, Frame, Obj, Str, Traceback, flags};
+
+/// Entries of a traceback that are followed. Python's own recursion limit is a thousandth of the time that this takes.
+const MAX_ENTRIES: usize = 100_000;
+/// Entries nearest the raise among which frames are chosen.
+const WINDOW: usize = 512;
+/// Rows without variables per row with.
+const ROWS_PER_FRAME: usize = 4;
+const MAX_ROWS: usize = 256;
+/// Entries of a namespace that are looked at to put its data before its definitions.
+const NAMESPACE_SCAN: usize = 512;
+
+/// One entry of a traceback.
+#[derive(Clone, Copy)]
+pub(super) struct Entry<'g> {
+    pub(super) frame: Frame<'g>,
+    /// Offset in bytes of the instruction.
+    pub(super) lasti: i32,
+    /// As the interpreter noted it; 0 or less: not.
+    pub(super) line: i32,
+}
+
+impl<'g> Traceback<'g> {
+    #[inline]
+    pub(super) fn next(self) -> Option<Traceback<'g>> {
+        // SAFETY: a traceback has a pointer to the next entry or null there (public layout).
+        unsafe { self.0.slot(layout::TRACEBACK_NEXT) }.and_then(Traceback::of)
+    }
+
+    #[inline]
+    pub(super) fn entry(self) -> Option<Entry<'g>> {
+        // SAFETY: a traceback's fields (public layout).
+        unsafe {
+            Some(Entry {
+                frame: Frame::of(self.0.slot(layout::TRACEBACK_FRAME)?)?,
+                lasti: self.0.read(layout::TRACEBACK_LASTI),
+                line: self.0.read(layout::TRACEBACK_LINE),
+            })
+        }
+    }
+}
+
+/// What is read of a frame: in 3.11 and newer the interpreter's own record, which the frame object points to.
+#[derive(Clone, Copy)]
+pub(super) struct Record<'g> {
+    /// Begins with the fields of [`layout`]'s `INNER_*` (or `FRAME_*`).
+    base: *const u8,
+    owner: Obj<'g>,
+}
+
+impl<'g> Record<'g> {
+    /// # Safety
+    ///
+    /// `base` is to a live record of this version's layout that `owner` keeps.
+    pub(super) const unsafe fn new(base: *const u8, owner: Obj<'g>) -> Self {
+        Self { base, owner }
+    }
+
+    #[inline]
+    pub(super) fn of(frame: Frame<'g>) -> Option<Self> {
+        #[cfg(Py_3_11)]
+        // SAFETY: a frame object points to its record (self-test).
+        let base = unsafe { frame.0.read::<*const u8>(layout::FRAME_INNER) };
+        #[cfg(not(Py_3_11))]
+        let base = frame.0.inside(0);
+        (!base.is_null()).then_some(Self {
+            base,
+            owner: frame.0,
+        })
+    }
+
+    /// # Safety
+    ///
+    /// `offset` is that of an object pointer, plain or tagged, in the record.
+    #[inline]
+    unsafe fn pointer(self, offset: usize) -> Option<Obj<'g>> {
+        // SAFETY: the caller's promise.
+        let word = unsafe { self.base.add(offset).cast::<usize>().read_unaligned() };
+        untagged(word)
+    }
+
+    #[inline]
+    pub(super) fn code(self) -> Option<Code<'g>> {
+        #[cfg(Py_3_11)]
+        const CODE: usize = layout::INNER_CODE;
+        #[cfg(not(Py_3_11))]
+        const CODE: usize = layout::FRAME_CODE;
+        // SAFETY: the record's code, or whatever object the interpreter runs there.
+        unsafe { self.pointer(CODE) }.and_then(Code::of)
+    }
+
+    fn globals(self) -> Option<Dict<'g>> {
+        #[cfg(Py_3_11)]
+        const GLOBALS: usize = layout::INNER_GLOBALS;
+        #[cfg(not(Py_3_11))]
+        const GLOBALS: usize = layout::FRAME_GLOBALS;
+        // SAFETY: the record's globals.
+        unsafe { self.pointer(GLOBALS) }.and_then(Dict::of)
+    }
+
+    /// The namespace of a module's or class's frame.
+    fn namespace(self) -> Option<Obj<'g>> {
+        #[cfg(Py_3_11)]
+        const LOCALS: usize = layout::INNER_LOCALS;
+        #[cfg(not(Py_3_11))]
+        const LOCALS: usize = layout::FRAME_LOCALS;
+        // SAFETY: the record's namespace, null for functions.
+        unsafe { self.pointer(LOCALS) }
+    }
+
+    /// What is in a slot, out of its cell.
+    ///
+    /// # Safety
+    ///
+    /// The code object of this record has that slot.
+    #[inline]
+    pub(super) unsafe fn slot(self, slot: usize, in_cell: bool) -> Option<Obj<'g>> {
+        #[cfg(Py_3_11)]
+        const SLOTS: usize = layout::INNER_SLOTS;
+        #[cfg(not(Py_3_11))]
+        const SLOTS: usize = layout::FRAME_SLOTS;
+        // SAFETY: the caller's promise; a slot is null or a reference.
+        let value = unsafe { self.pointer(SLOTS + slot * size_of::<usize>()) }?;
+        if in_cell && let Some(cell) = Cell::of(value) {
+            return cell.value();
+        }
+        Some(value)
+    }
+
+    /// Offset in bytes of the instruction that runs or ran last.
+    pub(super) fn lasti(self, code: Code<'g>) -> i32 {
+        #[cfg(Py_3_11)]
+        {
+            // SAFETY: the record's pointer into the code.
+            let at = unsafe {
+                self.base
+                    .add(layout::INNER_INSTRUCTION)
+                    .cast::<usize>()
+                    .read_unaligned()
+            };
+            i32::try_from(at.wrapping_sub(code.instructions()).cast_signed()).unwrap_or(-1)
+        }
+        #[cfg(not(Py_3_11))]
+        {
+            let _ = code;
+            // SAFETY: the frame's last instruction.
+            let at = unsafe {
+                self.base
+                    .add(layout::FRAME_LASTI)
+                    .cast::<i32>()
+                    .read_unaligned()
+            };
+            at.saturating_mul(layout::FRAME_LASTI_UNIT)
+        }
+    }
+
+    pub(super) const fn owner(self) -> Obj<'g> {
+        self.owner
+    }
+}
+
+/// The object behind a word of a frame's record. From 3.14 on words carry tags: bit 0 alone marks a borrowed reference, bit 1 something
+/// that is no reference.
+#[inline]
+fn untagged<'g>(word: usize) -> Option<Obj<'g>> {
+    #[cfg(Py_3_14)]
+    let word = if word & 2 == 0 { word & !1 } else { 0 };
+    // SAFETY: null or a reference to an object that the frame keeps alive.
+    unsafe { Obj::new(word as *mut ffi::PyObject) }
+}
+
+impl<'g> Frame<'g> {
+    #[inline]
+    pub(super) fn code<const DIRECT: bool>(self) -> Option<Code<'g>> {
+        if DIRECT {
+            return Record::of(self)?.code();
+        }
+        // SAFETY: the object is a frame, which keeps its code alive when our reference goes.
+        unsafe {
+            let code = ffi::PyFrame_GetCode(self.0.pointer().cast());
+            let code = Obj::new(code.cast())?;
+            ffi::Py_DECREF(code.pointer());
+            Code::of(code)
+        }
+    }
+
+    fn globals<const DIRECT: bool>(self) -> Option<Dict<'g>> {
+        if DIRECT {
+            return Record::of(self)?.globals();
+        }
+        let globals = Owned::attribute(self.0, c"f_globals")?;
+        // SAFETY: the frame keeps its globals alive.
+        unsafe { Obj::new(globals.get().pointer()) }.and_then(Dict::of)
+    }
+
+    /// The module whose code runs, as its globals call it.
+    pub(super) fn module<const DIRECT: bool>(self) -> Option<Str<'g>> {
+        self.globals::<DIRECT>()?
+            .find::<DIRECT>(b"__name__")
+            .and_then(Str::of)
+    }
+
+    /// A new reference to the dict (or proxy) of all variables: the fallback's way.
+    #[cold]
+    fn asked_locals(self) -> Option<Owned> {
+        let locals = Owned::attribute(self.0, c"f_locals")?;
+        if Dict::of(locals.get()).is_some() {
+            return Some(locals);
+        }
+        // 3.13 and newer give a proxy for functions: a copy of it is made by C code.
+        if locals.get().class().is_heap() {
+            return Some(locals);
+        }
+        // SAFETY: the proxy is one of the interpreter's own objects; it copies the frame's variables into a new dict.
+        unsafe {
+            let copy = Owned::new(ffi::PyDict_New())?;
+            let failed = ffi::PyDict_Update(copy.get().pointer(), locals.get().pointer());
+            if failed != 0 {
+                ffi::PyErr_Clear();
+                return Some(locals);
+            }
+            Some(copy)
+        }
+    }
+}
+
+/// A frame that was written and whose variables are still to be.
+pub(super) struct Row<'g> {
+    frame: Frame<'g>,
+    plan: Option<&'g CodePlan>,
+    variables: bool,
+}
+
+/// All frames of a capture.
+#[derive(Default)]
+pub(super) struct Frames<'g> {
+    rows: Vec<Row<'g>>,
+    /// What the fallback asked for; kept until the walk is over.
+    owned: Vec<Owned>,
+    /// Frames with variables.
+    pub(super) captured: u32,
+}
+
+/// A traceback's entries nearest the raise, nearest first, and its outermost.
+struct Window<'g> {
+    entries: Vec<Entry<'g>>,
+    outermost: Option<Entry<'g>>,
+    total: usize,
+}
+
+impl<'g> Window<'g> {
+    fn of(first: Option<Traceback<'g>>) -> Self {
+        let mut ring: Vec<Traceback<'g>> = Vec::with_capacity(32);
+        let mut total = 0;
+        let mut next = first;
+        while let Some(traceback) = next
+            && total < MAX_ENTRIES
+        {
+            if ring.len() < WINDOW {
+                ring.push(traceback);
+            } else {
+                ring[total % WINDOW] = traceback;
+            }
+            total += 1;
+            next = traceback.next();
+        }
+        let entries = (0..ring.len())
+            .filter_map(|back| ring[(total - 1 - back) % WINDOW].entry())
+            .collect();
+        Self {
+            entries,
+            outermost: first.and_then(Traceback::entry),
+            total,
+        }
+    }
+}
+
+impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
+    /// The section of an exception's frames.
+    pub(super) fn frames(&mut self, traceback: Option<Traceback<'g>>, frames: &mut Frames<'g>) {
+        let window = Window::of(traceback);
+        if window.entries.is_empty() {
+            return;
+        }
+        self.out.section(Section::Frames);
+        let shown = self.choose(&window);
+        let mut expected = 0;
+        for (position, variables) in shown {
+            if position > expected {
+                self.gap(Reason::Frames, Some(position - expected));
+            }
+            expected = position + 1;
+            let entry = match window.entries.get(position) {
+                Some(entry) => *entry,
+                None => match window.outermost {
+                    Some(entry) => entry,
+                    None => break,
+                },
+            };
+            if self.halted() {
+                return self.cut(Some(window.total - position));
+            }
+            self.row(entry, variables, frames);
+        }
+        self.gap(Reason::Frames, Some(window.total.saturating_sub(expected)));
+    }
+
+    /// Positions from the raise that get a row, and whether with variables.
+    fn choose(&mut self, window: &Window<'g>) -> Vec<(usize, bool)> {
+        let limit = self.limits.frames.max(1) as usize;
+        let rows = (limit * ROWS_PER_FRAME).min(MAX_ROWS);
+        let total = window.total;
+        let mut chosen = vec![0];
+        let room = |chosen: &Vec<usize>| limit.saturating_sub(chosen.len() + 1);
+        for (position, entry) in window.entries.iter().enumerate().skip(1) {
+            if room(&chosen) == 0 {
+                break;
+            }
+            if self.is_in_app(entry) {
+                chosen.push(position);
+            }
+        }
+        if limit > chosen.len() && total > 1 && !chosen.contains(&(total - 1)) {
+            chosen.push(total - 1);
+        }
+        for position in 1..window.entries.len() {
+            if chosen.len() >= limit {
+                break;
+            }
+            if !chosen.contains(&position) {
+                chosen.push(position);
+            }
+        }
+        let mut shown: Vec<(usize, bool)> = chosen
+            .iter()
+            .map(|&position| (position, true))
+            .chain(
+                (0..window.entries.len().min(rows))
+                    .chain(total.checked_sub(1))
+                    .filter(|position| !chosen.contains(position))
+                    .map(|position| (position, false)),
+            )
+            .collect();
+        shown.sort_unstable();
+        shown.dedup_by_key(|row| row.0);
+        shown
+    }
+
+    fn code_plan(&mut self, code: Code<'g>) -> &'g CodePlan {
+        let epoch = self.state.epoch;
+        code.plan::<DIRECT>(epoch, &self.rules, &mut self.state.loose)
+    }
+
+    fn is_in_app(&mut self, entry: &Entry<'g>) -> bool {
+        let Some(code) = entry.frame.code::<DIRECT>() else {
+            return false;
+        };
+        let plan = self.code_plan(code);
+        if let Some(verdict) = plan.in_app.get() {
+            return verdict;
+        }
+        let module = entry
+            .frame
+            .module::<DIRECT>()
+            .map(|name| name.to_utf8::<DIRECT>(512))
+            .unwrap_or_default();
+        let text = |bytes| std::str::from_utf8(bytes).unwrap_or("");
+        let (verdict, _) = self
+            .in_app
+            .decide(Language::Python, text(&plan.file), text(&module));
+        plan.in_app.set(Some(verdict));
+        verdict
+    }
+
+    /// One frame: what it is; its variables come when its turn comes.
+    fn row(&mut self, entry: Entry<'g>, variables: bool, frames: &mut Frames<'g>) {
+        self.tick();
+        let code = entry.frame.code::<DIRECT>();
+        let plan = code.map(|code| self.code_plan(code));
+        let mut location = match (code, plan) {
+            (Some(code), Some(plan)) => code.location::<DIRECT>(plan, entry.lasti),
+            _ => Location::default(),
+        };
+        if location.line == 0 || !cfg!(Py_3_11) {
+            location.line = u32::try_from(entry.line).unwrap_or(location.line);
+        }
+        let mut properties = plan.map_or(FrameFlags::default(), |plan| kind(plan.flags));
+        if self.is_in_app(&entry) {
+            properties = properties.and(FrameFlags::IN_APP);
+        }
+        if !variables {
+            properties = properties.and(FrameFlags::NO_VARIABLES);
+        }
+        let module = entry
+            .frame
+            .module::<DIRECT>()
+            .map(|name| name.to_utf8::<DIRECT>(512))
+            .unwrap_or_default();
+        let (function, file): (&[u8], &[u8]) =
+            plan.map_or((b"", b""), |plan| (&plan.function, &plan.file));
+        let id = self
+            .out
+            .frame(properties, location, function, &module, file);
+        if id.is_some() {
+            let index = frames.rows.len() as u32;
+            frames.captured += u32::from(variables);
+            frames.rows.push(Row {
+                frame: entry.frame,
+                plan,
+                variables,
+            });
+            self.push(entry.frame.0, Contents::Frame(index), 0);
+        }
+    }
+
+    /// The variables of a frame.
+    pub(super) fn frame(&mut self, index: u32, frames: &mut Frames<'g>) {
+        let Some(row) = frames.rows.get(index as usize) else {
+            return;
+        };
+        let (frame, Some(plan), true) = (row.frame, row.plan, row.variables) else {
+            return;
+        };
+        if !DIRECT {
+            if let Some(locals) = frame.asked_locals() {
+                // SAFETY: `frames` keeps the reference until the walk is over.
+                let object = unsafe { Obj::new(locals.get().pointer()) };
+                frames.owned.push(locals);
+                if let Some(object) = object {
+                    self.asked_variables(object, plan);
+                }
+            }
+            return;
+        }
+        let Some(record) = Record::of(frame) else {
+            return;
+        };
+        if plan.flags & OPTIMIZED == 0
+            && let Some(namespace) = record.namespace()
+        {
+            self.namespace(namespace);
+        }
+        self.variables(record, plan);
+    }
+
+    /// Variables in slots, arguments first.
+    pub(super) fn variables(&mut self, record: Record<'g>, plan: &'g CodePlan) {
+        let (arguments, locals) = plan.variables.split_at(plan.arguments);
+        for (section, variables) in [(Section::Arguments, arguments), (Section::Locals, locals)] {
+            if variables.is_empty() {
+                continue;
+            }
+            self.out.section(section);
+            for (position, variable) in variables.iter().enumerate() {
+                if self.halted() {
+                    return self.cut(Some(variables.len() - position));
+                }
+                // SAFETY: the plan is that of the record's code, whose slots the variables name.
+                let value = unsafe { record.slot(variable.field.place as usize, variable.in_cell) };
+                let name = plan.names.get(&variable.field);
+                let written = match value {
+                    Some(value) => self.named(name, variable.field.hidden.as_deref(), value, 0),
+                    None if variable.inner => true,
+                    None => self.unbound(name),
+                };
+                if !written {
+                    return self.cut(Some(variables.len() - position));
+                }
+            }
+        }
+    }
+
+    fn unbound(&mut self, name: &[u8]) -> bool {
+        self.tick();
+        let named = self.out.name(name);
+        if named {
+            self.unset();
+        }
+        named
+    }
+
+    /// The namespace of a module or a class: data first, then definitions, then what every module has.
+    fn namespace(&mut self, namespace: Obj<'g>) {
+        let Some(dict) = Dict::of(namespace) else {
+            // Only its own methods could tell what is in it.
+            self.out.section(Section::Locals);
+            return self.gap(Reason::Unreadable, None);
+        };
+        self.out.section(Section::Locals);
+        let size = dict.length::<DIRECT>();
+        let limit = self.limits.items as usize;
+        let mut shown = given::<DIRECT>(dict);
+        let limit = limit + shown;
+        for wanted in [Entrance::Data, Entrance::Definition] {
+            let mut entries = dict.entries::<DIRECT>();
+            for _ in 0..NAMESPACE_SCAN {
+                let Some((key, value)) = entries.next() else {
+                    break;
+                };
+                if entrance::<DIRECT>(key, value) != wanted {
+                    continue;
+                }
+                if shown == limit {
+                    return self.gap(Reason::CollectionSize, Some(size.saturating_sub(shown)));
+                }
+                if self.halted() || !self.entry(key, value, 0) {
+                    return self.cut(Some(size.saturating_sub(shown)));
+                }
+                shown += 1;
+            }
+        }
+        self.gap(Reason::CollectionSize, Some(size.saturating_sub(shown)));
+    }
+
+    /// The fallback's variables: by name from a dict.
+    #[cold]
+    fn asked_variables(&mut self, locals: Obj<'g>, plan: &'g CodePlan) {
+        if plan.flags & OPTIMIZED == 0 {
+            return self.namespace(locals);
+        }
+        let Some(dict) = Dict::of(locals) else {
+            return self.namespace(locals);
+        };
+        let (arguments, rest) = plan.variables.split_at(plan.arguments);
+        for (section, variables) in [(Section::Arguments, arguments), (Section::Locals, rest)] {
+            if variables.is_empty() {
+                continue;
+            }
+            self.out.section(section);
+            for (position, variable) in variables.iter().enumerate() {
+                let name = plan.names.get(&variable.field);
+                let written = match dict.find::<DIRECT>(name) {
+                    _ if self.halted() => false,
+                    Some(value) => self.named(name, variable.field.hidden.as_deref(), value, 0),
+                    None => self.unbound(name),
+                };
+                if !written {
+                    return self.cut(Some(variables.len() - position));
+                }
+            }
+        }
+    }
+}
+
+/// What kind of frame code of these flags makes.
+fn kind(code: u32) -> FrameFlags {
+    if code & (COROUTINE | ITERABLE_COROUTINE) != 0 {
+        FrameFlags::COROUTINE
+    } else if code & ASYNC_GENERATOR != 0 {
+        FrameFlags::COROUTINE.and(FrameFlags::GENERATOR)
+    } else if code & GENERATOR != 0 {
+        FrameFlags::GENERATOR
+    } else {
+        FrameFlags::default()
+    }
+}
+
+/// How an entry came into a namespace.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Entrance {
+    Data,
+    Definition,
+    /// `__name__` and its like.
+    Given,
+}
+
+/// How many of a namespace's entries every module or class has; they are not shown.
+fn given<const DIRECT: bool>(dict: Dict<'_>) -> usize {
+    let mut entries = dict.entries::<DIRECT>();
+    std::iter::from_fn(|| entries.next())
+        .take(NAMESPACE_SCAN)
+        .filter(|&(key, value)| entrance::<DIRECT>(key, value) == Entrance::Given)
+        .count()
+}
+
+fn entrance<const DIRECT: bool>(key: Obj<'_>, value: Obj<'_>) -> Entrance {
+    if let Some(name) = Str::of(key) {
+        let name = name.to_utf8::<DIRECT>(64);
+        if name.starts_with(b"__") && name.ends_with(b"__") {
+            return Entrance::Given;
+        }
+    }
+    let class = value.class();
+    let defined = class.has(flags::TYPE)
+        || class.is(&raw const ffi::PyModule_Type)
+        || class.is(&raw const ffi::PyFunction_Type)
+        || class.is(&raw const ffi::PyCFunction_Type);
+    if defined {
+        Entrance::Definition
+    } else {
+        Entrance::Data
+    }
+}
