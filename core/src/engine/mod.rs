@@ -96,7 +96,8 @@ struct Setup {
     config: Arc<Config>,
     host: Arc<Host>,
     redactor: Arc<Redactor>,
-    alias_key: AliasKey,
+    /// `None` when aliasing is off.
+    alias_key: Option<AliasKey>,
     started: SystemTime,
 }
 
@@ -143,10 +144,10 @@ impl Engine {
         let mut host = host;
         host.problems.extend(errors.iter().map(ToString::to_string));
         let setup = Setup {
-            config,
             host: Arc::new(host),
             redactor: Arc::new(redactor),
-            alias_key: AliasKey::random(),
+            alias_key: config.redact.aliasing.then(AliasKey::random),
+            config,
             started: SystemTime::now(),
         };
         Self::start(setup, None)
@@ -163,7 +164,7 @@ impl Engine {
         let stats = Arc::new(Stats::new());
         let config = &setup.config;
         let process = Process {
-            service: config.service.clone(),
+            service: config.service.clone().unwrap_or_default(),
             env: config.env.clone(),
             version: config.version.clone(),
             host: host_name(),
@@ -194,7 +195,10 @@ impl Engine {
     #[must_use]
     pub fn after_fork(&self) -> Self {
         let engine = Self::start(self.shared.setup.clone(), None);
-        engine.shared.gate.set_enabled(self.shared.gate.is_enabled());
+        engine
+            .shared
+            .gate
+            .set_enabled(self.shared.gate.is_enabled());
         engine
     }
 
@@ -213,7 +217,7 @@ impl Engine {
     /// The key for the hashes of hidden text, if aliasing is on.
     #[must_use]
     pub fn alias_key(&self) -> Option<&AliasKey> {
-        self.config().redact.aliasing.then_some(&self.shared.setup.alias_key)
+        self.shared.setup.alias_key.as_ref()
     }
 
     /// The process as snapshots name it.
@@ -274,7 +278,10 @@ impl Engine {
     /// Keeps the source text of code that is in no file, under the name that its frames give.
     pub fn note_source(&self, file: &str, text: &str) {
         self.pipeline.lock().note_source(file, text);
-        self.shared.sources.lock().push((file.to_owned(), text.to_owned()));
+        self.shared
+            .sources
+            .lock()
+            .push((file.to_owned(), text.to_owned()));
     }
 
     /// Counters and times up to now.
@@ -293,7 +300,8 @@ impl Engine {
     pub fn count_panic(&self) {
         self.shared.stats.add(Counter::InternalPanics, 1);
         self.shared.gate.set_enabled(false);
-        self.shared.notice("an internal error switched capturing off (see docs/security.md to report it)");
+        self.shared
+            .notice("an internal error switched capturing off (see docs/security.md to report it)");
     }
 
     /// Counts what a walk took and kept.
@@ -338,7 +346,9 @@ impl Engine {
 /// Nanoseconds since 1970.
 #[must_use]
 pub fn now_ns() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
 

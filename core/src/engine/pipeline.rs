@@ -1,11 +1,13 @@
 //! What happens to one submission: validate, redact, fingerprint, encode. On the background thread, or on the thread of a caller
 //! who wants the snapshot itself.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use super::{Shared, Submission};
-use crate::encode;
-use crate::fingerprint::{ErrorInput, ExceptionInput, Fingerprint, FrameInput, fingerprint};
+use crate::encode::{Encoder, Input};
+use crate::fingerprint::{ErrorInput, ExceptionInput, Fingerprint, Fingerprinter, FrameInput};
 use crate::reason::Reason;
 use crate::redact::{CleanText, Cleaned, Cleaner, SideText};
 use crate::snapshot::{
@@ -28,6 +30,7 @@ const MAX_ATTRIBUTE_BYTES: usize = 1024;
 pub struct Pipeline {
     cleaner: Cleaner,
     sources: SourceReader,
+    fingerprinter: Fingerprinter,
 }
 
 /// A snapshot on which nothing is left to do but writing it.
@@ -65,8 +68,16 @@ impl Finished {
     /// # Errors
     ///
     /// Only if the redact stage wrote a tape that cannot be read, which is a bug.
-    pub fn msgpack(&self, out: &mut Vec<u8>) -> Result<(), PipelineError> {
-        encode::msgpack::encode_into(&self.tape()?, &self.meta, &self.extras, out);
+    pub fn msgpack(&self, encoder: &mut Encoder, out: &mut Vec<u8>) -> Result<(), PipelineError> {
+        let tape = self.tape()?;
+        encoder.msgpack_into(
+            &Input {
+                tape: &tape,
+                meta: &self.meta,
+                extras: &self.extras,
+            },
+            out,
+        );
         Ok(())
     }
 
@@ -75,8 +86,16 @@ impl Finished {
     /// # Errors
     ///
     /// As [`Finished::msgpack`].
-    pub fn json(&self, out: &mut Vec<u8>) -> Result<(), PipelineError> {
-        encode::json::encode_into(&self.tape()?, &self.meta, &self.extras, out);
+    pub fn json(&self, encoder: &mut Encoder, out: &mut Vec<u8>) -> Result<(), PipelineError> {
+        let tape = self.tape()?;
+        encoder.json_into(
+            &Input {
+                tape: &tape,
+                meta: &self.meta,
+                extras: &self.extras,
+            },
+            out,
+        );
         Ok(())
     }
 
@@ -109,7 +128,11 @@ impl Pipeline {
     pub(super) fn new(shared: &Shared) -> Self {
         let setup = &shared.setup;
         let directory = setup.host.directory.clone();
-        Self { cleaner: Cleaner::new(), sources: SourceReader::new(setup.started, directory) }
+        Self {
+            cleaner: Cleaner::new(),
+            sources: SourceReader::new(setup.started, directory),
+            fingerprinter: Fingerprinter::new(&setup.config.fingerprint),
+        }
     }
 
     pub(super) fn note_source(&mut self, file: &str, text: &str) {
@@ -128,15 +151,16 @@ impl Pipeline {
             true => self.excerpts(&raw),
             false => Vec::new(),
         };
-        let mut beside = Beside::new(&submission.meta, &excerpts);
-        let aliases = setup.config.redact.aliasing.then_some(&setup.alias_key);
+        let meta = with_tags(&submission.meta, &setup.config.tags);
+        let mut beside = Beside::new(&meta, &excerpts);
+        let aliases = setup.alias_key.as_ref();
         let cleaned = self
             .cleaner
             .clean(&raw, &beside.texts(), &setup.redactor, aliases)
             .map_err(|_| PipelineError::Redaction)?;
-        let (meta, mut extras) = beside.clean(&submission.meta, &excerpts, &cleaned);
+        let (clean_meta, mut extras) = beside.clean(&meta, &excerpts, &cleaned);
         let tape = cleaned.tape.read().map_err(PipelineError::Tape)?;
-        let grouping = group(&tape, &meta, &extras, shared);
+        let grouping = group(&self.fingerprinter, &tape, &clean_meta, &extras);
         let key = grouping.key;
         extras.grouping = Some(Grouping {
             key: grouping.hex(),
@@ -146,7 +170,12 @@ impl Pipeline {
             explanation: Some(grouping.explanation.summary()),
         });
         drop(tape);
-        Ok(Finished { cleaned, meta, extras, key })
+        Ok(Finished {
+            cleaned,
+            meta: clean_meta,
+            extras,
+            key,
+        })
     }
 
     /// Source of the frames in the order of the tape: the program's own, and the raising ones.
@@ -167,6 +196,21 @@ impl Pipeline {
     }
 }
 
+/// The host's own attributes, then the configured tags that it does not have.
+fn with_tags<'a>(meta: &'a Meta, tags: &BTreeMap<String, String>) -> Cow<'a, Meta> {
+    if tags.is_empty() {
+        return Cow::Borrowed(meta);
+    }
+    let mut meta = meta.clone();
+    for (name, value) in tags {
+        if !meta.attributes.iter().any(|(known, _)| known == name) {
+            meta.attributes
+                .push((name.clone(), AttributeValue::Text(value.clone())));
+        }
+    }
+    Cow::Owned(meta)
+}
+
 /// The texts beside the tape, on their way through the redact stage.
 struct Beside<'a> {
     texts: Vec<SideText<'a>>,
@@ -175,19 +219,41 @@ struct Beside<'a> {
 
 impl<'a> Beside<'a> {
     fn new(meta: &'a Meta, excerpts: &'a [Option<Excerpt>]) -> Self {
-        let mut this = Self { texts: Vec::new(), gaps: Vec::new() };
+        let mut this = Self {
+            texts: Vec::new(),
+            gaps: Vec::new(),
+        };
         for (name, value) in all_attributes(meta) {
             let text = match value {
                 AttributeValue::Text(text) => cut(text, MAX_ATTRIBUTE_BYTES),
                 _ => "",
             };
-            this.texts.push(SideText { name: Some(name), text, is_code: false });
-            this.texts.push(SideText { name: None, text: name, is_code: false });
+            this.texts.push(SideText {
+                name: Some(name),
+                text,
+                is_code: false,
+            });
+            this.texts.push(SideText {
+                name: None,
+                text: name,
+                is_code: false,
+            });
         }
-        let thread = meta.thread.as_ref().and_then(|thread| thread.name.as_deref());
-        this.texts.push(SideText { name: None, text: thread.unwrap_or(""), is_code: false });
+        let thread = meta
+            .thread
+            .as_ref()
+            .and_then(|thread| thread.name.as_deref());
+        this.texts.push(SideText {
+            name: None,
+            text: thread.unwrap_or(""),
+            is_code: false,
+        });
         for line in excerpts.iter().flatten().flat_map(|excerpt| &excerpt.lines) {
-            this.texts.push(SideText { name: None, text: line, is_code: true });
+            this.texts.push(SideText {
+                name: None,
+                text: line,
+                is_code: true,
+            });
         }
         this
     }
@@ -204,11 +270,21 @@ impl<'a> Beside<'a> {
         cleaned: &Cleaned,
     ) -> (Meta, Extras) {
         let mut texts = cleaned.texts.iter();
-        let mut out = Meta { attributes: Vec::new(), user: Vec::new(), ..meta.clone() };
+        let mut out = Meta {
+            attributes: Vec::new(),
+            user: Vec::new(),
+            ..meta.clone()
+        };
         let user_from = meta.attributes.len().min(MAX_ATTRIBUTES);
         for (index, (_, value)) in all_attributes(meta).enumerate() {
-            let (Some(text), Some(name)) = (texts.next(), texts.next()) else { break };
-            let target = if index < user_from { &mut out.attributes } else { &mut out.user };
+            let (Some(text), Some(name)) = (texts.next(), texts.next()) else {
+                break;
+            };
+            let target = if index < user_from {
+                &mut out.attributes
+            } else {
+                &mut out.user
+            };
             self.attribute(name, value, text, target);
         }
         if meta.attributes.len() > MAX_ATTRIBUTES {
@@ -224,11 +300,17 @@ impl<'a> Beside<'a> {
         }
         let mut sources = Vec::with_capacity(excerpts.len());
         for excerpt in excerpts {
-            sources.push(excerpt.as_ref().map(|excerpt| FrameSource {
-                first_line: excerpt.first_line,
-                lines: texts.by_ref().take(excerpt.lines.len()).map(shown).collect(),
-                hash: Some(excerpt.hash.clone()),
-                stale: excerpt.stale,
+            sources.push(excerpt.as_ref().map(|excerpt| {
+                FrameSource {
+                    first_line: excerpt.first_line,
+                    lines: texts
+                        .by_ref()
+                        .take(excerpt.lines.len())
+                        .map(shown)
+                        .collect(),
+                    hash: Some(excerpt.hash.clone()),
+                    stale: excerpt.stale,
+                }
             }));
         }
         let gaps = std::mem::take(&mut self.gaps);
@@ -249,7 +331,12 @@ impl<'a> Beside<'a> {
         target: &mut Vec<(String, AttributeValue)>,
     ) {
         let name = shown(name);
-        let gap = |reason, rule| AttributeGap { name: Some(name.clone()), count: 1, reason, rule };
+        let gap = |reason, rule| AttributeGap {
+            name: Some(name.clone()),
+            count: 1,
+            reason,
+            rule,
+        };
         if let Some((reason, rule)) = &text.hidden {
             self.gaps.push(gap(*reason, Some(rule.clone())));
             if text.text.is_empty() {
@@ -272,7 +359,9 @@ impl<'a> Beside<'a> {
 fn all_attributes(meta: &Meta) -> impl Iterator<Item = (&str, &AttributeValue)> {
     let attributes = meta.attributes.iter().take(MAX_ATTRIBUTES);
     let user = meta.user.iter().take(MAX_ATTRIBUTES);
-    attributes.chain(user).map(|(name, value)| (cut(name, 256), value))
+    attributes
+        .chain(user)
+        .map(|(name, value)| (cut(name, 256), value))
 }
 
 fn shown(text: &CleanText) -> String {
@@ -291,9 +380,17 @@ fn cut(text: &str, max: usize) -> &str {
 }
 
 /// The fingerprint of a clean tape.
-fn group(tape: &Tape<'_>, meta: &Meta, extras: &Extras, shared: &Shared) -> Fingerprint {
+fn group(
+    fingerprinter: &Fingerprinter,
+    tape: &Tape<'_>,
+    meta: &Meta,
+    extras: &Extras,
+) -> Fingerprint {
     let exceptions: Vec<_> = tape.exceptions().collect();
-    let messages: Vec<String> = exceptions.iter().map(|exception| message(tape, exception.id)).collect();
+    let messages: Vec<String> = exceptions
+        .iter()
+        .map(|exception| message(tape, exception.id))
+        .collect();
     let mut sources = extras.sources.iter();
     let mut inputs: Vec<ExceptionInput<'_>> = Vec::with_capacity(exceptions.len());
     for (index, exception) in exceptions.iter().enumerate() {
@@ -332,7 +429,7 @@ fn group(tape: &Tape<'_>, meta: &Meta, extras: &Extras, shared: &Shared) -> Fing
         .fingerprint
         .iter()
         .flatten()
-        .map(|part| std::borrow::Cow::Borrowed(part.as_str()))
+        .map(|part| Cow::Borrowed(part.as_str()))
         .collect();
     let input = ErrorInput {
         language: tape.header().language,
@@ -340,7 +437,7 @@ fn group(tape: &Tape<'_>, meta: &Meta, extras: &Extras, shared: &Shared) -> Fing
         overrides: &overrides,
         service: &meta.process.service,
     };
-    fingerprint(&input, &shared.setup.config.fingerprint)
+    fingerprinter.fingerprint(&input)
 }
 
 fn message(tape: &Tape<'_>, exception: crate::tape::ContainerId) -> String {
@@ -348,10 +445,16 @@ fn message(tape: &Tape<'_>, exception: crate::tape::ContainerId) -> String {
     for item in tape.group(exception) {
         match item {
             Item::Section(section) => in_message = section == Section::Message,
-            Item::Value { value: Value::Text(text), .. } if in_message => {
+            Item::Value {
+                value: Value::Text(text),
+                ..
+            } if in_message => {
                 return text.shown().into_owned();
             }
-            Item::Value { value: Value::Cleaned { text, .. }, .. } if in_message => {
+            Item::Value {
+                value: Value::Cleaned { text, .. },
+                ..
+            } if in_message => {
                 return text.to_owned();
             }
             _ => {}

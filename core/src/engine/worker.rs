@@ -10,13 +10,14 @@ use std::time::{Duration, Instant};
 use parking_lot::{Condvar, Mutex};
 
 use super::{Pipeline, PipelineError, RECENT, RECENT_BYTES, Recent, Shared, Submission, now_ns};
+use crate::encode::Encoder;
 use crate::queue::Pace;
 use crate::sink::spool::{
     EventCount, EventCounts, ProcessPhase, ProcessRecord, Spool, SpoolCounters, encode_payload,
 };
 use crate::sink::{RecordKind, Sink, SinkRecord};
 use crate::snapshot::SnapshotId;
-use crate::stats::{Counter, Outcome, Stats};
+use crate::stats::{Counter, Outcome, Outcomes, Stats};
 
 /// How often the sink is flushed while there is something to flush.
 const FLUSH_EVERY: Duration = Duration::from_secs(1);
@@ -58,7 +59,9 @@ struct Asked {
 
 impl std::fmt::Debug for Worker {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Worker").field("started", &self.started).finish_non_exhaustive()
+        f.debug_struct("Worker")
+            .field("started", &self.started)
+            .finish_non_exhaustive()
     }
 }
 
@@ -139,7 +142,7 @@ impl Worker {
             let spool = counters.stats();
             stats.set(Counter::SpoolWritten, spool.written);
             stats.set(Counter::SpoolBytes, spool.written_bytes);
-            stats.set(Counter::SpoolFailed, spool.failed);
+            stats.set(Counter::SpoolFailed, spool.dropped);
             stats.set(Counter::SpoolRemoved, spool.removed);
         }
     }
@@ -154,7 +157,12 @@ impl Worker {
         let mine = asked.flushes;
         self.wake();
         while asked.flushed < mine && !asked.stopped {
-            if self.control.answered.wait_until(&mut asked, deadline).timed_out() {
+            if self
+                .control
+                .answered
+                .wait_until(&mut asked, deadline)
+                .timed_out()
+            {
                 break;
             }
         }
@@ -164,7 +172,7 @@ impl Worker {
     pub(super) fn shutdown(&self, timeout: Duration) -> bool {
         if !self.started.load(Ordering::Acquire) {
             // Something was refused and nothing captured: `doctor` has to know of it all the same.
-            if !self.shared.stats.snapshot().outcomes.any() {
+            if self.shared.stats.snapshot().outcomes == Outcomes::default() {
                 return true;
             }
             self.ensure_started();
@@ -174,7 +182,12 @@ impl Worker {
         asked.stop_by = Some(asked.stop_by.map_or(deadline, |by| by.min(deadline)));
         self.wake();
         while !asked.stopped {
-            if self.control.answered.wait_until(&mut asked, deadline).timed_out() {
+            if self
+                .control
+                .answered
+                .wait_until(&mut asked, deadline)
+                .timed_out()
+            {
                 break;
             }
         }
@@ -217,11 +230,11 @@ struct Loop {
     control: Arc<Control>,
     sink: Option<Box<dyn Sink>>,
     pipeline: Pipeline,
+    encoder: Encoder,
     payload: Vec<u8>,
     /// Issues by site, for occurrences that are only counted.
     issues: HashMap<u64, [u8; 16]>,
     counted_since: u64,
-    phase: ProcessPhase,
     whole: bool,
 }
 
@@ -232,10 +245,10 @@ impl Loop {
             shared,
             control,
             sink,
+            encoder: Encoder::new(),
             payload: Vec::new(),
             issues: HashMap::new(),
             counted_since: now_ns(),
-            phase: ProcessPhase::Start,
             whole: true,
         }
     }
@@ -250,7 +263,8 @@ impl Loop {
         if outcome.is_err() {
             self.shared.stats.add(Counter::InternalPanics, 1);
             self.shared.gate.set_enabled(false);
-            self.shared.notice("an internal error switched capturing off");
+            self.shared
+                .notice("an internal error switched capturing off");
             self.whole = false;
         }
         let mut asked = self.control.asked.lock();
@@ -319,7 +333,9 @@ impl Loop {
     fn drain(&mut self, deadline: Option<Instant>) -> bool {
         let mut worked = false;
         while deadline.is_none_or(|deadline| Instant::now() < deadline) {
-            let Some(submission) = self.shared.queue.poll() else { break };
+            let Some(submission) = self.shared.queue.poll() else {
+                break;
+            };
             worked = true;
             self.process(&submission);
         }
@@ -337,7 +353,10 @@ impl Loop {
             stats.reason(reason, count.into());
         }
         self.payload.clear();
-        if finished.msgpack(&mut self.payload).is_err() {
+        if finished
+            .msgpack(&mut self.encoder, &mut self.payload)
+            .is_err()
+        {
             return stats.outcome(Outcome::DroppedTape);
         }
         if let Some(site) = submission.site {
@@ -374,7 +393,10 @@ impl Loop {
         if recent.len() >= RECENT {
             recent.pop_front();
         }
-        recent.push_back(Recent { payload: self.payload.as_slice().into(), handled });
+        recent.push_back(Recent {
+            payload: self.payload.as_slice().into(),
+            handled,
+        });
     }
 
     fn take_sources(&mut self) {
@@ -406,7 +428,11 @@ impl Loop {
             .collect();
         let since_ns = std::mem::replace(&mut self.counted_since, until_ns);
         if !counts.is_empty()
-            && let Ok(payload) = encode_payload(&EventCounts { since_ns, until_ns, counts })
+            && let Ok(payload) = encode_payload(&EventCounts {
+                since_ns,
+                until_ns,
+                counts,
+            })
         {
             self.write(RecordKind::EventCounts, &payload);
         }
@@ -414,10 +440,12 @@ impl Loop {
 
     /// Writes what the process is and what it did.
     fn report(&mut self, phase: ProcessPhase) {
-        self.phase = phase;
         let setup = &self.shared.setup;
         let process = &self.shared.process;
-        let started = setup.started.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        let started = setup
+            .started
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap_or_default();
         let mut problems = setup.host.problems.clone();
         problems.extend(self.shared.notices.lock().iter().cloned());
         let record = ProcessRecord {
@@ -446,7 +474,13 @@ impl Loop {
         let id = SnapshotId::generate(timestamp_ns).0;
         if let Some(sink) = &mut self.sink {
             // The sink counts what it cannot take.
-            let _ = sink.write(&SinkRecord { kind, payload, id, fingerprint: [0; 16], timestamp_ns });
+            let _ = sink.write(&SinkRecord {
+                kind,
+                payload,
+                id,
+                fingerprint: [0; 16],
+                timestamp_ns,
+            });
         }
     }
 }

@@ -6,7 +6,7 @@ use super::entry::{
 };
 use super::error::TapeError;
 use super::op;
-use super::reader::{ContainerId, ShapeNames};
+use super::reader::ContainerId;
 use crate::reason::Reason;
 
 type Result<T> = std::result::Result<T, TapeError>;
@@ -38,7 +38,7 @@ impl<'a> Tables<'a> {
     pub(super) fn define_shape(
         &mut self,
         type_id: u16,
-        names: ShapeNames<'a>,
+        names: Vec<Name<'a>>,
         at: usize,
     ) -> Result<()> {
         if self.shapes.len() > usize::from(u16::MAX) {
@@ -80,7 +80,7 @@ pub(super) enum Step<'a> {
     Type(Name<'a>),
     Shape {
         type_id: u16,
-        names: ShapeNames<'a>,
+        names: Vec<Name<'a>>,
     },
     Item {
         item: Item<'a>,
@@ -146,7 +146,7 @@ impl<'a> Decoder<'a> {
                         return Err(TapeError::new(start, "shape of an undefined type"));
                     }
                     let count = self.u8()?;
-                    let mut names = ShapeNames::new();
+                    let mut names = Vec::with_capacity(usize::from(count));
                     for _ in 0..count {
                         names.push(self.name::<TRUSTED>()?);
                     }

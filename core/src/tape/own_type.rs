@@ -18,10 +18,20 @@ pub fn own_type(language: Language, value: &Value<'_>) -> Option<&'static str> {
         Value::Null => ["null", "NoneType", "null", "null", "null"],
         Value::Bool(_) => ["bool", "bool", "boolean", "System.Boolean", "bool"],
         Value::Int(_) => ["int", "int", "long", "System.Int64", "int64_t"],
-        Value::Uint(_) => ["uint", "int", "java.math.BigInteger", "System.UInt64", "uint64_t"],
-        Value::Big(_) => {
-            ["int", "int", "java.math.BigInteger", "System.Numerics.BigInteger", "integer"]
-        }
+        Value::Uint(_) => [
+            "uint",
+            "int",
+            "java.math.BigInteger",
+            "System.UInt64",
+            "uint64_t",
+        ],
+        Value::Big(_) => [
+            "int",
+            "int",
+            "java.math.BigInteger",
+            "System.Numerics.BigInteger",
+            "integer",
+        ],
         Value::Float(_) => ["float", "float", "double", "System.Double", "double"],
         Value::Time(time) => match time.kind {
             TimeKind::DateTime => [
@@ -31,12 +41,20 @@ pub fn own_type(language: Language, value: &Value<'_>) -> Option<&'static str> {
                 "System.DateTime",
                 "struct timespec",
             ],
-            TimeKind::Date => {
-                ["date", "datetime.date", "java.time.LocalDate", "System.DateOnly", "struct tm"]
-            }
-            TimeKind::TimeOfDay => {
-                ["time", "datetime.time", "java.time.LocalTime", "System.TimeOnly", "struct tm"]
-            }
+            TimeKind::Date => [
+                "date",
+                "datetime.date",
+                "java.time.LocalDate",
+                "System.DateOnly",
+                "struct tm",
+            ],
+            TimeKind::TimeOfDay => [
+                "time",
+                "datetime.time",
+                "java.time.LocalTime",
+                "System.TimeOnly",
+                "struct tm",
+            ],
             TimeKind::Duration => [
                 "duration",
                 "datetime.timedelta",
@@ -45,19 +63,35 @@ pub fn own_type(language: Language, value: &Value<'_>) -> Option<&'static str> {
                 "struct timespec",
             ],
         },
-        Value::Text(_) | Value::Cleaned { .. } => {
-            ["string", "str", "java.lang.String", "System.String", "char*"]
-        }
+        Value::Text(_) | Value::Cleaned { .. } => [
+            "string",
+            "str",
+            "java.lang.String",
+            "System.String",
+            "char*",
+        ],
         Value::Bytes { .. } => ["bytes", "bytes", "byte[]", "System.Byte[]", "uint8_t[]"],
-        Value::List { .. } => {
-            ["list", "list", "java.util.List", "System.Collections.IList", "array"]
-        }
-        Value::Map { .. } => {
-            ["map", "dict", "java.util.Map", "System.Collections.IDictionary", "map"]
-        }
-        Value::Object { .. } => {
-            ["object", "object", "java.lang.Object", "System.Object", "struct"]
-        }
+        Value::List { .. } => [
+            "list",
+            "list",
+            "java.util.List",
+            "System.Collections.IList",
+            "array",
+        ],
+        Value::Map { .. } => [
+            "map",
+            "dict",
+            "java.util.Map",
+            "System.Collections.IDictionary",
+            "map",
+        ],
+        Value::Object { .. } => [
+            "object",
+            "object",
+            "java.lang.Object",
+            "System.Object",
+            "struct",
+        ],
         _ => return None,
     };
     Some(row[column])

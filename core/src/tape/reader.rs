@@ -1,7 +1,5 @@
 //! Validating reader: one pass over a foreign tape, then cheap borrowed access to any group.
 
-use smallvec::SmallVec;
-
 use super::decode::{Decoder, GroupKind, Step, Tables};
 use super::entry::{Exception, Frame, Item, Value};
 use super::error::TapeError;
@@ -251,6 +249,3 @@ impl<'a> Iterator for Items<'_, 'a> {
         None
     }
 }
-
-/// Field names of a shape being defined; more than most classes have.
-pub(super) type ShapeNames<'a> = SmallVec<[super::entry::Name<'a>; 16]>;

@@ -549,7 +549,14 @@ impl TapeWriter {
         // Latin-1 text doubles at most, UTF-16 grows by half, shapes become inline names, and markers replace secrets.
         let tape_bytes = raw_bytes.saturating_mul(8).saturating_add(64 << 10);
         let bound = u32::try_from(tape_bytes.min(op::MAX_TAPE_BYTES)).unwrap_or(u32::MAX);
-        self.begin(language, &Limits { tape_bytes: bound, values: u32::MAX, ..*limits });
+        self.begin(
+            language,
+            &Limits {
+                tape_bytes: bound,
+                values: u32::MAX,
+                ..*limits
+            },
+        );
         self.string_limit = op::MAX_TAPE_BYTES;
         self.limits = *limits;
     }

@@ -197,10 +197,10 @@ impl Finder<'_> {
         let mut described = None;
         let mut value = None;
         for (key, entry, position) in entries {
-            let is = |word: &&str| key.eq_ignore_ascii_case(word);
-            if described.is_none() && RECORD_NAMES.iter().any(|word| is(word)) {
+            let is = |word: &&'static str| key.eq_ignore_ascii_case(word);
+            if described.is_none() && RECORD_NAMES.iter().any(is) {
                 described = key_text(&entry).map(Cow::into_owned);
-            } else if value.is_none() && RECORD_VALUES.iter().any(|word| is(word)) {
+            } else if value.is_none() && RECORD_VALUES.iter().any(is) {
                 value = Some((position, kind_of(&entry)));
             }
         }

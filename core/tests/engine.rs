@@ -1,0 +1,297 @@
+//! The engine as a host uses it: admit, submit, flush, shut down, fork; what ends in the sink.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use stillframe_core::config::Config;
+use stillframe_core::engine::{Engine, Host, Submission, now_ns};
+use stillframe_core::gate::{Admission, SiteFacts, SiteHash};
+use stillframe_core::language::Language;
+use stillframe_core::limits::Limits;
+use stillframe_core::sink::spool::{
+    EventCounts, ProcessPhase, ProcessRecord, SpoolReader, decode_payload,
+};
+use stillframe_core::sink::{RecordKind, Sink, SinkError, SinkRecord};
+use stillframe_core::snapshot::{AttributeValue, Meta, Snapshot, SnapshotId};
+use stillframe_core::stats::StatsSnapshot;
+use stillframe_core::tape::{FrameFlags, Link, Location, Section, TapeWriter};
+
+type Stored = Arc<Mutex<Vec<(RecordKind, Vec<u8>, [u8; 16])>>>;
+
+/// Keeps what it gets, or fails.
+struct Memory {
+    stored: Stored,
+    works: bool,
+}
+
+impl Sink for Memory {
+    fn write(&mut self, record: &SinkRecord<'_>) -> Result<(), SinkError> {
+        if !self.works {
+            return Err(SinkError::unavailable("a test said so"));
+        }
+        self.stored.lock().unwrap().push((
+            record.kind,
+            record.payload.to_vec(),
+            record.fingerprint,
+        ));
+        Ok(())
+    }
+
+    fn flush(&mut self, _deadline: Instant) -> Result<(), SinkError> {
+        if self.works {
+            Ok(())
+        } else {
+            Err(SinkError::unavailable("a test said so"))
+        }
+    }
+}
+
+fn engine(works: bool) -> (Engine, Stored) {
+    let stored = Stored::default();
+    let sink = Memory {
+        stored: Arc::clone(&stored),
+        works,
+    };
+    let mut config = Config::default();
+    config.set_default_service("shop");
+    let host = Host {
+        language: Language::Python,
+        runtime: "CPython 3.11.7".into(),
+        ..Host::default()
+    };
+    (
+        Engine::with_sink(Arc::new(config), host, Box::new(sink)),
+        stored,
+    )
+}
+
+fn tape(function: &str, local: &str) -> Arc<[u8]> {
+    let mut writer = TapeWriter::new();
+    writer.begin(Language::Python, &Limits::default());
+    let name = writer.define_type(b"KeyError");
+    writer.exception(name, Link::Root, 0, false).unwrap();
+    writer.end_group();
+    writer.section(Section::Message);
+    writer.ascii(b"'EUR'");
+    writer.section(Section::Frames);
+    let location = Location {
+        line: 3,
+        ..Location::default()
+    };
+    writer
+        .frame(
+            FrameFlags::IN_APP,
+            location,
+            function.as_bytes(),
+            b"shop.pricing",
+            b"shop/pricing.py",
+        )
+        .unwrap();
+    writer.end_group();
+    writer.section(Section::Locals);
+    assert!(writer.name(b"currency"));
+    writer.ascii(local.as_bytes());
+    assert!(writer.name(b"api_key"));
+    writer.ascii(b"pk_live_something_secret");
+    writer.end_group();
+    writer
+        .finish(None, Duration::from_micros(80))
+        .unwrap()
+        .into()
+}
+
+fn submission(engine: &Engine, site: u64, function: &str) -> Submission {
+    let timestamp_ns = now_ns();
+    let meta = Meta {
+        id: SnapshotId::generate(timestamp_ns),
+        timestamp_ns,
+        process: Arc::clone(engine.process()),
+        mechanism: Some("excepthook".into()),
+        attributes: vec![
+            ("http.route".into(), AttributeValue::from("/cart")),
+            (
+                "authorization".into(),
+                AttributeValue::from("Basic dXNlcjpwYXNz"),
+            ),
+            (
+                "copy".into(),
+                AttributeValue::from("pk_live_something_secret"),
+            ),
+        ],
+        ..Meta::default()
+    };
+    let tape = tape(function, "EUR");
+    Submission {
+        tape,
+        meta,
+        site: Some(SiteHash::from_parts(site, site)),
+    }
+}
+
+fn snapshots(stored: &Stored) -> Vec<Snapshot> {
+    let stored = stored.lock().unwrap();
+    let of_kind = stored
+        .iter()
+        .filter(|record| record.0 == RecordKind::Snapshot);
+    of_kind
+        .map(|record| Snapshot::from_msgpack(&record.1).unwrap())
+        .collect()
+}
+
+#[test]
+fn what_is_submitted_is_stored_redacted_and_grouped() {
+    let (engine, stored) = engine(true);
+    let facts = SiteFacts {
+        type_name: "KeyError",
+        module: "shop.pricing",
+    };
+    let Admission::Admitted(permit) = engine.admit(SiteHash::from_parts(1, 1), || facts) else {
+        panic!("the first of a site is refused")
+    };
+    engine.submit(submission(&engine, 1, "convert")).unwrap();
+    drop(permit);
+    assert!(engine.flush(Duration::from_secs(20)));
+    let shown = &snapshots(&stored)[0];
+    let text = serde_json::to_string(shown).unwrap();
+    assert!(
+        !text.contains("pk_live_something_secret") && !text.contains("dXNlcjpwYXNz"),
+        "{text}"
+    );
+    assert!(text.contains("\"EUR\"") && text.contains("/cart"), "{text}");
+    assert_eq!(shown.service, "shop");
+    assert_eq!(shown.fingerprint.as_ref().unwrap().key.len(), 32);
+    assert_eq!(engine.stats().outcomes.captured, 1);
+    assert!(engine.stats().redacted["redactedIdent"] >= 2);
+    assert_eq!(engine.recent().1, 1);
+    assert!(engine.shutdown(Duration::from_secs(20)));
+}
+
+#[test]
+fn an_invalid_tape_is_dropped_and_counted() {
+    let (engine, stored) = engine(true);
+    let mut bad = submission(&engine, 1, "f");
+    bad.tape = Arc::from(&b"\x93SFT and then nonsense"[..]);
+    engine.submit(bad.clone()).unwrap();
+    engine.submit(submission(&engine, 1, "f")).unwrap();
+    assert!(engine.flush(Duration::from_secs(20)));
+    assert_eq!(engine.stats().outcomes.dropped_tape, 1);
+    assert_eq!(snapshots(&stored).len(), 1);
+    assert!(engine.finish(&bad).is_err());
+}
+
+#[test]
+fn refused_occurrences_are_counted_for_their_issue() {
+    let (engine, stored) = engine(true);
+    let site = SiteHash::from_parts(9, 9);
+    let facts = SiteFacts::default();
+    let mut refused = 0;
+    for _ in 0..500 {
+        match engine.admit(site, || facts) {
+            Admission::Admitted(_permit) => engine.submit(submission(&engine, 9, "f")).unwrap(),
+            Admission::Refused(_) => refused += 1,
+        }
+    }
+    assert!(refused >= 490);
+    assert!(engine.shutdown(Duration::from_secs(20)));
+    let stored = stored.lock().unwrap();
+    let key = stored
+        .iter()
+        .find(|record| record.0 == RecordKind::Snapshot)
+        .unwrap()
+        .2;
+    let counted: u64 = stored
+        .iter()
+        .filter(|record| record.0 == RecordKind::EventCounts)
+        .flat_map(|record| decode_payload::<EventCounts>(&record.1).unwrap().counts)
+        .map(|count| {
+            assert_eq!(count.fingerprint, key);
+            count.count
+        })
+        .sum();
+    let closed = engine.stats().outcomes.refused_closed;
+    assert_eq!(counted + closed, refused);
+    let last = stored
+        .iter()
+        .rfind(|record| record.0 == RecordKind::Process)
+        .unwrap();
+    let record: ProcessRecord<StatsSnapshot> = decode_payload(&last.1).unwrap();
+    assert_eq!(record.phase, ProcessPhase::Exit);
+    assert_eq!(record.runtime, "CPython 3.11.7");
+}
+
+#[test]
+fn a_sink_that_fails_is_no_more_than_a_count() {
+    let (engine, _stored) = engine(false);
+    engine.submit(submission(&engine, 1, "f")).unwrap();
+    assert!(!engine.flush(Duration::from_secs(20)));
+    assert_eq!(engine.stats().outcomes.dropped_sink, 1);
+    assert_eq!(engine.recent().0.len(), 1, "the exit summary still has it");
+    assert!(!engine.shutdown(Duration::from_secs(20)));
+}
+
+#[test]
+fn a_full_queue_drops_and_never_waits() {
+    let (engine, stored) = engine(true);
+    let mut dropped = 0;
+    for number in 0..5_000 {
+        dropped += u64::from(engine.submit(submission(&engine, number, "f")).is_err());
+    }
+    assert!(engine.shutdown(Duration::from_secs(60)));
+    let stats = engine.stats().outcomes;
+    assert_eq!(stats.dropped_queue + stats.dropped_memory, dropped);
+    assert_eq!(stats.captured + dropped, 5_000);
+    assert_eq!(snapshots(&stored).len() as u64, stats.captured);
+}
+
+#[test]
+fn nothing_is_done_before_something_happens() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = directory.path().join("store");
+    let config = Config {
+        dir: Some(store.clone()),
+        ..Config::default()
+    };
+    let engine = Engine::new(Arc::new(config), Host::default());
+    assert!(engine.flush(Duration::ZERO));
+    assert!(engine.shutdown(Duration::from_secs(5)));
+    assert!(!store.exists());
+}
+
+#[test]
+fn a_forked_child_stores_its_own() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = Config {
+        dir: Some(directory.path().to_owned()),
+        ..Config::default()
+    };
+    let engine = Engine::new(Arc::new(config), Host::default());
+    engine.submit(submission(&engine, 1, "parent")).unwrap();
+    // SAFETY: the child only runs the code below, which allocates; glibc's allocator is made usable in forked children.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        let own = std::mem::ManuallyDrop::new(engine.after_fork());
+        std::mem::forget(engine);
+        let stored = own.submit(submission(&own, 1, "child")).is_ok()
+            && own.shutdown(Duration::from_secs(20));
+        // SAFETY: ends the child without running anything of the test harness.
+        unsafe { libc::_exit(i32::from(!stored)) };
+    }
+    let mut status = 0;
+    // SAFETY: `status` is writable; `child` is a child of this process.
+    assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+    assert_eq!(status, 0);
+    assert!(engine.shutdown(Duration::from_secs(20)));
+    let mut reader = SpoolReader::open(directory.path()).unwrap();
+    let mut functions = Vec::new();
+    let records = reader.records().unwrap().records;
+    for record in records
+        .iter()
+        .filter(|record| record.kind == RecordKind::Snapshot)
+    {
+        let payload = reader.read(&record.segment, record.offset).unwrap();
+        let snapshot = Snapshot::from_msgpack(&payload).unwrap();
+        functions.push(snapshot.frames[0].function.clone());
+    }
+    functions.sort();
+    assert_eq!(functions, ["child", "parent"]);
+}
