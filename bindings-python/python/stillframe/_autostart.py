@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from stillframe._environment import ENABLED, OTHERS, RUN, SUMMARY
+from stillframe._environment import ENABLED, OTHERS, RUN
 
 
 def _start() -> None:
@@ -22,8 +22,9 @@ def _start() -> None:
 
     by = "stillframe run" if runs else next((name for name in (ENABLED, *OTHERS) if os.environ.get(name)), "stillframe.toml")
     problems = _lifecycle.start({}, by)
-    if runs or os.environ.get(SUMMARY) == "1":
-        _exit.register()
+    if runs:
+        if _runtime.problem is not None:
+            _exit.register(last=False)
         _exit.print_summary()
     elif _runtime.problem is not None:
         import warnings

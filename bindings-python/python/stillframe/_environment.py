@@ -10,6 +10,3 @@ OTHERS = ("DD_EXCEPTION_REPLAY_ENABLED", "DD_EXCEPTION_DEBUGGING_ENABLED")
 
 RUN = "STILLFRAME_RUN"
 """Set by ``stillframe run`` to the id of the process that it becomes."""
-
-SUMMARY = "STILLFRAME_SUMMARY"
-"""Set to 1, it has the summary printed after a program that was not started with ``stillframe run``."""

@@ -16,12 +16,18 @@ DEADLINE = 2.0
 """Seconds that the end of the process waits for the store."""
 
 _registered = False
+_last = False
 _summary_in: int | None = None
 
 
-def register() -> None:
-    """Has the end of the process noticed, once."""
-    global _registered
+def register(*, last: bool) -> None:
+    """Has the end of the process noticed.
+
+    Args:
+        last: whether the error that ended the program is captured there if no hook met it.
+    """
+    global _registered, _last
+    _last = last
     if not _registered:
         import atexit
 
@@ -43,7 +49,8 @@ def store() -> None:
 def _at_exit() -> None:
     try:
         _report.ending = True
-        _capture_last()
+        if _last:
+            _capture_last()
         store()
         if _summary_in == os.getpid():
             _write(native.summary(*_terminal()))

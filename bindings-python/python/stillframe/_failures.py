@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+
 from stillframe._runtime import native
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+tell = False
+"""Whether failures are told on standard error as well: ``debug`` in the configuration."""
 
 out_of_stack = 0
 """How often the stack ended in our own code. Counted apart: there, nothing can be called any more."""
@@ -19,10 +24,14 @@ def count(failure: BaseException) -> None:
     """Counts a failure. Cannot fail itself, not even at the end of memory or stack."""
     global _last
     try:
-        kind = type(failure).__name__
-        _counts[kind] = _counts.get(kind, 0) + 1
+        kind = type(failure)
+        _counts[kind.__name__] = _counts.get(kind.__name__, 0) + 1
         _last = _place(failure)
         native.count_internal_error()
+        if tell:
+            from traceback import format_exception
+
+            sys.__stderr__.write("".join(["stillframe: ", *format_exception(kind, failure, failure.__traceback__)]))  # type: ignore[union-attr]
     except Exception:  # noqa: S110 - there is nowhere left to tell
         pass
 

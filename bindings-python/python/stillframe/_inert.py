@@ -25,6 +25,10 @@ class Inert:
         """None are in force."""
         return "{}"
 
+    def switches(self) -> dict[str, bool]:
+        """All off."""
+        return {}
+
     def capture(self, exc: object, tb: object, limited: bool, handled: bool, mechanism: str, context: object) -> None:
         """Captures nothing."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from stillframe import _exit, _hooks, _runtime
+from stillframe import _exit, _failures, _hooks, _runtime
 from stillframe._runtime import native
 
 _forks_observed = False
@@ -29,9 +29,13 @@ def start(config: dict[str, object], enabled_by: str) -> list[str]:
     problems = native.start(config, enabled_by)
     _config = config
     if _runtime.problem is None:
+        switches = native.switches()
+        _failures.tell = switches["debug"]
+        if switches["summary"]:
+            _exit.print_summary()
         _observe_forks()
-        _exit.register()
-        _hooks.install()
+        _exit.register(last=switches["excepthook"])
+        _hooks.install(switches)
     return problems
 
 

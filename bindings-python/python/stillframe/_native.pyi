@@ -20,6 +20,9 @@ def is_enabled() -> bool | None:
 def settings() -> str:
     """The configuration in force, as JSON."""
 
+def switches() -> dict[str, bool]:
+    """What of the configuration in force is for the package: each key of ``hooks``, ``summary`` and ``debug``."""
+
 def capture(
     exc: BaseException,
     tb: TracebackType | None,

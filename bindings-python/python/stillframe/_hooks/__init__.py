@@ -32,7 +32,8 @@ HOOKS = {
 }
 """Which module of this package observes which module of the program."""
 
-_patches: dict[tuple[int, str, str], Patch] = {}
+_patches: dict[tuple[int, str], Patch] = {}
+_switches: dict[str, bool] = {}
 
 
 def _observe(module: ModuleType) -> None:
@@ -42,7 +43,11 @@ def _observe(module: ModuleType) -> None:
         __import__(name)
         found: list[Patch] = sys.modules[name].patches(module)
         for patch in found:
-            _patches.setdefault((id(patch.owner), patch.name, module.__name__), patch).apply()
+            patch = _patches.setdefault((id(patch.owner), patch.name), patch)
+            if is_on(patch.switch):
+                patch.apply()
+            else:
+                patch.remove()
     except Exception as failure:  # a module that looks different in a version to come
         _failures.count(failure)
 
@@ -50,8 +55,14 @@ def _observe(module: ModuleType) -> None:
 _watch = Watch(HOOKS, _observe)
 
 
-def install() -> None:
-    """Puts every hook in. Hooks that are in place stay as they are; one that was replaced since is put in front again."""
+def is_on(switch: str) -> bool:
+    """Whether a key of ``hooks`` in the configuration is on."""
+    return _switches.get(switch, False)
+
+
+def install(switches: dict[str, bool]) -> None:
+    """Puts in the hooks whose switch is on. Those in place stay as they are; one that was replaced since is put in front again."""
+    _switches.update(switches, always=True)
     _watch.start()
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def patches(module: ModuleType) -> list[Patch]:
     """What is replaced in ``asyncio.base_events``, or in ``uvloop``, whose loop is another class."""
     loop = module.Loop if module.__name__ == "uvloop" else module.BaseEventLoop
-    return [Patch(loop, "call_exception_handler", before=_call_exception_handler)]
+    return [Patch("asyncio", loop, "call_exception_handler", before=_call_exception_handler)]
 
 
 def _call_exception_handler(loop: object, context: dict[str, Any]) -> None:

@@ -16,8 +16,8 @@ _traceback = BaseException.__dict__["__traceback__"].__get__
 def patches(module: ModuleType) -> list[Patch]:
     """What is replaced: in threads a future is given its error; in processes the error is packed for its way to the parent."""
     if module.__name__ == "concurrent.futures.process":
-        return [Patch(module._ExceptionWithTraceback, "__init__", before=_pack)]
-    return [Patch(module.Future, "set_exception", before=_set_exception)]
+        return [Patch("workers", module._ExceptionWithTraceback, "__init__", before=_pack)]
+    return [Patch("workers", module.Future, "set_exception", before=_set_exception)]
 
 
 def _set_exception(future: object, exception: object) -> None:

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 def patches(module: ModuleType) -> list[Patch]:
     """What is replaced in ``sys``."""
-    return [Patch(module, "excepthook", before=_excepthook), Patch(module, "unraisablehook", before=_unraisablehook)]
+    return [
+        Patch("excepthook", module, "excepthook", before=_excepthook),
+        Patch("unraisable", module, "unraisablehook", before=_unraisablehook),
+    ]
 
 
 def _excepthook(kind: type[BaseException], error: BaseException | None, traceback: TracebackType | None) -> None:

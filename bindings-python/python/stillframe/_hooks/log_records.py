@@ -19,7 +19,7 @@ ERROR = 40  # logging.ERROR
 
 def patches(module: ModuleType) -> list[Patch]:
     """What is replaced in ``logging``."""
-    return [Patch(module.LogRecord, "__init__", after=_logged)]
+    return [Patch("logging", module.LogRecord, "__init__", after=_logged)]
 
 
 def _logged(result: None, record: Any, *args: object, **kwargs: object) -> None:

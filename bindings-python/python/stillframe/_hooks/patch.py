@@ -29,12 +29,19 @@ class Patch:
     what it returns takes the place of the result. The original is called in any case, and what fails in our own code stays there.
     """
 
-    __slots__ = ("_after", "_before", "_layer", "_own", "name", "owner")
+    __slots__ = ("_after", "_before", "_layer", "_own", "name", "owner", "switch")
 
     def __init__(
-        self, owner: Any, name: str, *, before: Callable[..., None] | None = None, after: Callable[..., Any] | None = None
+        self,
+        switch: str,
+        owner: Any,
+        name: str,
+        *,
+        before: Callable[..., None] | None = None,
+        after: Callable[..., Any] | None = None,
     ) -> None:
-        """Names the attribute; nothing is replaced yet."""
+        """Names the key of ``hooks`` in the configuration that it belongs to, and the attribute; nothing is replaced yet."""
+        self.switch = switch
         self.owner = owner
         self.name = name
         self._before = before

@@ -16,8 +16,8 @@ def patches(module: ModuleType) -> list[Patch]:
     """What is replaced: processes pack an error for its way to the parent, threads hand it to the result."""
     results = [getattr(module, name) for name in _RESULTS if hasattr(module, name)]
     return [
-        Patch(module.ExceptionWithTraceback, "__init__", before=_pack),
-        *(Patch(result, "_set", before=_set) for result in results if "_set" in vars(result)),
+        Patch("workers", module.ExceptionWithTraceback, "__init__", before=_pack),
+        *(Patch("workers", result, "_set", before=_set) for result in results if "_set" in vars(result)),
     ]
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 
+from stillframe import _hooks
 from stillframe._hooks.patch import Patch
 from stillframe._report import report
 
@@ -16,13 +17,14 @@ if TYPE_CHECKING:
 
 
 def patches(module: ModuleType) -> list[Patch]:
-    """What is replaced in ``traceback``."""
-    return [Patch(module, "print_exc", before=_print_exc)]
+    """What is replaced in ``traceback``: for two switches, so the function looks at them."""
+    return [Patch("always", module, "print_exc", before=_print_exc)]
 
 
 def _print_exc(*args: object, **kwargs: object) -> None:
     caller = sys._getframe(2).f_globals.get("__name__")  # behind this function and the one that replaces print_exc
     if caller == "multiprocessing.process":
-        report(sys.exc_info()[1], None, "multiprocessing", handled=False)
-    else:
+        if _hooks.is_on("workers"):
+            report(sys.exc_info()[1], None, "multiprocessing", handled=False)
+    elif _hooks.is_on("logging"):
         report(sys.exc_info()[1], None, "traceback", handled=True)

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 def patches(module: ModuleType) -> list[Patch]:
     """What is replaced in ``threading``."""
     return [
-        Patch(module, "excepthook", before=_excepthook),
-        Patch(module, "_make_invoke_excepthook", after=_invoke_excepthook),
+        Patch("threading", module, "excepthook", before=_excepthook),
+        Patch("threading", module, "_make_invoke_excepthook", after=_invoke_excepthook),
     ]
 
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 def patches(module: ModuleType) -> list[Patch]:
     """What is replaced: the whole run of a worker, and what a new interpreter is prepared with."""
     if module.__name__ == "multiprocessing.spawn":
-        return [Patch(module, "get_preparation_data", after=_prepare)]
-    return [Patch(module.BaseProcess, "_bootstrap", after=_ended)]
+        return [Patch("workers", module, "get_preparation_data", after=_prepare)]
+    return [Patch("workers", module.BaseProcess, "_bootstrap", after=_ended)]
 
 
 def _ended(status: int, *args: object, **kwargs: object) -> int:

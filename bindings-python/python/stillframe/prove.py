@@ -1,0 +1,344 @@
+"""``python -m stillframe.prove``: proves that a capture runs none of a program's code and changes nothing.
+
+Builds objects in which everything that Python lets a class define is a trap (every special method, properties, descriptors, metaclasses,
+finalizers, mappings that lie), fails with them in its frames, captures that, and tells for each kind whether a trap was sprung. While the
+capture runs, the interpreter reports every call of a Python function, the garbage collector reports every run, and finalizers wait for
+the slightest reason: anything that happens is seen.
+"""
+
+from __future__ import annotations
+
+import collections
+import enum
+import gc
+import sys
+import tempfile
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import FrameType
+    from typing import Any
+
+SPECIAL = [
+    "repr",
+    "str",
+    "bytes",
+    "format",
+    "hash",
+    "bool",
+    "len",
+    "length_hint",
+    "eq",
+    "ne",
+    "lt",
+    "le",
+    "gt",
+    "ge",
+    "getattr",
+    "getattribute",
+    "setattr",
+    "delattr",
+    "dir",
+    "get",
+    "set",
+    "delete",
+    "set_name",
+    "iter",
+    "next",
+    "reversed",
+    "contains",
+    "getitem",
+    "setitem",
+    "delitem",
+    "missing",
+    "index",
+    "int",
+    "float",
+    "complex",
+    "trunc",
+    "floor",
+    "ceil",
+    "round",
+    "neg",
+    "pos",
+    "abs",
+    "invert",
+    "add",
+    "radd",
+    "iadd",
+    "sub",
+    "rsub",
+    "mul",
+    "rmul",
+    "matmul",
+    "truediv",
+    "floordiv",
+    "mod",
+    "divmod",
+    "pow",
+    "lshift",
+    "rshift",
+    "and",
+    "or",
+    "xor",
+    "call",
+    "enter",
+    "exit",
+    "aenter",
+    "aexit",
+    "await",
+    "aiter",
+    "anext",
+    "reduce",
+    "reduce_ex",
+    "getstate",
+    "getnewargs",
+    "getnewargs_ex",
+    "copy",
+    "deepcopy",
+    "sizeof",
+    "fspath",
+    "buffer",
+    "release_buffer",
+    "instancecheck",
+    "subclasscheck",
+    "array",
+    "array_interface",
+    "array_struct",
+    "dataframe",
+    "html",
+    "rich_repr",
+]
+"""Special methods, without their underscores."""
+
+NAMES = [f"__{name}__" for name in SPECIAL] + ["_repr_html_", "_asdict", "items", "keys", "values", "get", "read", "result", "exception"]
+
+
+class Traps:
+    """Makes objects that tell when any of their code runs."""
+
+    def __init__(self) -> None:
+        """Starts with all traps safe."""
+        self.armed = False
+        self.sprung: list[str] = []
+
+    def spring(self, what: str) -> None:
+        """Called by a trap."""
+        if self.armed:
+            self.sprung.append(what)
+            raise RuntimeError(f"a trap was sprung: {what}")
+
+    def namespace(self, kind: str, base: type) -> dict[str, object]:
+        """Everything a class can define, as traps. While they are safe, they do what the base does."""
+
+        def trap(name: str) -> Callable[..., Any]:
+            plain = getattr(base, name, None)
+
+            def trapped(self_: object, *args: Any, **kwargs: Any) -> Any:
+                self.spring(f"{kind}.{name}")
+                if plain is None:
+                    raise AttributeError(name)
+                return plain(self_, *args, **kwargs)
+
+            return trapped
+
+        traps: dict[str, object] = {name: trap(name) for name in NAMES if _may_define(base, name)}
+        traps["__del__"] = lambda self_: self.spring(f"{kind}.__del__")
+        for name in ("lazy", "__wrapped__", "args" if issubclass(base, BaseException) else "size"):
+            traps[name] = property(lambda self_, name=name: self.spring(f"{kind}.{name}"))  # type: ignore[misc]
+        return traps
+
+    def type_of(self, kind: str, base: type = object) -> type:
+        """A class of traps, made by a metaclass of traps."""
+        meta = type(base)
+        traps = self.namespace(f"type({kind})", meta)
+        for name in ("__class__", "__module__", "__name__"):  # a class asks for the others before it exists
+            traps[name] = property(self._class_look(kind, name))
+        del traps["__del__"], traps["__call__"]
+        trapped_meta: Any = type(meta)("TrapMeta", (meta,), traps)
+        made: type = type.__call__(trapped_meta, kind, (base,), self.namespace(kind, base))
+        return made
+
+    def _class_look(self, kind: str, name: str) -> Callable[[type], object]:
+        def look(cls: type) -> object:
+            self.spring(f"type({kind}).{name}")
+            return type(cls) if name == "__class__" else kind
+
+        return look
+
+
+def _may_define(base: type, name: str) -> bool:
+    """Setting attributes and hashing must work while an object is made; some bases do not let a class define everything."""
+    if name in ("__set_name__", "__get__", "__set__", "__delete__"):
+        return base is object
+    return not (issubclass(base, type) and name in ("__setattr__", "__instancecheck__", "__subclasscheck__", "__eq__", "__hash__"))
+
+
+def kinds(traps: Traps) -> Iterator[tuple[str, object]]:
+    """Trapped objects of every kind, by name."""
+    import datetime
+    import decimal
+    import fractions
+    import pathlib
+    import types
+    import uuid
+    import weakref
+
+    plain = traps.type_of("Object")
+    yield "object", plain()
+    yield "class", plain
+    filled = traps.type_of("Filled")()
+    object.__getattribute__(filled, "__dict__").update(a=1, b=filled, password="hunter2-hunter2")  # noqa: S106
+    yield "object with fields", filled
+    values: list[tuple[type, tuple[object, ...]]] = [
+        (int, (7,)),
+        (float, (1.5,)),
+        (complex, (1, 2)),
+        (str, ("text",)),
+        (bytes, (b"data",)),
+        (bytearray, (b"data",)),
+        (tuple, ((1, 2),)),
+        (list, ([1, 2],)),
+        (set, ((1, 2),)),
+        (frozenset, ((1, 2),)),
+        (dict, ({"a": 1},)),
+        (collections.OrderedDict, ({"a": 1},)),
+        (collections.defaultdict, (list, {"a": []})),
+        (collections.Counter, ("aab",)),
+        (collections.deque, ([1, 2],)),
+        (collections.UserDict, ({"a": 1},)),
+        (datetime.datetime, (2026, 11, 21)),
+        (datetime.timedelta, (1,)),
+        (decimal.Decimal, ("19.90",)),
+        (fractions.Fraction, (1, 3)),
+        (uuid.UUID, ("12345678123456781234567812345678",)),
+        (pathlib.PurePosixPath, ("/a/b",)),
+        (types.ModuleType, ("module",)),
+        (types.SimpleNamespace, ()),
+        (ValueError, ("x", 1)),
+        (OSError, (2, "missing")),
+    ]
+    for base, arguments in values:
+        yield f"subclass of {base.__name__}", _made(traps, base, arguments)
+    yield "proxy of a mapping", types.MappingProxyType({"a": plain()})
+    keyed = traps.type_of("Key")
+    yield "keys", {keyed(): 1, 2: plain()}
+    target = traps.type_of("Target")()
+    yield "weak reference", weakref.ref(target)
+    yield "weak proxy", (target, weakref.proxy(target))
+    yield "generator", (plain() for _ in ())
+    yield "bound method", traps.type_of("Bound")().__init__
+    yield "container of them", [plain(), (plain(), {"k": {"k": plain()}}), {3, 4}]
+
+
+def _made(traps: Traps, base: type, arguments: tuple[object, ...]) -> object:
+    kind = traps.type_of(f"Sub{base.__name__}", base)
+    return kind(*arguments)
+
+
+class Color(enum.Enum):
+    """An enumeration whose text is a trap."""
+
+    RED = 1
+
+
+class Proof:
+    """What one kind of object came to."""
+
+    def __init__(self, name: str) -> None:
+        """Starts with nothing wrong."""
+        self.name = name
+        self.wrong: list[str] = []
+
+
+def prove(capture: Callable[[BaseException], object]) -> list[Proof]:
+    """Captures a failure with each kind of object in its frames and looks for anything that happened."""
+    traps = Traps()
+    proofs = []
+    for name, value in kinds(traps):
+        proof = Proof(name)
+        try:
+            _fail_with(value)
+        except KeyError as error:
+            proof.wrong = _watch(traps, value, lambda error=error: capture(error))  # type: ignore[misc]
+        proofs.append(proof)
+    return proofs
+
+
+def _fail_with(value: object) -> None:
+    amount = 3
+    raise KeyError(amount, value)
+
+
+def _watch(traps: Traps, value: object, work: Callable[[], object]) -> list[str]:
+    """Runs the work with everything armed; what was noticed."""
+    noticed: list[str] = []
+    calls: list[str] = []
+    collections_before = gc.isenabled()
+    threshold = gc.get_threshold()
+
+    def profile(frame: FrameType, event: str, arg: object) -> None:
+        if event == "call":
+            calls.append(f"{frame.f_code.co_filename}:{frame.f_code.co_name}")
+
+    def collected(phase: str, info: dict[str, int]) -> None:
+        if phase == "start":
+            noticed.append("the garbage collector ran")
+
+    before = sys.getrefcount(value)
+    traps.sprung.clear()
+    gc.callbacks.append(collected)
+    gc.enable()
+    traps.armed = True
+    sys.setprofile(profile)
+    try:
+        result = work()
+    finally:
+        sys.setprofile(None)
+        traps.armed = False
+        gc.callbacks.remove(collected)
+        gc.set_threshold(*threshold)
+        if not collections_before:
+            gc.disable()
+    after = sys.getrefcount(value)
+    if result is None:
+        noticed.append("nothing was captured")
+    if after != before:
+        noticed.append(f"the count of references went from {before} to {after}")
+    noticed.extend(f"ran {what}" for what in traps.sprung)
+    theirs = [call for call in calls if not call.startswith(_OURS)]
+    noticed.extend(f"called {call}" for call in theirs)
+    return noticed
+
+
+_OURS = __file__.rpartition("prove.py")[0]
+
+
+def main() -> int:
+    """Runs the proof and prints it."""
+    import os
+
+    from stillframe import _lifecycle, _runtime, capture
+
+    say = sys.stdout.write
+    if _runtime.problem is not None:
+        say(f"cannot prove anything: {_runtime.problem}\n")
+        return 1
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["STILLFRAME_DIR"] = folder
+        _lifecycle.start({}, "stillframe.prove")
+        proofs = prove(capture)
+        _lifecycle.uninstall()
+    wrong = [proof for proof in proofs if proof.wrong]
+    width = max(len(proof.name) for proof in proofs)
+    for proof in proofs:
+        say(f"{proof.name:{width}}  {'; '.join(proof.wrong) or 'nothing ran'}\n")
+    walker = _runtime.native.walker()
+    say(f"\n{len(proofs)} kinds of objects, each with {len(NAMES)} traps and those of its class: ")
+    say(f"{'nothing' if not wrong else str(len(wrong)) + ' of them'} noticed the capture ({walker['detail']})\n")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
