@@ -3,5 +3,13 @@
 //! | module | what | needs |
 //! |---|---|---|
 //! | [`render`] | a snapshot as text, for a terminal or as Markdown | nothing: the Python extension links only this |
+//! | `store` | the spool that programs write, and the index over it | feature `command` |
+//! | `command` | the command itself | feature `command` |
+//!
+//! `docs/command.md` describes what the command prints and accepts.
 
+#[cfg(feature = "command")]
+pub mod command;
 pub mod render;
+#[cfg(feature = "command")]
+pub mod store;

@@ -1,2 +1,7 @@
-//! stub
-fn main() {}
+//! The `stillframe` command; see [`stillframe_explorer::command`].
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    stillframe_explorer::command::main(std::env::args_os())
+}

@@ -12,13 +12,19 @@ pub struct StoreError {
 impl StoreError {
     /// `what` is a sentence without its full stop.
     pub fn new(what: impl Into<String>) -> Self {
-        Self { what: what.into(), advice: None }
+        Self {
+            what: what.into(),
+            advice: None,
+        }
     }
 
     /// Adds what to do.
     #[must_use]
     pub fn advise(self, advice: impl Into<String>) -> Self {
-        Self { advice: Some(advice.into()), ..self }
+        Self {
+            advice: Some(advice.into()),
+            ..self
+        }
     }
 
     /// What to do, if something can be done.

@@ -25,7 +25,7 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use stillframe_core::sink::spool::SpoolReader;
 
-pub(super) use update::{Health, Progress};
+pub use update::{Health, Progress};
 
 use super::{Notice, StoreError};
 
@@ -128,7 +128,9 @@ impl Index {
                     break;
                 }
                 Opened::Unusable(error) => {
-                    notices.push(Notice::IndexInMemory { why: error.to_string() });
+                    notices.push(Notice::IndexInMemory {
+                        why: error.to_string(),
+                    });
                     break;
                 }
                 Opened::Damaged => break,
@@ -143,18 +145,39 @@ impl Index {
                     remove(&path);
                 }
                 Err(update::Failure::Index(error)) => {
-                    notices.push(Notice::IndexInMemory { why: error.to_string() });
+                    notices.push(Notice::IndexInMemory {
+                        why: error.to_string(),
+                    });
                     break;
                 }
             }
         }
-        let broken = |error: rusqlite::Error| StoreError::new(format!("cannot build the index in memory: {error}"));
+        let broken = |error: rusqlite::Error| {
+            StoreError::new(format!("cannot build the index in memory: {error}"))
+        };
         let mut db = Connection::open_in_memory().map_err(broken)?;
         db.execute_batch(CREATE).map_err(broken)?;
         match update::run(&mut db, spool, progress) {
             Ok(()) => Ok(Self { db }),
             Err(update::Failure::Spool(error)) => Err(error.into()),
             Err(update::Failure::Index(error)) => Err(broken(error)),
+        }
+    }
+}
+
+impl Index {
+    /// Reads what is new in the spool.
+    pub(super) fn update(&mut self, spool: &SpoolReader) -> Result<(), StoreError> {
+        struct Silent;
+        impl Progress for Silent {
+            fn read(&mut self, _done: u64, _total: u64) {}
+        }
+        match update::run(&mut self.db, spool, &mut Silent) {
+            Ok(()) => Ok(()),
+            Err(update::Failure::Spool(error)) => Err(error.into()),
+            Err(update::Failure::Index(error)) => Err(StoreError::new(format!(
+                "the index cannot be updated: {error}"
+            ))),
         }
     }
 }
@@ -190,7 +213,9 @@ fn prepare(path: &Path, flags: OpenFlags) -> rusqlite::Result<Opened> {
         }
         if found < SCHEMA {
             let empty: bool =
-                change.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0))?;
+                change.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| {
+                    row.get(0)
+                })?;
             if !empty {
                 return Ok(Opened::Damaged);
             }
@@ -207,7 +232,11 @@ fn prepare(path: &Path, flags: OpenFlags) -> rusqlite::Result<Opened> {
 fn owner_only(path: &Path) {
     use std::os::unix::fs::OpenOptionsExt;
     // If this fails, so will SQLite, and it says why.
-    let _ = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    let _ = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path);
 }
 
 fn remove(path: &Path) {
@@ -222,11 +251,17 @@ fn remove(path: &Path) {
 fn is_damage(error: &rusqlite::Error) -> bool {
     match error {
         rusqlite::Error::SqliteFailure(failure, message) => {
-            matches!(failure.code, ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
-                || (failure.code == ErrorCode::Unknown
-                    && message.as_deref().is_some_and(|text| text.starts_with("no such ")))
+            matches!(
+                failure.code,
+                ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase
+            ) || (failure.code == ErrorCode::Unknown
+                && message
+                    .as_deref()
+                    .is_some_and(|text| text.starts_with("no such ")))
         }
-        rusqlite::Error::InvalidColumnType(..) | rusqlite::Error::IntegralValueOutOfRange(..) => true,
+        rusqlite::Error::InvalidColumnType(..) | rusqlite::Error::IntegralValueOutOfRange(..) => {
+            true
+        }
         _ => false,
     }
 }

@@ -61,6 +61,8 @@ impl From<SpoolError> for Failure {
     }
 }
 
+/// Processes that are remembered.
+const MAX_PROCESSES: u32 = 1000;
 /// Passes over the spool before what is found has to do.
 const PASSES: usize = 3;
 
@@ -83,6 +85,7 @@ pub(super) fn run(
         let all_read = read_new(&change, spool, &segments, progress)?;
         if all_read || pass == PASSES {
             forget_missing(&change, &segments)?;
+            forget_old_processes(&change)?;
             break;
         }
     }
@@ -92,13 +95,18 @@ pub(super) fn run(
 
 /// Whether every segment is as it was when it was last read, which needs no lock to find out.
 fn is_current(db: &Connection, segments: &[SegmentInfo]) -> Result<bool, Failure> {
-    let known: usize = db.query_row("SELECT count(*) FROM segment", [], |row| row.get(0))?;
-    if known != segments.len() || segments.is_empty() {
+    let known: i64 = db.query_row("SELECT count(*) FROM segment", [], |row| row.get(0))?;
+    if usize::try_from(known) != Ok(segments.len()) || segments.is_empty() {
         return Ok(false);
     }
-    let mut same = db.prepare_cached("SELECT 1 FROM segment WHERE name = ?1 AND bytes = ?2 AND live = ?3")?;
+    let mut same =
+        db.prepare_cached("SELECT 1 FROM segment WHERE name = ?1 AND bytes = ?2 AND live = ?3")?;
     for segment in segments {
-        if !same.exists(params![segment.name.as_str(), segment.bytes.cast_signed(), segment.live])? {
+        if !same.exists(params![
+            segment.name.as_str(),
+            segment.bytes.cast_signed(),
+            segment.live
+        ])? {
             return Ok(false);
         }
     }
@@ -178,12 +186,16 @@ fn position(change: &Transaction<'_>, segment: &SegmentInfo) -> rusqlite::Result
     let name = segment.name.as_str();
     let found = change
         .prepare_cached("SELECT id, position FROM segment WHERE name = ?1")?
-        .query_row([name], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.cast_unsigned())))
+        .query_row([name], |row| {
+            Ok((row.get(0)?, row.get::<_, i64>(1)?.cast_unsigned()))
+        })
         .optional()?;
     if let Some(found) = found {
         return Ok(found);
     }
-    change.prepare_cached("INSERT INTO segment (name) VALUES (?1)")?.execute([name])?;
+    change
+        .prepare_cached("INSERT INTO segment (name) VALUES (?1)")?
+        .execute([name])?;
     Ok((change.last_insert_rowid(), 0))
 }
 
@@ -278,19 +290,15 @@ fn add_counts(
     let Ok(counts) = decode_payload::<EventCounts>(payload) else {
         return Ok(false);
     };
-    let new = change
-        .prepare_cached(
-            "INSERT INTO counted (record, segment) VALUES (?1, ?2)
-             ON CONFLICT (record) DO UPDATE SET segment = ?2 WHERE segment <> ?2 RETURNING segment",
-        )?;
-    let known = change
-        .prepare_cached("SELECT 1 FROM counted WHERE record = ?1")?
-        .exists([record.id])?;
-    let mut new = new;
-    new.query(params![record.id, segment])?.next()?;
-    if known {
+    let moved = change
+        .prepare_cached("UPDATE counted SET segment = ?2 WHERE record = ?1")?
+        .execute(params![record.id, segment])?;
+    if moved > 0 {
         return Ok(true);
     }
+    change
+        .prepare_cached("INSERT INTO counted (record, segment) VALUES (?1, ?2)")?
+        .execute(params![record.id, segment])?;
     let mut add = change.prepare_cached(
         "INSERT INTO issue (key, first_ns, last_ns, counted) VALUES (?1, ?2, ?2, ?3)
          ON CONFLICT (key) DO UPDATE SET
@@ -330,12 +338,20 @@ fn add_process(
 
 /// Forgets what lay in segments that are gone and did not come back elsewhere. The issues remember how many it was.
 fn forget_missing(change: &Transaction<'_>, segments: &[SegmentInfo]) -> rusqlite::Result<()> {
-    let present: HashSet<&str> = segments.iter().map(|segment| segment.name.as_str()).collect();
+    let present: HashSet<&str> = segments
+        .iter()
+        .map(|segment| segment.name.as_str())
+        .collect();
     let known = change
         .prepare("SELECT id, name FROM segment")?
-        .query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?
+        .query_map([], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
+        })?
         .collect::<rusqlite::Result<Vec<_>>>()?;
-    for (id, _) in known.iter().filter(|(_, name)| !present.contains(name.as_str())) {
+    for (id, _) in known
+        .iter()
+        .filter(|(_, name)| !present.contains(name.as_str()))
+    {
         change
             .prepare_cached(
                 "UPDATE issue SET kept = kept - gone.n, forgotten = forgotten + gone.n
@@ -344,9 +360,23 @@ fn forget_missing(change: &Transaction<'_>, segments: &[SegmentInfo]) -> rusqlit
             )?
             .execute([id])?;
         for table in ["snapshot", "counted"] {
-            change.prepare_cached(&format!("DELETE FROM {table} WHERE segment = ?1"))?.execute([id])?;
+            change
+                .prepare_cached(&format!("DELETE FROM {table} WHERE segment = ?1"))?
+                .execute([id])?;
         }
-        change.prepare_cached("DELETE FROM segment WHERE id = ?1")?.execute([id])?;
+        change
+            .prepare_cached("DELETE FROM segment WHERE id = ?1")?
+            .execute([id])?;
     }
     Ok(())
+}
+
+/// Programs that fail at once, and often, make many processes; the newest are enough.
+fn forget_old_processes(change: &Transaction<'_>) -> rusqlite::Result<()> {
+    change
+        .execute(
+            "DELETE FROM process WHERE time_ns < (SELECT time_ns FROM process ORDER BY time_ns DESC LIMIT 1 OFFSET ?1)",
+            [MAX_PROCESSES],
+        )
+        .map(drop)
 }

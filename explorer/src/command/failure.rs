@@ -1,0 +1,41 @@
+//! Why a command could not do what it was asked, for a person.
+
+use std::process::ExitCode;
+
+use crate::store::StoreError;
+
+/// What happened and where, and what to do.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) what: String,
+    /// Lines that help: what to do, what there is.
+    pub(super) advice: Vec<String>,
+}
+
+impl Failure {
+    pub(super) fn new(what: impl Into<String>) -> Self {
+        Self {
+            what: what.into(),
+            advice: Vec::new(),
+        }
+    }
+
+    pub(super) fn advise(mut self, line: impl Into<String>) -> Self {
+        self.advice.push(line.into());
+        self
+    }
+
+    pub(super) fn code(&self) -> ExitCode {
+        ExitCode::from(2)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let failure = Self::new(error.to_string());
+        match error.advice() {
+            Some(advice) => failure.advise(advice),
+            None => failure,
+        }
+    }
+}

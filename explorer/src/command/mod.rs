@@ -1,0 +1,121 @@
+//! The `stillframe` command.
+//!
+//! Each subcommand reads its arguments, asks the [store](crate::store), and gives one text to print; `run` becomes another program.
+//! Results go to standard output, everything about them to standard error. Exit status: 0 fine, 1 `doctor` found something to
+//! mend, 2 the command could not do what it was asked. A reader that goes away (`| head`) ends it silently.
+
+mod clock;
+mod doctor;
+mod failure;
+mod list;
+mod open;
+mod outcome;
+mod output;
+mod run;
+mod show;
+mod since;
+mod stats;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use output::Output;
+
+const EXAMPLES: &str = "\
+Examples:
+  stillframe run app.py --port 8000     run a program; what fails is captured
+  stillframe show latest                why the last error happened
+  stillframe list --since 2h            what failed in the last two hours
+  stillframe doctor                     why there are no values";
+
+/// What the command line says.
+#[derive(Debug, Parser)]
+#[command(
+    name = "stillframe",
+    version,
+    about = "Shows why a program failed: the values of every stack frame at the instant of the exception.",
+    after_help = EXAMPLES,
+    max_term_width = 100,
+    arg_required_else_help = true,
+    disable_help_subcommand = true
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a Python program and capture its errors
+    Run(run::RunArgs),
+    /// List what failed, the newest first
+    List(list::ListArgs),
+    /// Show one error: its frames, source lines and values
+    Show(show::ShowArgs),
+    /// Check the set-up; say why values are missing
+    Doctor(doctor::DoctorArgs),
+    /// Count what was captured, refused, hidden and cut
+    Stats(stats::StatsArgs),
+}
+
+/// Which store.
+#[derive(Debug, Clone, Args)]
+struct StoreArgs {
+    /// The store's directory [default: STILLFRAME_DIR, else the newest below the state folder]
+    #[arg(long, value_name = "DIR", help_heading = "Store")]
+    dir: Option<PathBuf>,
+    /// Only this service
+    #[arg(long, value_name = "NAME", help_heading = "Store")]
+    service: Option<String>,
+}
+
+/// How to print.
+#[derive(Debug, Clone, Args)]
+struct DisplayArgs {
+    /// Columns to use [default: those of the terminal, else 80]
+    #[arg(long, value_name = "COLUMNS", help_heading = "Output")]
+    width: Option<usize>,
+    /// Print JSON
+    #[arg(long, help_heading = "Output")]
+    json: bool,
+}
+
+/// Runs the command with the arguments of the process.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // What cannot be printed has no reader.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let output = Output::of_process();
+    let done = match &cli.command {
+        Command::Run(args) => run::run(args),
+        Command::List(args) => list::list(args, &output),
+        Command::Show(args) => show::show(args, &output),
+        Command::Doctor(args) => doctor::doctor(args, &output),
+        Command::Stats(args) => stats::stats(args, &output),
+    };
+    match done {
+        Ok(code) => code,
+        Err(failure) => {
+            output.error(&failure);
+            failure.code()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_fit_together() {
+        super::Cli::command().debug_assert();
+    }
+}

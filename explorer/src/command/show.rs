@@ -1,0 +1,195 @@
+//! `stillframe show`: one snapshot.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use stillframe_core::snapshot::Snapshot;
+
+use super::failure::Failure;
+use super::list::{error_of, where_of};
+use super::open::{configuration, nothing_yet, open};
+use super::output::Output;
+use super::{DisplayArgs, StoreArgs, clock};
+use crate::render::{self, IssueFacts, LEAST_TOKENS, View, markdown};
+use crate::store::{Candidate, Issue, Resolved, Store, hex};
+
+const EXAMPLES: &str = "\
+Examples:
+  stillframe show                         the newest error
+  stillframe show 3f2a91c0                a snapshot, or the newest of an issue; 3f2a will do
+  stillframe show 3f2a -f convert         one frame with everything in it
+  stillframe show 3f2a --md --budget 800  for a ticket, or for an assistant";
+
+/// Arguments of `show`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct ShowArgs {
+    /// `latest`, the id of a snapshot or of an issue, or the beginning of one
+    #[arg(default_value = "latest")]
+    id: String,
+    /// Only the frames of this function (convert) or place (pricing.py:42), with all their values
+    #[arg(
+        short,
+        long = "frame",
+        value_name = "NAME",
+        help_heading = "What to show"
+    )]
+    frame: Option<String>,
+    /// Library frames too
+    #[arg(short, long, help_heading = "What to show")]
+    all: bool,
+    /// All values of all frames of the program
+    #[arg(short, long, help_heading = "What to show")]
+    values: bool,
+    /// Open values so many levels deep
+    #[arg(long, value_name = "N", help_heading = "What to show")]
+    depth: Option<usize>,
+    /// Print Markdown
+    #[arg(long, help_heading = "Output", conflicts_with_all = ["json", "all", "values", "depth", "frame"])]
+    md: bool,
+    /// Markdown of at most so many tokens (about 4 characters each), the most telling first
+    #[arg(long, value_name = "TOKENS", help_heading = "Output", requires = "md")]
+    budget: Option<usize>,
+    #[command(flatten)]
+    display: DisplayArgs,
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+pub(super) fn show(args: &ShowArgs, output: &Output) -> Result<ExitCode, Failure> {
+    let (config, _) = configuration();
+    let opened = open(&args.store, &config, output)?;
+    let terminal = output.terminal(args.display.width);
+    let clock = clock::clock();
+    let Some(mut store) = opened.store else {
+        let mut lines = nothing_yet(&opened.place, &terminal);
+        lines.truncate(lines.trim_end().len());
+        let mut lines = lines.lines();
+        let failure = Failure::new(lines.next().unwrap_or_default());
+        return Err(lines.fold(failure, |failure, line| failure.advise(line)));
+    };
+    let resolved = store.resolve(&args.id, opened.service.as_deref())?;
+    let found = match resolved {
+        Resolved::Snapshot(found) | Resolved::Issue(_, found) => found,
+        Resolved::Gone(issue) => return Err(gone(&issue)),
+        Resolved::Ambiguous(candidates) => return Err(ambiguous(&args.id, &candidates, &clock)),
+        Resolved::Unknown => return Err(unknown(&args.id)),
+    };
+    let payload = store.payload(&found)?;
+    if args.display.json {
+        output.print(&json(&payload)?)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let snapshot = Snapshot::from_msgpack(&payload)
+        .map_err(|error| Failure::new(format!("{}: {error}", hex(&found.id[12..]))))?;
+    if args.md {
+        if let Some(budget) = args.budget.filter(|&budget| budget < LEAST_TOKENS) {
+            return Err(Failure::new(format!(
+                "--budget {budget}: at least {LEAST_TOKENS} tokens are needed to name an error"
+            )));
+        }
+        output.print(&markdown(&snapshot, args.budget))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let view = View {
+        function: args.frame.clone(),
+        all_frames: args.all,
+        all_values: args.values,
+        depth: args.depth,
+    };
+    let facts = facts(&store, &snapshot)?;
+    let text =
+        render::show(&snapshot, facts.as_ref(), &view, &terminal, &clock).map_err(|missing| {
+            let name = args.frame.as_deref().unwrap_or_default();
+            Failure::new(format!("no frame is called {name:?}"))
+                .advise(format!("there are: {}", missing.functions.join(", ")))
+        })?;
+    output.print(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The stored form as it is, in JSON.
+fn json(payload: &[u8]) -> Result<String, Failure> {
+    let failed = |error: &dyn std::fmt::Display| {
+        Failure::new(format!("the snapshot cannot be written as JSON: {error}"))
+    };
+    let mut out = Vec::with_capacity(payload.len() * 3);
+    let mut reader = rmp_serde::Deserializer::from_read_ref(payload);
+    let mut writer = serde_json::Serializer::pretty(&mut out);
+    serde_transcode::transcode(&mut reader, &mut writer).map_err(|error| failed(&error))?;
+    out.push(b'\n');
+    String::from_utf8(out).map_err(|error| failed(&error))
+}
+
+fn facts(store: &Store, snapshot: &Snapshot) -> Result<Option<IssueFacts>, Failure> {
+    let Some(key) = snapshot
+        .fingerprint
+        .as_ref()
+        .and_then(|fingerprint| key(&fingerprint.key))
+    else {
+        return Ok(None);
+    };
+    let issue = store.issue(&key)?;
+    Ok(issue.map(|issue| IssueFacts {
+        key: hex(&key),
+        times: issue.times,
+        kept: issue.kept,
+        first_ns: issue.first_ns,
+    }))
+}
+
+fn key(digits: &str) -> Option<[u8; 16]> {
+    u128::from_str_radix(digits, 16).ok().map(u128::to_be_bytes)
+}
+
+fn gone(issue: &Issue) -> Failure {
+    Failure::new(format!(
+        "no values are kept of issue {} ({})",
+        hex(&issue.key[..4]),
+        error_of(issue).plain()
+    ))
+    .advise("older snapshots were removed to keep the store within its bound (spool.max_bytes)")
+}
+
+fn unknown(reference: &str) -> Failure {
+    let is_id = reference
+        .bytes()
+        .all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+    let failure = if reference == "latest" {
+        Failure::new("no snapshot is in the store; only errors that were counted")
+    } else if is_id {
+        Failure::new(format!(
+            "no snapshot and no issue begins with {reference:?}"
+        ))
+    } else {
+        Failure::new(format!(
+            "{reference:?} is no id: expected latest, or up to 32 hex digits"
+        ))
+    };
+    let advice = if reference == "latest" {
+        "stillframe doctor says why"
+    } else {
+        "stillframe list shows what there is"
+    };
+    failure.advise(advice)
+}
+
+fn ambiguous(reference: &str, candidates: &[Candidate], clock: &crate::render::Clock) -> Failure {
+    let failure = Failure::new(format!(
+        "{reference:?} could be one of several; a digit more will do:"
+    ));
+    candidates.iter().fold(failure, |failure, candidate| {
+        let kind = if candidate.is_issue {
+            "issue"
+        } else {
+            "snapshot"
+        };
+        failure.advise(format!(
+            "{}  {kind}, {}  {}  {}",
+            candidate.id,
+            clock.ago(candidate.time_ns),
+            error_of(&candidate.issue).fit(50, "...").plain(),
+            where_of(&candidate.issue).fit(40, "...").plain(),
+        ))
+    })
+}

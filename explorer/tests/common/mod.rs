@@ -1,0 +1,150 @@
+//! Stores to test the command with, written by the spool's own writer.
+
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+use stillframe_core::sink::spool::{
+    EventCounts, ProcessRecord, Spool, SpoolConfig, encode_payload,
+};
+use stillframe_core::sink::{RecordKind, Sink, SinkRecord};
+use stillframe_core::snapshot::{Fingerprint, Snapshot, SnapshotId};
+use stillframe_core::stats::StatsSnapshot;
+
+pub const SECOND: u64 = 1_000_000_000;
+
+/// The sample snapshot of the golden tests.
+pub fn pricing() -> Snapshot {
+    golden("pricing")
+}
+
+pub fn golden(name: &str) -> Snapshot {
+    let path = golden_dir().join(format!("{name}.json"));
+    Snapshot::from_json(&std::fs::read(path).expect("a sample")).expect("a snapshot")
+}
+
+pub fn golden_dir() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
+}
+
+pub fn now_ns() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    u64::try_from(since.expect("after 1970").as_nanos()).expect("before 2554")
+}
+
+/// Writes a store, one segment per writer.
+pub struct Writer {
+    spool: Spool,
+}
+
+impl Writer {
+    pub fn new(dir: &Path) -> Self {
+        Self::with(dir, SpoolConfig::default())
+    }
+
+    pub fn with(dir: &Path, config: SpoolConfig) -> Self {
+        Self {
+            spool: Spool::new(dir.to_owned(), config, Box::new(|line| panic!("{line}"))),
+        }
+    }
+
+    pub fn write(
+        &mut self,
+        kind: RecordKind,
+        payload: &[u8],
+        id: [u8; 16],
+        key: [u8; 16],
+        at: u64,
+    ) {
+        let record = SinkRecord {
+            kind,
+            payload,
+            id,
+            fingerprint: key,
+            timestamp_ns: at,
+        };
+        self.spool.write(&record).expect("is written");
+    }
+
+    /// Stores a snapshot, `key` its issue, and gives its id.
+    pub fn snapshot(&mut self, snapshot: &Snapshot, key: u128, at: u64, random: u64) -> SnapshotId {
+        let id = SnapshotId::from_parts(at, random);
+        let key = key.to_be_bytes();
+        let digits: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+        let snapshot = Snapshot {
+            id,
+            timestamp: at,
+            fingerprint: Some(Fingerprint {
+                key: digits,
+                version: 1,
+                ..Fingerprint::default()
+            }),
+            ..snapshot.clone()
+        };
+        let payload = encode_payload(&snapshot).expect("encodes");
+        self.write(RecordKind::Snapshot, &payload, id.0, key, at);
+        id
+    }
+
+    pub fn counts(&mut self, counts: &EventCounts, at: u64) {
+        let payload = encode_payload(counts).expect("encodes");
+        self.write(
+            RecordKind::EventCounts,
+            &payload,
+            SnapshotId::generate(at).0,
+            [0; 16],
+            at,
+        );
+    }
+
+    pub fn process(&mut self, process: &ProcessRecord<StatsSnapshot>, at: u64) {
+        let payload = encode_payload(process).expect("encodes");
+        self.write(
+            RecordKind::Process,
+            &payload,
+            SnapshotId::generate(at).0,
+            [0; 16],
+            at,
+        );
+    }
+
+    pub fn close(mut self) {
+        self.spool
+            .close(Instant::now() + Duration::from_secs(5))
+            .expect("is stored");
+    }
+}
+
+/// The command, in an environment of its own, over the store in `dir`.
+pub fn stillframe(dir: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stillframe"));
+    command
+        .env_clear()
+        .env("HOME", dir)
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("STILLFRAME_DIR", dir)
+        .current_dir(dir);
+    command
+}
+
+pub fn run(dir: &Path, arguments: &[&str]) -> Output {
+    stillframe(dir).args(arguments).output().expect("runs")
+}
+
+pub fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).expect("UTF-8")
+}
+
+pub fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).expect("UTF-8")
+}
+
+/// Standard output of a command that must succeed and say nothing else.
+pub fn output_of(dir: &Path, arguments: &[&str]) -> String {
+    let output = run(dir, arguments);
+    assert_eq!(stderr(&output), "", "{arguments:?}");
+    assert_eq!(output.status.code(), Some(0), "{arguments:?}");
+    stdout(&output)
+}
