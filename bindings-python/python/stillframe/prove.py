@@ -156,7 +156,7 @@ class Traps:
         for name in ("__class__", "__module__", "__name__"):  # a class asks for the others before it exists
             traps[name] = property(self._class_look(kind, name))
         del traps["__del__"], traps["__call__"]
-        trapped_meta: Any = type(meta)("TrapMeta", (meta,), traps)
+        trapped_meta: Any = type("TrapMeta", (meta,), traps)
         made: type = type.__call__(trapped_meta, kind, (base,), self.namespace(kind, base))
         return made
 
