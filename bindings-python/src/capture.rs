@@ -34,7 +34,7 @@ const ARGUMENTS: usize = 6;
 /// Called by the interpreter with the GIL held and `count` borrowed references in `arguments`.
 pub(crate) unsafe extern "C" fn capture(
     _module: *mut ffi::PyObject,
-    arguments: *const *mut ffi::PyObject,
+    arguments: *mut *mut ffi::PyObject,
     count: ffi::Py_ssize_t,
 ) -> *mut ffi::PyObject {
     let Some(engine) = engine() else { return none() };

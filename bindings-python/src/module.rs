@@ -9,16 +9,17 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use stillframe_core::config::{Config, Sources};
-use stillframe_core::encode;
+use stillframe_core::encode::{Encoder, Input};
 use stillframe_core::engine::{Engine, Host, now_ns};
 use stillframe_core::language::Language;
 use stillframe_core::limits::Limits;
-use stillframe_core::snapshot::{Extras, Meta, SnapshotId};
+use stillframe_core::snapshot::{Extras, Meta, Snapshot, SnapshotId};
 use stillframe_core::stats::StatsSnapshot;
 use stillframe_core::tape::{Tape, TapeWriter};
+use stillframe_explorer::render::{self, SummaryInput, Terminal};
 
 use crate::capture;
-use crate::snapshot::Snapshot;
+use crate::snapshot::Snapshot as PySnapshot;
 use crate::state::{TOOLS, Tools, engine, set_engine};
 use crate::walk::{Request, Walker};
 
@@ -44,11 +45,12 @@ pub(crate) fn fill(module: &Bound<'_, PyModule>) -> PyResult<()> {
     };
     module.add("capture", capture)?;
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
-    module.add_class::<Snapshot>()?;
+    module.add_class::<PySnapshot>()?;
     module.add_function(wrap_pyfunction!(start, module)?)?;
     module.add_function(wrap_pyfunction!(stop, module)?)?;
     module.add_function(wrap_pyfunction!(is_enabled, module)?)?;
     module.add_function(wrap_pyfunction!(settings, module)?)?;
+    module.add_function(wrap_pyfunction!(switches, module)?)?;
     module.add_function(wrap_pyfunction!(stats, module)?)?;
     module.add_function(wrap_pyfunction!(notices, module)?)?;
     module.add_function(wrap_pyfunction!(flush, module)?)?;
@@ -71,7 +73,7 @@ fn start(py: Python<'_>, settings: &Bound<'_, PyDict>, enabled_by: Option<String
     let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
     if TOOLS.with(py, |_| ()).is_none() {
         // SAFETY: the GIL is held.
-        let walker = unsafe { Walker::new(py, config.python_fallback) };
+        let walker = unsafe { Walker::new(py, std::env::var_os("STILLFRAME_FALLBACK").is_some()) };
         TOOLS.set(py, Tools { walker, writer: TapeWriter::new() });
     }
     let report = TOOLS.with(py, |tools| tools.walker.report().to_string()).unwrap_or_default();
@@ -111,9 +113,40 @@ fn is_enabled(py: Python<'_>) -> PyResult<Option<bool>> {
 #[pyfunction]
 fn settings(py: Python<'_>) -> PyResult<String> {
     match engine() {
-        Some(engine) => Ok(engine.config().to_json()),
-        None => Ok(load(&PyDict::new(py))?.0.to_json()),
+        Some(engine) => Ok(to_json(engine.config())),
+        None => Ok(to_json(&load(&PyDict::new(py))?.0)),
     }
+}
+
+fn to_json(config: &Config) -> String {
+    let entries = config.settings().into_iter().map(|(key, value)| {
+        (key.name().to_owned(), value.map_or(serde_json::Value::Null, Into::into))
+    });
+    serde_json::Value::Object(entries.collect()).to_string()
+}
+
+/// What of the configuration in force is for the package: each key of `hooks`, `summary` and `debug`.
+#[pyfunction]
+fn switches(py: Python<'_>) -> PyResult<BTreeMap<&'static str, bool>> {
+    let own;
+    let config = match engine() {
+        Some(engine) => engine.config().as_ref(),
+        None => {
+            own = load(&PyDict::new(py))?.0;
+            &own
+        }
+    };
+    let hooks = &config.hooks;
+    Ok(BTreeMap::from([
+        ("excepthook", hooks.excepthook),
+        ("threading", hooks.threading),
+        ("unraisable", hooks.unraisable),
+        ("asyncio", hooks.asyncio),
+        ("logging", hooks.logging),
+        ("workers", hooks.workers),
+        ("summary", config.summary),
+        ("debug", config.debug),
+    ]))
 }
 
 /// Counters and times, as JSON text.
@@ -170,13 +203,38 @@ fn walker(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
 
 /// The text that `stillframe run` prints when the program has ended; empty if nothing happened.
 #[pyfunction]
-fn summary(width: usize, colour: bool, unicode: bool) -> String {
+fn summary(py: Python<'_>, width: usize, colour: bool, unicode: bool) -> String {
     let Some(engine) = engine() else { return String::new() };
-    let (recent, total) = engine.recent();
-    let payloads: Vec<&[u8]> = recent.iter().map(|recent| &*recent.payload).collect();
-    let notices = engine.notices();
-    let stats = engine.stats();
-    stillframe_explorer::summary::of_process(&payloads, total, &stats, &notices, width, colour, unicode)
+    py.detach(|| {
+        let (recent, total) = engine.recent();
+        let decoded = recent.iter().filter_map(|recent| Snapshot::from_msgpack(&recent.payload).ok());
+        let snapshots: Vec<_> = decoded.collect();
+        let input = SummaryInput {
+            earlier: total - snapshots.len() as u64,
+            not_captured: if total == 0 { why_nothing(engine) } else { None },
+            not_stored: engine.notices().into_iter().next(),
+            snapshots,
+        };
+        let terminal = Terminal { width, color: colour, unicode };
+        render::summary(&input, &terminal)
+    })
+}
+
+/// Why exceptions met by this process have no values, if there were any.
+fn why_nothing(engine: &Engine) -> Option<String> {
+    let outcomes = engine.stats().outcomes;
+    let why = if outcomes.refused_rule > 0 {
+        "a rule of gate.exclude matches it"
+    } else if outcomes.dropped_queue + outcomes.dropped_memory > 0 {
+        "too many waited to be stored"
+    } else if outcomes.dropped_tape + outcomes.dropped_redaction + outcomes.dropped_error > 0 {
+        "an internal error; `stillframe doctor` says more"
+    } else if outcomes.refused_site + outcomes.refused_rate + outcomes.refused_closed > 0 {
+        "the rate limit was reached (gate.rate_per_second)"
+    } else {
+        return None;
+    };
+    Some(why.to_owned())
 }
 
 /// Keeps the source text of code that is in no file.
@@ -254,7 +312,8 @@ fn decode_tape(tape: &[u8]) -> PyResult<String> {
     let timestamp_ns = now_ns();
     let meta = Meta { id: SnapshotId::generate(timestamp_ns), timestamp_ns, ..Meta::default() };
     let mut out = Vec::new();
-    encode::json::encode_into(&tape, &meta, &Extras::default(), &mut out);
+    let input = Input { tape: &tape, meta: &meta, extras: &Extras::default() };
+    Encoder::new().json_into(&input, &mut out);
     String::from_utf8(out).map_err(|error| PyValueError::new_err(error.to_string()))
 }
 

@@ -3,6 +3,7 @@
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
+use stillframe_core::encode::Encoder;
 use stillframe_core::engine::{Finished, Submission};
 
 use crate::state::engine;
@@ -53,7 +54,7 @@ impl Snapshot {
     fn to_json(&self, py: Python<'_>) -> PyResult<String> {
         let bytes = self.finish(py, |finished| {
             let mut out = Vec::new();
-            finished.json(&mut out).map(|()| out)
+            finished.json(&mut Encoder::new(), &mut out).map(|()| out)
         })?;
         let bytes = bytes.map_err(|error| PyRuntimeError::new_err(error.to_string()))?;
         String::from_utf8(bytes).map_err(|error| PyRuntimeError::new_err(error.to_string()))
@@ -63,7 +64,7 @@ impl Snapshot {
     fn to_msgpack<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         let bytes = self.finish(py, |finished| {
             let mut out = Vec::new();
-            finished.msgpack(&mut out).map(|()| out)
+            finished.msgpack(&mut Encoder::new(), &mut out).map(|()| out)
         })?;
         let bytes = bytes.map_err(|error| PyRuntimeError::new_err(error.to_string()))?;
         Ok(PyBytes::new(py, &bytes))
