@@ -316,7 +316,7 @@ fn bytes(text: &str) -> Option<u64> {
     let value: f64 = digits.parse().ok()?;
     let value = value * f64::from(1_u32 << shift);
     // Exact up to 2^53, far above every bound.
-    (shift > 0 && value >= 0.0 && value <= 9e15).then_some(value.round() as u64)
+    (shift > 0 && (0.0..=9e15).contains(&value)).then_some(value.round() as u64)
 }
 
 /// A length of time: `2 ms`, `1.5s`, `10 min`; without a unit, seconds.
@@ -350,7 +350,7 @@ fn split_unit(text: &str) -> (&str, &str) {
 /// `256 MiB`: the largest unit that shows it exactly.
 pub(super) fn show_bytes(value: u64) -> String {
     for (shift, unit) in [(30, "GiB"), (20, "MiB"), (10, "KiB")] {
-        if value > 0 && value % (1 << shift) == 0 {
+        if value > 0 && value.is_multiple_of(1 << shift) {
             return format!("{} {unit}", value >> shift);
         }
     }
@@ -366,7 +366,7 @@ pub(super) fn show_time(value: Duration) -> String {
         (1_000_000, "s"),
         (1_000, "ms"),
     ] {
-        if micros > 0 && micros % unit == 0 {
+        if micros > 0 && micros.is_multiple_of(unit) {
             return format!("{} {name}", micros / unit);
         }
     }

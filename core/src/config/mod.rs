@@ -296,7 +296,7 @@ impl Loader<'_> {
     fn note_rules(&mut self, entry: &Entry<'_>, setting: &Setting) {
         let names: Vec<&String> = match setting {
             Setting::Rules(rules) => rules.iter().map(|rule| &rule.name).collect(),
-            Setting::List(names) if entry.key.name().starts_with("redact.") => {
+            Setting::List(names) if entry.key.name().ends_with("_detectors") => {
                 names.iter().collect()
             }
             _ => return,
@@ -380,7 +380,8 @@ impl Loader<'_> {
         }
     }
 
-    /// Has the redactor judge patterns and names of detectors, and takes out what it does not accept.
+    /// Has the redactor judge patterns and names of detectors, and takes out what it does not accept. Making one takes a
+    /// while, so only if there is something to judge.
     fn check_redaction(&mut self) {
         if self.rules.is_empty() {
             return;
