@@ -111,7 +111,8 @@ impl<'f, 'a> Choice<'f, 'a> {
         }
     }
 
-    /// Takes the last frames out again if they repeat those before them.
+    /// Takes the last frames out again if they repeat those before them. A cycle of different functions comes to the same
+    /// frames however often it is repeated; one in which a function occurs twice may keep a rest that depends on the depth.
     fn collapse(&mut self) {
         let same = |a: usize, b: usize| {
             let (a, b) = (&self.parts[a], &self.parts[b]);

@@ -2,7 +2,7 @@
 //!
 //! The word is the time at which the gate reopens, so that whoever reads the clock anyway can reopen it; the fast path only
 //! asks whether it is zero. [`ClosedFlag::tick`], called by the background thread, does the reopening
-//! (`docs/decisions/0001-closed-gate.md`).
+//! (`docs/decisions/closed-gate.md`).
 
 use crate::sync::{AtomicU64, Ordering};
 
