@@ -7,6 +7,8 @@
 //! Which frames: those nearest the raise and the outermost get a row; of those, as many as the limit says show variables: the
 //! raising one always, then the program's own nearest the raise, then the outermost, then others nearest the raise.
 
+use std::marker::PhantomData;
+
 use pyo3_ffi as ffi;
 use stillframe_core::language::Language;
 use stillframe_core::reason::Reason;
@@ -64,15 +66,18 @@ impl<'g> Traceback<'g> {
 pub(super) struct Record<'g> {
     /// Begins with the fields of [`layout`]'s `INNER_*` (or `FRAME_*`).
     base: *const u8,
-    owner: Obj<'g>,
+    walk: PhantomData<&'g ()>,
 }
 
 impl<'g> Record<'g> {
     /// # Safety
     ///
-    /// `base` is to a live record of this version's layout that `owner` keeps.
-    pub(super) const unsafe fn new(base: *const u8, owner: Obj<'g>) -> Self {
-        Self { base, owner }
+    /// `base` is to a live record of this version's layout, which stays as it is for `'g`.
+    pub(super) const unsafe fn new(base: *const u8) -> Self {
+        Self {
+            base,
+            walk: PhantomData,
+        }
     }
 
     #[inline]
@@ -84,7 +89,7 @@ impl<'g> Record<'g> {
         let base = frame.0.inside(0);
         (!base.is_null()).then_some(Self {
             base,
-            owner: frame.0,
+            walk: PhantomData,
         })
     }
 
@@ -173,8 +178,61 @@ impl<'g> Record<'g> {
         }
     }
 
-    pub(super) const fn owner(self) -> Obj<'g> {
-        self.owner
+    /// The value that was pushed last: what a suspended coroutine waits for.
+    pub(super) fn top_of_stack(self) -> Option<Obj<'g>> {
+        const POINTER: isize = size_of::<usize>().cast_signed();
+        #[cfg(Py_3_14)]
+        // SAFETY: a suspended frame's pointer behind the top of its stack, which is not empty.
+        let word = unsafe {
+            let behind = self
+                .base
+                .add(layout::INNER_STACK)
+                .cast::<*const u8>()
+                .read_unaligned();
+            if behind.is_null() || behind <= self.base.add(layout::INNER_SLOTS) {
+                return None;
+            }
+            behind.offset(-POINTER).cast::<usize>().read_unaligned()
+        };
+        #[cfg(all(Py_3_11, not(Py_3_14)))]
+        // SAFETY: a suspended frame's number of slots in use, the stack behind the variables.
+        let word = unsafe {
+            let used = self
+                .base
+                .add(layout::INNER_STACK)
+                .cast::<i32>()
+                .read_unaligned();
+            let top = isize::try_from(used).ok().filter(|used| *used > 0)? - 1;
+            let slots = self.base.add(layout::INNER_SLOTS);
+            slots.offset(top * POINTER).cast::<usize>().read_unaligned()
+        };
+        #[cfg(all(Py_3_10, not(Py_3_11)))]
+        // SAFETY: a suspended frame's stack and how much of it is in use.
+        let word = unsafe {
+            let stack = self.base.add(layout::FRAME_STACK).cast::<*const u8>();
+            let depth = self.base.add(layout::FRAME_STACK_DEPTH).cast::<i32>();
+            let top = isize::try_from(depth.read_unaligned())
+                .ok()
+                .filter(|depth| *depth > 0)?
+                - 1;
+            stack
+                .read_unaligned()
+                .offset(top * POINTER)
+                .cast::<usize>()
+                .read_unaligned()
+        };
+        #[cfg(not(Py_3_10))]
+        // SAFETY: a suspended frame's pointer behind the top of its stack, and its bottom.
+        let word = unsafe {
+            let behind = self.base.add(layout::FRAME_STACK_TOP).cast::<*const u8>();
+            let bottom = self.base.add(layout::FRAME_STACK).cast::<*const u8>();
+            let behind = behind.read_unaligned();
+            if behind.is_null() || behind <= bottom.read_unaligned() {
+                return None;
+            }
+            behind.offset(-POINTER).cast::<usize>().read_unaligned()
+        };
+        untagged(word)
     }
 }
 
@@ -365,7 +423,7 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
         shown
     }
 
-    fn code_plan(&mut self, code: Code<'g>) -> &'g CodePlan {
+    pub(super) fn code_plan(&mut self, code: Code<'g>) -> &'g CodePlan {
         let epoch = self.state.epoch;
         code.plan::<DIRECT>(epoch, &self.rules, &mut self.state.loose)
     }

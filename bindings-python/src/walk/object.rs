@@ -5,7 +5,7 @@
 //! [`Obj::read`] and [`Obj::slot`], whose callers must know the layout of the object's type; the views ([`Str`], [`Dict`], ...)
 //! are that knowledge as a type, given out only after the check of the object's type.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, c_int, c_void};
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 
@@ -85,6 +85,37 @@ impl<'g> Obj<'g> {
     pub(super) unsafe fn slot(self, offset: usize) -> Option<Obj<'g>> {
         // SAFETY: the caller's promise; what a live object refers to is alive.
         unsafe { Obj::new(self.read::<*mut ffi::PyObject>(offset)) }
+    }
+
+    /// What the object shows to the garbage collector, at most `max` objects: its type's own C function lists its references, for
+    /// which no code of the program runs.
+    pub(super) fn references(self, max: usize) -> Vec<Obj<'g>> {
+        struct Found {
+            pointers: Vec<*mut ffi::PyObject>,
+            max: usize,
+        }
+        extern "C" fn visit(object: *mut ffi::PyObject, found: *mut c_void) -> c_int {
+            // SAFETY: the pointer given to the traversal below, which nobody else uses meanwhile.
+            let found = unsafe { &mut *found.cast::<Found>() };
+            found.pointers.push(object);
+            c_int::from(found.pointers.len() >= found.max)
+        }
+        let mut found = Found {
+            pointers: Vec::new(),
+            max,
+        };
+        // SAFETY: a type's traversal may be called on its live instances whenever the GIL is held.
+        unsafe {
+            if let Some(traverse) = (*self.class().pointer()).tp_traverse {
+                traverse(self.pointer(), visit, (&raw mut found).cast());
+            }
+        }
+        found
+            .pointers
+            .into_iter()
+            // SAFETY: what a live object refers to is alive.
+            .filter_map(|pointer| unsafe { Obj::new(pointer) })
+            .collect()
     }
 
     /// The address of what lies at `offset` in the object.

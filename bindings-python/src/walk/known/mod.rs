@@ -76,8 +76,6 @@ pub(super) enum Known {
     // Object-relational mappers: their own bookkeeping is left out.
     Model,
     QuerySet,
-    /// A text that is not there until somebody asks.
-    Lazy,
 }
 
 /// A value ready to be shown, or an object to be looked at.
@@ -98,9 +96,11 @@ impl Known {
         if enums::is_enum(class) {
             return Some(Self::Enum);
         }
-        class
-            .line()
-            .find_map(|base| exact(base).or_else(|| by_name::<DIRECT>(class, base, facts)))
+        class.line().find_map(|base| {
+            // The fallback reads no C structure, however public.
+            let exact = if DIRECT { exact(base) } else { None };
+            exact.or_else(|| by_name::<DIRECT>(class, base, facts))
+        })
     }
 }
 
@@ -172,12 +172,6 @@ const IN_PYTHON: &[(&[u8], Known)] = &[
     (b"pandas.Index", Known::Index),
     (b"django.db.models.base.Model", Known::Model),
     (b"django.db.models.query.QuerySet", Known::QuerySet),
-    (b"django.utils.functional.Promise", Known::Lazy),
-    (
-        b"django.utils.functional.lazy.<locals>.__proxy__",
-        Known::Lazy,
-    ),
-    (b"django.utils.functional.LazyObject", Known::Lazy),
 ];
 
 fn by_name<const DIRECT: bool>(class: Class<'_>, base: Class<'_>, facts: &Facts) -> Option<Known> {
@@ -221,12 +215,12 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
             Known::Path => self.path(object),
             Known::Pattern => self.pattern(object),
             Known::Range => self.range(object),
+            Known::Weakref => self.weakref(object),
             Known::Address => self.address(object),
             Known::Enum => return self.enum_member(object, plan),
             Known::Class | Known::Function | Known::Method | Known::Builtin | Known::Module => {
                 self.callable_name(object, known)
             }
-            Known::Lazy => return self.lazy(object, plan, depth),
             Known::NumpyScalar => return self.numpy_scalar(object, plan, depth),
             _ => return self.known_container(object, known, plan, depth),
         };
@@ -291,12 +285,11 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
             Known::NdArray => self.nd_array(object, part, depth),
             Known::DataFrame => self.data_frame(object, part, depth),
             Known::Series => self.series(object, part, depth),
-            Known::Index => self.index(object, depth),
+            Known::Index => self.index(object, part, depth),
             Known::Generator | Known::Coroutine | Known::AsyncGenerator => {
                 self.generator(object, part, depth);
             }
             Known::Future => self.future(object, depth),
-            Known::Weakref => self.weakref(object),
             Known::Model => self.model(object, &plan, depth),
             Known::QuerySet => self.query_set(object, depth),
             _ => {}

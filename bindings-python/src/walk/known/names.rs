@@ -1,14 +1,11 @@
-//! Values that are best shown as their text: complex numbers, fractions, UUIDs, paths, patterns, addresses, ranges, lazy texts.
+//! Values that are best shown as their text: complex numbers, fractions, UUIDs, paths, patterns, addresses, ranges.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
-
-use stillframe_core::reason::Reason;
 
 use super::super::capture::Walk;
 use super::super::layout;
 use super::super::number::{Integer, float_repr};
 use super::super::object::{Int, List, Obj, Str};
-use super::super::plan::Plan;
 use super::super::render::Render;
 
 /// Longest text of a path or a pattern, in bytes.
@@ -169,16 +166,6 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
         }
         render.push(")");
         String::from_utf8(render.text).ok()
-    }
-
-    /// A text that only its own code could make: what it is made of is shown as an object, its function is never called.
-    pub(super) fn lazy(&mut self, object: Obj<'g>, plan: &Plan, _depth: u32) {
-        let type_id = self.type_of(plan);
-        match self.attribute(object, b"_wrapped") {
-            // Evaluated before: nothing more is said than its type.
-            Some(_) => self.out.opaque(type_id),
-            None => self.out.skipped(Reason::Unreadable, type_id, None),
-        }
     }
 }
 

@@ -13,6 +13,12 @@ pub(in crate::walk) const KEYS_INDICES: usize = 40;
 pub(in crate::walk) const FRAME_CODE: usize = 32;
 pub(in crate::walk) const FRAME_GLOBALS: usize = 48;
 pub(in crate::walk) const FRAME_LOCALS: usize = 56;
+/// Bottom of the stack, and its depth while the frame is suspended.
+pub(in crate::walk) const FRAME_STACK: usize = 64;
+pub(in crate::walk) const FRAME_STACK_DEPTH: usize = 80;
+/// 0 while the frame runs.
+pub(in crate::walk) const FRAME_STATE: usize = 108;
+pub(in crate::walk) const FRAME_RUNNING: i8 = 0;
 pub(in crate::walk) const FRAME_LASTI: usize = 96;
 pub(in crate::walk) const FRAME_SLOTS: usize = 352;
 /// Bytes of one unit of `FRAME_LASTI`.
@@ -47,3 +53,11 @@ pub(in crate::walk) const EXCEPTION_OWN: usize = 64;
 pub(in crate::walk) const HEAP_TYPE_QUALNAME: usize = 864;
 pub(in crate::walk) const HEAP_TYPE_CACHED_KEYS: usize = 872;
 pub(in crate::walk) const MODULE_NAME: usize = 48;
+
+/// `_asyncio.Future` and `_asyncio.Task`.
+pub(in crate::walk) const FUTURE_EXCEPTION: usize = 48;
+pub(in crate::walk) const FUTURE_RESULT: usize = 64;
+pub(in crate::walk) const FUTURE_STATE: usize = 88;
+pub(in crate::walk) const TASK_WAITS_FOR: usize = 152;
+pub(in crate::walk) const TASK_COROUTINE: usize = 160;
+pub(in crate::walk) const TASK_NAME: usize = 168;

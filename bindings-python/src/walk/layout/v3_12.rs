@@ -16,6 +16,8 @@ pub(in crate::walk) const INNER_CODE: usize = 0;
 pub(in crate::walk) const INNER_GLOBALS: usize = 24;
 pub(in crate::walk) const INNER_LOCALS: usize = 40;
 pub(in crate::walk) const INNER_INSTRUCTION: usize = 56;
+/// Top of the stack of a suspended frame.
+pub(in crate::walk) const INNER_STACK: usize = 64;
 pub(in crate::walk) const INNER_SLOTS: usize = 72;
 
 pub(in crate::walk) const CODE_ARGCOUNT: usize = 52;
@@ -55,3 +57,11 @@ pub(in crate::walk) const MODULE_NAME: usize = 48;
 
 /// Before the object: its dict, or one less than the address of its values.
 pub(in crate::walk) const MANAGED_DICT_OR_VALUES: isize = -24;
+
+/// `_asyncio.Future` and `_asyncio.Task`.
+pub(in crate::walk) const FUTURE_EXCEPTION: usize = 48;
+pub(in crate::walk) const FUTURE_RESULT: usize = 64;
+pub(in crate::walk) const FUTURE_STATE: usize = 88;
+pub(in crate::walk) const TASK_WAITS_FOR: usize = 128;
+pub(in crate::walk) const TASK_COROUTINE: usize = 136;
+pub(in crate::walk) const TASK_NAME: usize = 144;

@@ -16,6 +16,8 @@ pub(in crate::walk) const INNER_CODE: usize = 0;
 pub(in crate::walk) const INNER_GLOBALS: usize = 24;
 pub(in crate::walk) const INNER_LOCALS: usize = 40;
 pub(in crate::walk) const INNER_INSTRUCTION: usize = 56;
+/// Top of the stack of a suspended frame.
+pub(in crate::walk) const INNER_STACK: usize = 64;
 pub(in crate::walk) const INNER_SLOTS: usize = 72;
 
 pub(in crate::walk) const CODE_ARGCOUNT: usize = 52;
@@ -88,3 +90,11 @@ pub(in crate::walk) const PUBLISHED: &[(usize, u64)] = &[
     (552, super::STR_LENGTH as u64),
     (560, STR_ASCII_DATA as u64),
 ];
+
+/// `_asyncio.Future` and `_asyncio.Task`.
+pub(in crate::walk) const FUTURE_EXCEPTION: usize = 48;
+pub(in crate::walk) const FUTURE_RESULT: usize = 64;
+pub(in crate::walk) const FUTURE_STATE: usize = 96;
+pub(in crate::walk) const TASK_WAITS_FOR: usize = 112;
+pub(in crate::walk) const TASK_COROUTINE: usize = 120;
+pub(in crate::walk) const TASK_NAME: usize = 128;
