@@ -1,6 +1,18 @@
 # What a person types. Each target's work is a script of its own.
 
-.PHONY: wheel test-python
+.PHONY: help demo test bench wheel test-python
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
+
+demo: ## build, install, run failing programs, show what was captured
+	.ci/demo
+
+test: ## every test; STRICT=1 skips nothing
+	.ci/test
+
+bench: ## one table of ratios, each beside its target
+	benches/run
 
 wheel: ## wheels for all CPythons that are here, into dist/
 	bindings-python/tools/build-wheel
