@@ -429,3 +429,50 @@ def test_failures_of_our_own_stay_with_us(store: Store) -> None:
     )
     assert result.out == "{'RuntimeError': 3}\n"
     assert "a bug of ours" not in result.err
+
+
+@pytest.mark.parametrize(
+    ("switch", "program"),
+    [
+        ("excepthook", "raise ValueError"),
+        ("threading", "import threading\ndef f():\n    raise ValueError\nthreading.Thread(target=f).start()"),
+        ("unraisable", "class C:\n    def __del__(self):\n        raise ValueError\nC()"),
+        (
+            "asyncio",
+            "import asyncio\nloop = asyncio.new_event_loop()\nloop.call_exception_handler({'message': 'x', 'exception': ValueError()})",
+        ),
+        ("logging", "import logging\ntry:\n    1 / 0\nexcept Exception:\n    logging.exception('x')"),
+        ("logging", "import traceback\ntry:\n    1 / 0\nexcept Exception:\n    traceback.print_exc()"),
+        ("workers", "from concurrent.futures import Future\ntry:\n    1 / 0\nexcept Exception as e:\n    Future().set_exception(e)"),
+    ],
+)
+def test_each_hook_has_a_switch(store: Store, switch: str, program: str) -> None:
+    others = {
+        f"STILLFRAME_HOOKS_{name.upper()}": "0"
+        for name in ("threading", "unraisable", "asyncio", "logging", "workers", "excepthook")
+        if name != switch
+    }
+    store.enabled(program, env={**others})
+    assert len(store.snapshots()) == 1
+    store.enabled(program, env={f"STILLFRAME_HOOKS_{switch.upper()}": "0", "STILLFRAME_HOOKS_LOGGING": "0"})
+    assert len(store.snapshots()) == 1
+
+
+def test_switches_by_a_call(store: Store) -> None:
+    store.python(
+        """
+        import logging, stillframe
+        def fail():
+            try:
+                {}["x"]
+            except KeyError:
+                logging.exception("x")
+        stillframe.install(hooks={"logging": False})
+        fail()
+        stillframe.install()
+        fail()
+        stillframe.install(hooks={"logging": False})
+        fail()
+        """
+    )
+    assert len(store.snapshots()) == 1

@@ -20,96 +20,13 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Any
 
-SPECIAL = [
-    "repr",
-    "str",
-    "bytes",
-    "format",
-    "hash",
-    "bool",
-    "len",
-    "length_hint",
-    "eq",
-    "ne",
-    "lt",
-    "le",
-    "gt",
-    "ge",
-    "getattr",
-    "getattribute",
-    "setattr",
-    "delattr",
-    "dir",
-    "get",
-    "set",
-    "delete",
-    "set_name",
-    "iter",
-    "next",
-    "reversed",
-    "contains",
-    "getitem",
-    "setitem",
-    "delitem",
-    "missing",
-    "index",
-    "int",
-    "float",
-    "complex",
-    "trunc",
-    "floor",
-    "ceil",
-    "round",
-    "neg",
-    "pos",
-    "abs",
-    "invert",
-    "add",
-    "radd",
-    "iadd",
-    "sub",
-    "rsub",
-    "mul",
-    "rmul",
-    "matmul",
-    "truediv",
-    "floordiv",
-    "mod",
-    "divmod",
-    "pow",
-    "lshift",
-    "rshift",
-    "and",
-    "or",
-    "xor",
-    "call",
-    "enter",
-    "exit",
-    "aenter",
-    "aexit",
-    "await",
-    "aiter",
-    "anext",
-    "reduce",
-    "reduce_ex",
-    "getstate",
-    "getnewargs",
-    "getnewargs_ex",
-    "copy",
-    "deepcopy",
-    "sizeof",
-    "fspath",
-    "buffer",
-    "release_buffer",
-    "instancecheck",
-    "subclasscheck",
-    "array",
-    "array_interface",
-    "array_struct",
-    "dataframe",
-    "html",
-    "rich_repr",
-]
+SPECIAL = """
+    repr str bytes format hash bool len length_hint eq ne lt le gt ge getattr getattribute setattr delattr dir get set delete set_name
+    iter next reversed contains getitem setitem delitem missing index int float complex trunc floor ceil round neg pos abs invert
+    add radd iadd sub rsub mul rmul matmul truediv floordiv mod divmod pow lshift rshift and or xor call enter exit aenter aexit
+    await aiter anext reduce reduce_ex getstate getnewargs getnewargs_ex copy deepcopy sizeof fspath buffer release_buffer
+    instancecheck subclasscheck array array_interface array_struct dataframe html rich_repr
+""".split()  # noqa: SIM905 - as readable as it gets
 """Special methods, without their underscores."""
 
 NAMES = [f"__{name}__" for name in SPECIAL] + ["_repr_html_", "_asdict", "items", "keys", "values", "get", "read", "result", "exception"]
@@ -275,21 +192,13 @@ def _watch(traps: Traps, value: object, work: Callable[[], object]) -> list[str]
     """Runs the work with everything armed; what was noticed."""
     noticed: list[str] = []
     calls: list[str] = []
-    collections_before = gc.isenabled()
-    threshold = gc.get_threshold()
 
     def profile(frame: FrameType, event: str, arg: object) -> None:
         if event == "call":
             calls.append(f"{frame.f_code.co_filename}:{frame.f_code.co_name}")
 
-    def collected(phase: str, info: dict[str, int]) -> None:
-        if phase == "start":
-            noticed.append("the garbage collector ran")
-
     before = sys.getrefcount(value)
     traps.sprung.clear()
-    gc.callbacks.append(collected)
-    gc.enable()
     traps.armed = True
     sys.setprofile(profile)
     try:
@@ -297,19 +206,49 @@ def _watch(traps: Traps, value: object, work: Callable[[], object]) -> list[str]
     finally:
         sys.setprofile(None)
         traps.armed = False
-        gc.callbacks.remove(collected)
-        gc.set_threshold(*threshold)
-        if not collections_before:
-            gc.disable()
-    after = sys.getrefcount(value)
     if result is None:
         noticed.append("nothing was captured")
+    del result
+    noticed.extend(f"ran {what}" for what in traps.sprung)
+    noticed.extend(f"called {call}" for call in calls if not call.startswith(_OURS))
+
+    if _collects(work, _one_object()):
+        noticed.append("the garbage collector ran: objects were made")
+    after = sys.getrefcount(value)
     if after != before:
         noticed.append(f"the count of references went from {before} to {after}")
-    noticed.extend(f"ran {what}" for what in traps.sprung)
-    theirs = [call for call in calls if not call.startswith(_OURS)]
-    noticed.extend(f"called {call}" for call in theirs)
     return noticed
+
+
+def _collects(work: Callable[[], object], threshold: int) -> bool:
+    """Whether the garbage collector runs during the work, when it does so after a number of allocations."""
+    runs: list[str] = []
+    enabled, before = gc.isenabled(), gc.get_threshold()
+
+    def collected(phase: str, info: dict[str, int]) -> None:
+        runs.append(phase)
+
+    gc.collect()
+    gc.callbacks.append(collected)
+    gc.enable()
+    gc.set_threshold(threshold)
+    try:
+        work()
+        ran = bool(runs)
+    finally:
+        gc.set_threshold(*before)
+        gc.callbacks.remove(collected)
+        if not enabled:
+            gc.disable()
+    return ran
+
+
+def _one_object() -> int:
+    """The threshold that lets the work make one object that the collector knows, and no more: the snapshot that it returns."""
+    threshold = 1
+    while _collects(lambda: [0], threshold):
+        threshold += 1
+    return threshold
 
 
 _OURS = __file__.rpartition("prove.py")[0]
@@ -319,7 +258,12 @@ def main() -> int:
     """Runs the proof and prints it."""
     import os
 
-    from stillframe import _lifecycle, _runtime, capture
+    from stillframe import _lifecycle, _runtime
+
+    def capture(error: BaseException) -> object:
+        return native.capture(error, None, False, True, "prove", None)
+
+    native = _runtime.native
 
     say = sys.stdout.write
     if _runtime.problem is not None:
@@ -334,7 +278,7 @@ def main() -> int:
     width = max(len(proof.name) for proof in proofs)
     for proof in proofs:
         say(f"{proof.name:{width}}  {'; '.join(proof.wrong) or 'nothing ran'}\n")
-    walker = _runtime.native.walker()
+    walker = native.walker()
     say(f"\n{len(proofs)} kinds of objects, each with {len(NAMES)} traps and those of its class: ")
     say(f"{'nothing' if not wrong else str(len(wrong)) + ' of them'} noticed the capture ({walker['detail']})\n")
     return 1 if wrong else 0
