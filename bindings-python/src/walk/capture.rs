@@ -79,6 +79,8 @@ pub(super) struct State {
     pub(super) memo: Memo,
     pub(super) identity: Identity,
     pub(super) scratch: Scratch,
+    /// Whether the rules hide one of the built-in types; asked once.
+    strict: Option<bool>,
     queue: Vec<Pending>,
     /// Number of the capture; 0 belongs to none.
     pub(super) tape: u64,
@@ -93,6 +95,7 @@ impl Default for State {
             memo: Memo::default(),
             identity: Identity::default(),
             scratch: Scratch::default(),
+            strict: None,
             queue: Vec::with_capacity(256),
             tape: 0,
         }
@@ -104,6 +107,7 @@ impl State {
     pub(super) fn forget(&mut self) {
         self.plans.forget();
         self.memo.forget();
+        self.strict = None;
         self.epoch = next_epoch();
     }
 }
@@ -184,9 +188,11 @@ impl<'w, 'g, const DIRECT: bool> Walk<'w, 'g, DIRECT> {
         {
             state.plans.begin(object);
         }
-        let strict = BUILT_IN
-            .iter()
-            .any(|name| rules.type_name(name.as_bytes()).is_some());
+        let strict = *state.strict.get_or_insert_with(|| {
+            BUILT_IN
+                .iter()
+                .any(|name| rules.type_name(name.as_bytes()).is_some())
+        });
         Self {
             out,
             state,
@@ -590,16 +596,11 @@ impl<'w, 'g, const DIRECT: bool> Walk<'w, 'g, DIRECT> {
             if self.halted() {
                 return self.cut(Some(size.saturating_sub(shown)));
             }
-            let mut hidden = self.hidden_key(key);
-            if hidden.is_none() && size <= RECORD_MAX && self.is_record_value(key) {
-                hidden = self.hidden_record(dict);
-            }
-            self.value(key, depth);
-            match hidden {
-                Some(hidden) if hidden.hides(self.kind_of(value)) => {
-                    self.redacted(value, hidden.rule());
-                }
-                _ => self.value(value, depth),
+            if self.is_harmless(key) && (size > RECORD_MAX || !self.is_record_value(key)) {
+                self.value(key, depth);
+                self.value(value, depth);
+            } else {
+                self.doubtful_entry(dict, key, value, depth);
             }
             shown += 1;
         }
@@ -610,6 +611,22 @@ impl<'w, 'g, const DIRECT: bool> Walk<'w, 'g, DIRECT> {
             Reason::CollectionSize
         };
         self.gap(reason, Some(missing));
+    }
+
+    /// An entry whose key may be a name that hides.
+    #[inline(never)]
+    fn doubtful_entry(&mut self, dict: Dict<'g>, key: Obj<'g>, value: Obj<'g>, depth: u32) {
+        let mut hidden = self.hidden_key(key);
+        if hidden.is_none() && self.is_record_value(key) {
+            hidden = self.hidden_record(dict);
+        }
+        self.value(key, depth);
+        match hidden {
+            Some(hidden) if hidden.hides(self.kind_of(value)) => {
+                self.redacted(value, hidden.rule());
+            }
+            _ => self.value(value, depth),
+        }
     }
 
     /// What is hidden in a record like `{"name": "password", "value": ...}`.
@@ -643,9 +660,31 @@ impl<'w, 'g, const DIRECT: bool> Walk<'w, 'g, DIRECT> {
 
     // Redaction.
 
+    /// Whether a key is remembered as a name that hides nothing.
+    #[inline]
+    fn is_harmless(&self, key: Obj<'g>) -> bool {
+        let class = key.class();
+        let hash = if class.is(&raw const ffi::PyUnicode_Type) {
+            // SAFETY: the type was compared just before.
+            unsafe { Str::unchecked(key) }.hash::<DIRECT>()
+        } else {
+            // A number hides nothing.
+            return class.is(&raw const ffi::PyLong_Type);
+        };
+        hash.is_some_and(|hash| self.state.memo.is_harmless(hash))
+    }
+
     /// What is hidden under a key, if it is a name that hides.
     #[inline]
     pub(super) fn hidden_key(&mut self, key: Obj<'g>) -> Option<Hidden> {
+        if self.is_harmless(key) {
+            return None;
+        }
+        self.judge_key(key)
+    }
+
+    #[inline(never)]
+    fn judge_key(&mut self, key: Obj<'g>) -> Option<Hidden> {
         let key = Key::of::<DIRECT>(key, &mut self.state.scratch)?;
         let hash = match &key {
             Key::Text(_, hash) | Key::Bytes(_, hash) => *hash,

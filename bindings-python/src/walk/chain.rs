@@ -4,6 +4,7 @@
 //! context, as it does in a traceback.
 
 use pyo3_ffi as ffi;
+use smallvec::SmallVec;
 use stillframe_core::reason::Reason;
 use stillframe_core::tape::{self, Section};
 
@@ -83,6 +84,9 @@ impl<'g> Exception<'g> {
     }
 }
 
+/// Exceptions found, with their traceback, how they are linked and to which.
+type Found<'g> = SmallVec<[(Exception<'g>, Option<Traceback<'g>>, tape::Link, u32); 4]>;
+
 /// An exception of the chain.
 pub(super) struct Link<'g> {
     pub(super) exception: Exception<'g>,
@@ -98,10 +102,11 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
         &mut self,
         root: Exception<'g>,
         traceback: Option<Traceback<'g>>,
-    ) -> Vec<Link<'g>> {
+    ) -> SmallVec<[Link<'g>; 2]> {
         let limit = self.limits.exceptions.max(1) as usize;
-        let mut links: Vec<Link<'g>> = Vec::with_capacity(4);
-        let mut found = vec![(root, traceback, tape::Link::Root, 0)];
+        let mut links = SmallVec::new();
+        let mut found: Found<'g> = SmallVec::new();
+        found.push((root, traceback, tape::Link::Root, 0));
         let mut missing = false;
         let mut next = 0;
         while let Some(&(exception, traceback, kind, parent)) = found.get(next) {
@@ -136,12 +141,7 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
         links
     }
 
-    fn follow(
-        &mut self,
-        exception: Exception<'g>,
-        index: u32,
-        found: &mut Vec<(Exception<'g>, Option<Traceback<'g>>, tape::Link, u32)>,
-    ) {
+    fn follow(&mut self, exception: Exception<'g>, index: u32, found: &mut Found<'g>) {
         let mut add = |linked: Exception<'g>, kind| {
             if !found.iter().any(|(seen, ..)| seen.0 == linked.0) {
                 found.push((linked, linked.traceback(), kind, index));

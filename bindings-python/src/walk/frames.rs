@@ -10,6 +10,7 @@
 use std::marker::PhantomData;
 
 use pyo3_ffi as ffi;
+use smallvec::SmallVec;
 use stillframe_core::language::Language;
 use stillframe_core::reason::Reason;
 use stillframe_core::tape::{FrameFlags, Location, Section};
@@ -28,6 +29,8 @@ const WINDOW: usize = 512;
 /// Rows without variables per row with.
 const ROWS_PER_FRAME: usize = 4;
 const MAX_ROWS: usize = 256;
+/// Characters of a module's name.
+const MODULE_MAX: usize = 512;
 /// Entries of a namespace that are looked at to put its data before its definitions.
 const NAMESPACE_SCAN: usize = 512;
 
@@ -311,7 +314,7 @@ pub(super) struct Row<'g> {
 /// All frames of a capture.
 #[derive(Default)]
 pub(super) struct Frames<'g> {
-    rows: Vec<Row<'g>>,
+    rows: SmallVec<[Row<'g>; 24]>,
     /// What the fallback asked for; kept until the walk is over.
     owned: Vec<Owned>,
     /// Frames with variables.
@@ -320,14 +323,14 @@ pub(super) struct Frames<'g> {
 
 /// A traceback's entries nearest the raise, nearest first, and its outermost.
 struct Window<'g> {
-    entries: Vec<Entry<'g>>,
+    entries: SmallVec<[Entry<'g>; 32]>,
     outermost: Option<Entry<'g>>,
     total: usize,
 }
 
 impl<'g> Window<'g> {
     fn of(first: Option<Traceback<'g>>) -> Self {
-        let mut ring: Vec<Traceback<'g>> = Vec::with_capacity(32);
+        let mut ring: SmallVec<[Traceback<'g>; 32]> = SmallVec::new();
         let mut total = 0;
         let mut next = first;
         while let Some(traceback) = next
@@ -383,12 +386,12 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
     }
 
     /// Positions from the raise that get a row, and whether with variables.
-    fn choose(&mut self, window: &Window<'g>) -> Vec<(usize, bool)> {
+    fn choose(&mut self, window: &Window<'g>) -> SmallVec<[(usize, bool); 32]> {
         let limit = self.limits.frames.max(1) as usize;
         let rows = (limit * ROWS_PER_FRAME).min(MAX_ROWS);
         let total = window.total;
-        let mut chosen = vec![0];
-        let room = |chosen: &Vec<usize>| limit.saturating_sub(chosen.len() + 1);
+        let mut chosen: SmallVec<[usize; 32]> = SmallVec::from_slice(&[0]);
+        let room = |chosen: &[usize]| limit.saturating_sub(chosen.len() + 1);
         for (position, entry) in window.entries.iter().enumerate().skip(1) {
             if room(&chosen) == 0 {
                 break;
@@ -408,7 +411,7 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
                 chosen.push(position);
             }
         }
-        let mut shown: Vec<(usize, bool)> = chosen
+        let mut shown: SmallVec<[(usize, bool); 32]> = chosen
             .iter()
             .map(|&position| (position, true))
             .chain(
@@ -439,7 +442,7 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
         let module = entry
             .frame
             .module::<DIRECT>()
-            .map(|name| name.to_utf8::<DIRECT>(512))
+            .map(|name| name.to_utf8::<DIRECT>(MODULE_MAX))
             .unwrap_or_default();
         let text = |bytes| std::str::from_utf8(bytes).unwrap_or("");
         let (verdict, _) = self
@@ -468,16 +471,18 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
         if !variables {
             properties = properties.and(FrameFlags::NO_VARIABLES);
         }
-        let module = entry
-            .frame
-            .module::<DIRECT>()
-            .map(|name| name.to_utf8::<DIRECT>(512))
-            .unwrap_or_default();
+        let mut module = std::mem::take(&mut self.state.scratch.utf8);
+        module.clear();
+        if let Some(name) = entry.frame.module::<DIRECT>() {
+            name.text::<DIRECT>(&mut self.state.scratch)
+                .push_utf8(MODULE_MAX, &mut module);
+        }
         let (function, file): (&[u8], &[u8]) =
             plan.map_or((b"", b""), |plan| (&plan.function, &plan.file));
         let id = self
             .out
             .frame(properties, location, function, &module, file);
+        self.state.scratch.utf8 = module;
         if id.is_some() {
             let index = frames.rows.len() as u32;
             frames.captured += u32::from(variables);

@@ -5,6 +5,7 @@
 //! index; the tape then names the fields once per class (a *shape*).
 
 use pyo3_ffi as ffi;
+use smallvec::SmallVec;
 use stillframe_core::reason::Reason;
 use stillframe_core::tape::{ShapeId, TypeId};
 
@@ -265,13 +266,13 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
 
     #[cold]
     fn define_shape(&mut self, plan: &Plan, type_id: TypeId) -> Option<ShapeId> {
-        let mut names: [&[u8]; SHAPE_MAX] = [b""; SHAPE_MAX];
-        for (name, field) in names.iter_mut().zip(plan.slots.iter().chain(&plan.shared)) {
-            *name = plan.names.get(field);
-        }
-        let shape = self
-            .out
-            .define_shape(type_id, &names[..plan.named_fields()])?;
+        let names: SmallVec<[&[u8]; 32]> = plan
+            .slots
+            .iter()
+            .chain(&plan.shared)
+            .map(|field| plan.names.get(field))
+            .collect();
+        let shape = self.out.define_shape(type_id, &names)?;
         plan.set_shape(shape);
         Some(shape)
     }

@@ -6,8 +6,8 @@
 
 use stillframe_core::redact::{AliasKey, NameHit, Redactor, ValueKind};
 
-/// Harmless names remembered.
-const MEMO_SLOTS: usize = 1024;
+/// Half as many harmless names as are remembered.
+const MEMO_SETS: usize = 1024;
 
 /// A name under which values are hidden.
 #[derive(Clone, Debug)]
@@ -63,15 +63,15 @@ impl Rules<'_> {
     }
 }
 
-/// Hashes of names that hide nothing.
+/// Hashes of names that hide nothing: sets of two, the newer one first.
 pub(super) struct Memo {
-    harmless: Box<[u64; MEMO_SLOTS]>,
+    harmless: Box<[[u64; 2]; MEMO_SETS]>,
 }
 
 impl Default for Memo {
     fn default() -> Self {
         Self {
-            harmless: Box::new([0; MEMO_SLOTS]),
+            harmless: Box::new([[0; 2]; MEMO_SETS]),
         }
     }
 }
@@ -79,14 +79,16 @@ impl Default for Memo {
 impl Memo {
     #[inline]
     pub(super) fn is_harmless(&self, hash: u64) -> bool {
-        self.harmless[hash as usize % MEMO_SLOTS] == hash && hash != 0
+        let [newer, older] = self.harmless[hash as usize % MEMO_SETS];
+        (newer == hash || older == hash) && hash != 0
     }
 
     pub(super) fn remember(&mut self, hash: u64) {
-        self.harmless[hash as usize % MEMO_SLOTS] = hash;
+        let set = &mut self.harmless[hash as usize % MEMO_SETS];
+        *set = [hash, set[0]];
     }
 
     pub(super) fn forget(&mut self) {
-        self.harmless.fill(0);
+        self.harmless.fill([0; 2]);
     }
 }
