@@ -550,6 +550,7 @@ fn unknown_names_get_a_suggestion_where_one_is_near() {
         ("STILLFRAME_XYZZY", "3"),
         ("STILLFRAME_CONFIG", ""),
         ("STILLFRAME_RUN", "17"),
+        ("STILLFRAME_FALLBACK", "1"),
         ("STILLFRAMEWORK", "other"),
     ]);
     sources.arguments = BTreeMap::from([
@@ -566,6 +567,29 @@ fn unknown_names_get_a_suggestion_where_one_is_near() {
             "limit_depth: no such key; did you mean limits.depth? (install())",
         ]
     );
+}
+
+#[test]
+fn odd_names_do_not_reach_a_terminal() {
+    let odd = "a\u{1b}[31m\n\u{202e}b";
+    let mut sources = arguments(json!({
+        odd: 1,
+        "gate_exclude": [{odd: 1}],
+        "tags": {odd: []},
+        "redact_values": [{"name": odd, "pattern": "a"}],
+        "y".repeat(10_000): 1,
+    }));
+    sources
+        .variables
+        .insert(format!("STILLFRAME_{odd}").into(), "1".into());
+    let (_, problems) = load(&sources);
+    assert!(problems.len() >= 6, "{:?}", lines(&problems));
+    for line in lines(&problems) {
+        assert!(
+            !line.contains(['\u{1b}', '\n', '\u{202e}']) && line.len() < 400,
+            "{line:?}"
+        );
+    }
 }
 
 #[test]

@@ -67,6 +67,7 @@ In an environment variable the same is JSON: `STILLFRAME_REDACT_VALUES='[{\"name
 | variable | meaning |
 |---|---|
 | `STILLFRAME_CONFIG` | path of the `stillframe.toml` to use |
+| `STILLFRAME_FALLBACK` | if it is set, values are read through the interpreter's public functions only: slower, for comparing |
 | `XDG_STATE_HOME`, `HOME` | where the store is, if `dir` is not set |
 ";
 

@@ -438,13 +438,13 @@ pub static KEYS: &[Key] = &[
     Key::new(
         "in_app.include",
         Slot::List(|c| &mut c.fingerprint.in_app_include),
-        "Modules, paths and packages that are the program's own, as globs.",
+        "Modules, packages and paths that are the program's own, as globs; they count before `in_app.exclude`.",
     )
     .datadog(&["DD_THIRD_PARTY_DETECTION_EXCLUDES"]),
     Key::new(
         "in_app.exclude",
         Slot::List(|c| &mut c.fingerprint.in_app_exclude),
-        "Modules, paths and packages that are not the program's own, as globs.",
+        "Modules, packages and paths that are not the program's own, as globs.",
     )
     .datadog(&["DD_THIRD_PARTY_DETECTION_INCLUDES"]),
     Key::new(

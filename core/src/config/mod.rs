@@ -330,12 +330,12 @@ impl Loader<'_> {
         self.make_equality_key();
         self.check_redaction();
         for problem in &mut self.problems {
-            let Some(kept) = &mut problem.kept else {
-                continue;
-            };
-            let key = keys::find(&problem.key);
-            let shown = key.and_then(|key| Some(key.get(&mut self.config)?.shown(key.kind())));
-            *kept = shown.unwrap_or_else(|| "no value".to_owned());
+            if let Some(kept) = &mut problem.kept {
+                let key = keys::find(&problem.key);
+                let shown = key.and_then(|key| Some(key.get(&mut self.config)?.shown(key.kind())));
+                *kept = shown.unwrap_or_else(|| "no value".to_owned());
+            }
+            problem.make_plain();
         }
         (self.config, self.problems)
     }

@@ -76,6 +76,37 @@ impl ConfigProblem {
     }
 }
 
+impl ConfigProblem {
+    /// Makes it fit for one line of a terminal: names and messages may quote what somebody else wrote.
+    pub(super) fn make_plain(&mut self) {
+        for (text, longest) in [
+            (Some(&mut self.key), 120),
+            (self.value.as_mut(), 120),
+            (Some(&mut self.what), 1000),
+            (self.kept.as_mut(), 1000),
+        ] {
+            let Some(text) = text else { continue };
+            let odd = |c: char| c.is_control() || is_direction(c);
+            if text.contains(odd) || text.len() > longest {
+                let mut plain: String = text
+                    .chars()
+                    .take(longest)
+                    .map(|c| if odd(c) { '\u{fffd}' } else { c })
+                    .collect();
+                if text.chars().nth(longest).is_some() {
+                    plain.push_str("...");
+                }
+                *text = plain;
+            }
+        }
+    }
+}
+
+/// Whether a character turns the direction of what follows.
+fn is_direction(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 impl fmt::Display for ConfigProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.key)?;

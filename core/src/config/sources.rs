@@ -15,8 +15,8 @@ use super::suggest::did_you_mean;
 /// Variable that names the file.
 const CONFIG_VARIABLE: &str = "STILLFRAME_CONFIG";
 const PREFIX: &str = "STILLFRAME_";
-/// Variables with our prefix that are no keys: `stillframe run` uses them.
-const OTHER_VARIABLES: &[&str] = &[CONFIG_VARIABLE, "STILLFRAME_RUN"];
+/// Variables with our prefix that are no keys: `stillframe run` sets one, the Python package knows another.
+const OTHER_VARIABLES: &[&str] = &[CONFIG_VARIABLE, "STILLFRAME_RUN", "STILLFRAME_FALLBACK"];
 /// Deepest nesting of tables that is followed.
 const DEEPEST: usize = 8;
 
@@ -172,7 +172,7 @@ fn flatten<'a>(
                     )
                 };
                 let origin = Some(place.origin(node.at));
-                let key = shorten(&name);
+                let key = name;
                 problems.push(ConfigProblem {
                     key,
                     value: None,
@@ -240,7 +240,7 @@ fn ours<'a>(sources: &'a Sources, entries: &mut Vec<Entry<'a>>, problems: &mut V
                 .map(String::as_str)
                 .chain([CONFIG_VARIABLE]);
             let what = format!("no such variable{}", did_you_mean(PREFIX, name, known));
-            let key = shorten(name);
+            let key = name.to_owned();
             problems.push(ConfigProblem {
                 key,
                 value: None,
@@ -280,15 +280,4 @@ fn text<'a>(
         });
     }
     text
-}
-
-/// A name that somebody else chose, fit for one line.
-fn shorten(name: &str) -> String {
-    const LONGEST: usize = 80;
-    let clean = |c: char| if c.is_control() { '\u{fffd}' } else { c };
-    let mut short: String = name.chars().take(LONGEST).map(clean).collect();
-    if short.len() < name.len() && name.chars().nth(LONGEST).is_some() {
-        short.push_str("...");
-    }
-    short
 }
