@@ -1,4 +1,8 @@
 //! Runs the name vectors of `conformance/names`.
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests, where a panic is the report"
+)]
 
 use std::path::PathBuf;
 

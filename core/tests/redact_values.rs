@@ -1,4 +1,8 @@
 //! Runs the value vectors of `conformance/values`: text in, redacted text out.
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests, where a panic is the report"
+)]
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

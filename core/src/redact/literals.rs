@@ -234,15 +234,13 @@ impl Bucket {
 
 /// How often text passes: the product over the positions of how common the allowed bytes are.
 fn cost(low: &[u16; 4], high: &[u16; 4]) -> f32 {
-    (0..4)
-        .map(|i| {
-            let rows = (0..16).filter(|h| high[i] >> h & 1 == 1);
-            rows.map(|h| {
-                HALVES[h][0][(low[i] & 255) as usize] + HALVES[h][1][(low[i] >> 8) as usize]
-            })
-            .sum::<f32>()
-        })
-        .product()
+    let mut product = 1.0;
+    for (low, high) in low.iter().zip(high) {
+        let (first, second) = ((low & 255) as usize, (low >> 8) as usize);
+        let rows = ones(u64::from(*high)).map(|row| &HALVES[row as usize]);
+        product *= rows.map(|row| row[0][first] + row[1][second]).sum::<f32>();
+    }
+    product
 }
 
 /// Deals windows into sixteen buckets so that few places in text pass, and writes their tables.
@@ -260,7 +258,10 @@ fn bucket(windows: Vec<[Set256; 4]>) -> [[[[u8; 16]; 2]; 4]; 2] {
     let mut nibbles = [[[[0u8; 16]; 2]; 4]; 2];
     for (i, bucket) in buckets.iter().enumerate() {
         let bit = i % 8;
-        for (group, (low, high)) in nibbles[i / 8].iter_mut().zip(bucket.low.iter().zip(bucket.high)) {
+        for (group, (low, high)) in nibbles[i / 8]
+            .iter_mut()
+            .zip(bucket.low.iter().zip(bucket.high))
+        {
             for (table, set) in group.iter_mut().zip([*low, high]) {
                 for (half_byte, buckets) in table.iter_mut().enumerate() {
                     *buckets |= ((set >> half_byte & 1) as u8) << bit;
@@ -310,6 +311,14 @@ fn merge_down_to(buckets: &mut Vec<Bucket>, wanted: usize) {
     }
 }
 
+/// The places of the bits that are set.
+fn ones(mut bits: u64) -> impl Iterator<Item = u32> {
+    std::iter::from_fn(move || {
+        let place = bits.trailing_zeros();
+        (bits != 0).then(|| bits &= bits - 1).map(|()| place)
+    })
+}
+
 /// A set of bytes.
 #[derive(Clone, Copy, Debug, Default)]
 struct Set256([u64; 4]);
@@ -320,7 +329,9 @@ impl Set256 {
     }
 
     fn bytes(self) -> impl Iterator<Item = u8> {
-        (0..=255u8).filter(move |&b| self.0[b as usize >> 6] >> (b & 63) & 1 == 1)
+        (0..4u8).flat_map(move |quarter| {
+            ones(self.0[quarter as usize]).map(move |bit| quarter << 6 | bit as u8)
+        })
     }
 
     fn frequency(self) -> f32 {
@@ -389,11 +400,7 @@ mod tests {
     type Places = Vec<(u16, usize)>;
 
     /// All literals in `text`, by the filter and by the naive way.
-    fn both_ways(
-        set: &LiteralSet,
-        text: &[u8],
-        engine: Engine,
-    ) -> (Places, Places) {
+    fn both_ways(set: &LiteralSet, text: &[u8], engine: Engine) -> (Places, Places) {
         let mut padded = text.to_vec();
         let blocks = text.len().div_ceil(BLOCK).max(1);
         padded.resize(blocks * BLOCK + 8, 0xFF);

@@ -330,13 +330,13 @@ impl Triggers {
         }
     }
 
+    /// All but separators, which are common enough for a way of their own.
     #[inline(always)]
-    fn any(&self) -> u64 {
+    fn rare(&self) -> u64 {
         self.card
             | self.ssn
             | self.iban
             | self.scheme
-            | self.separator
             | self.element
             | self.percent
             | self.flag
@@ -420,6 +420,10 @@ fn main_lane(
     let mut literals = [0u64; WINDOW];
     let mut carry = Carry::default();
     let mut cursor = Cursor { arena, index: 0 };
+    let keys = KeyValue {
+        names: &rules.names,
+        enabled: rules.enabled,
+    };
     let mut first = 0;
     while first < total {
         let count = WINDOW.min(total - first);
@@ -446,7 +450,8 @@ fn main_lane(
                 colon: block.colon >> 63,
                 equals: block.equals >> 63,
             };
-            let mut places = triggers.any() | literals[i];
+            let rare = triggers.rare();
+            let mut places = rare | triggers.separator | literals[i];
             while places != 0 {
                 let bit = places & places.wrapping_neg();
                 places &= places - 1;
@@ -457,7 +462,13 @@ fn main_lane(
                 if literals[i] & bit != 0 {
                     at_literal(rules, bytes, at, span, &text, sink);
                 }
-                if let Some(local) = at.checked_sub(span.start as usize) {
+                let Some(local) = at.checked_sub(span.start as usize) else {
+                    continue;
+                };
+                if triggers.separator & bit != 0 {
+                    keys.at_separator(&text, local, 1, sink);
+                }
+                if rare & bit != 0 {
                     at_trigger(rules, &triggers, bit, local, span, &text, sink);
                 }
                 if sink.work == 0 {
@@ -475,7 +486,7 @@ fn text_at(arena: &Arena, at: usize) -> usize {
     arena.spans().partition_point(|s| s.end as usize <= at)
 }
 
-/// Everything that a trigger mask can mean. Out of the scan's loop, which has no registers to spare.
+/// Everything that a trigger mask can mean but separators. Out of the scan's loop, which has no registers to spare.
 #[inline(never)]
 fn at_trigger(
     rules: &Rules,
@@ -490,9 +501,6 @@ fn at_trigger(
         names: &rules.names,
         enabled: rules.enabled,
     };
-    if triggers.separator & bit != 0 {
-        keys.at_separator(text, at, 1, sink);
-    }
     if triggers.pair & bit != 0 {
         keys.at_pair(text, at, sink);
     }

@@ -54,6 +54,7 @@ pub(in crate::redact) struct KeyValue<'r> {
 
 impl KeyValue<'_> {
     /// A `:`, `=`, or their percent-encoded forms, which are `width` bytes long, at `at`.
+    #[inline]
     pub(in crate::redact) fn at_separator(
         &self,
         text: &Text<'_>,
@@ -61,22 +62,53 @@ impl KeyValue<'_> {
         width: usize,
         sink: &mut Sink<'_>,
     ) {
-        let mut decoded = [0; KEY_LIMIT];
-        let Some(key) = key_before(text, at, &mut decoded) else {
+        let Some(key) = key_before(text, at) else {
             return;
         };
         sink.charge(at - key.start);
+        if !key.quoted && memchr::memchr(b'%', key.bytes).is_some() {
+            self.at_encoded(text, at, width, &key, sink);
+        } else {
+            self.with_key(text, at, width, &key, sink);
+        }
+    }
+
+    /// A separator behind a percent-encoded key.
+    #[cold]
+    fn at_encoded(
+        &self,
+        text: &Text<'_>,
+        at: usize,
+        width: usize,
+        raw: &Key<'_>,
+        sink: &mut Sink<'_>,
+    ) {
+        let mut decoded = [0; KEY_LIMIT];
+        if let Some(key) = decoded_key(raw, &mut decoded) {
+            self.with_key(text, at, width, &key, sink);
+        }
+    }
+
+    #[inline]
+    fn with_key(
+        &self,
+        text: &Text<'_>,
+        at: usize,
+        width: usize,
+        key: &Key<'_>,
+        sink: &mut Sink<'_>,
+    ) {
         if text.bytes[..key.start].ends_with(b"://") {
             // `https://token:x@host` is the URL detector's.
             return;
         }
         let behind = skip_separator(text, at + width);
         let prose = width == 1 && text.at(at) == b':' && text.at(at + 1) == b' ' && !key.quoted;
-        let Some(found) = self.judge_key(&key, text, prose) else {
+        let Some(found) = self.judge_key(key, text, prose) else {
             if key.parameter {
-                self.parameter(text, &key, behind, sink);
+                self.parameter(text, key, behind, sink);
             } else {
-                self.record(text, &key, behind, sink);
+                self.record(text, key, behind, sink);
             }
             return;
         };
@@ -100,7 +132,7 @@ impl KeyValue<'_> {
         }
         let header =
             matches!(rule, Detector::Authorization | Detector::Cookie) && text.at(at) == b':';
-        let end = self.end_of_credential(text, &key, &found, &value, header, sink);
+        let end = self.end_of_credential(text, key, &found, &value, header, sink);
         if end == value.end && value.form == Form::Bare {
             let word = &text.bytes[value.start..value.end];
             let weak = WEAK.contains(&self.names.word(found.word));
@@ -126,7 +158,11 @@ impl KeyValue<'_> {
             return Some(found);
         }
         // `API key: x`: the words before belong to the name, if they end it.
-        if key.quoted || key.parameter || text.before(key.start) != b' ' {
+        if key.quoted
+            || key.parameter
+            || text.before(key.start) != b' '
+            || !self.names.may_end_a_name(key.bytes)
+        {
             return None;
         }
         let mut start = key.start;
@@ -361,7 +397,7 @@ fn skip_separator(text: &Text<'_>, mut at: usize) -> usize {
 }
 
 /// The key that ends before the separator at `at`.
-fn key_before<'k>(text: &Text<'k>, at: usize, decoded: &'k mut [u8; KEY_LIMIT]) -> Option<Key<'k>> {
+fn key_before<'k>(text: &Text<'k>, at: usize) -> Option<Key<'k>> {
     let t = text.bytes;
     let mut end = at;
     if text.before(end) == b'!' {
@@ -395,7 +431,7 @@ fn key_before<'k>(text: &Text<'k>, at: usize, decoded: &'k mut [u8; KEY_LIMIT]) 
                 parameter: false,
             })
         }
-        _ => bare_key(text, end, decoded),
+        _ => bare_key(text, end),
     }
 }
 
@@ -419,41 +455,42 @@ fn quoted_key(t: &[u8], close: usize, quote: u8) -> Option<Key<'_>> {
     })
 }
 
-fn bare_key<'k>(text: &Text<'k>, end: usize, decoded: &'k mut [u8; KEY_LIMIT]) -> Option<Key<'k>> {
-    let t = text.bytes;
-    let start = KEY.run_back(t, end, KEY_LIMIT);
+fn bare_key<'k>(text: &Text<'k>, end: usize) -> Option<Key<'k>> {
+    let start = KEY.run_back(text.bytes, end, KEY_LIMIT);
     if start >= end {
         return None;
     }
     let parameter = matches!(text.before(start), b'?' | b'&' | b'#');
-    let raw = &t[start..end];
-    if memchr::memchr(b'%', raw).is_none() {
-        return Some(Key {
-            bytes: raw,
-            start,
-            quoted: false,
-            parameter,
-        });
-    }
-    let len = percent_decode(raw, decoded);
-    let all = &decoded[..len];
-    let trimmed = all.trim_ascii_end();
-    let name_end = trimmed
+    Some(Key {
+        bytes: &text.bytes[start..end],
+        start,
+        quoted: false,
+        parameter,
+    })
+}
+
+/// What a percent-encoded key says: the last of the pairs that may be encoded in it.
+fn decoded_key<'k>(raw: &Key<'_>, decoded: &'k mut [u8; KEY_LIMIT]) -> Option<Key<'k>> {
+    let len = percent_decode(raw.bytes, decoded);
+    let all = decoded[..len].trim_ascii_end();
+    let quotes = all
         .iter()
-        .rposition(|b| !matches!(b, b'"' | b'\''))
-        .map_or(0, |i| i + 1);
-    let name = &trimmed[..name_end];
-    let pair = name.iter().rposition(|b| {
+        .rev()
+        .take_while(|b| matches!(b, b'"' | b'\''))
+        .count();
+    let name = &all[..all.len() - quotes];
+    let ends = |b: &u8| {
         matches!(
             b,
             b'&' | b'=' | b':' | b';' | b',' | b'?' | b'{' | b'"' | b'#'
         )
-    });
-    let parameter = parameter || pair.is_some_and(|i| matches!(name[i], b'&' | b'?' | b'#'));
-    let name = &name[pair.map_or(0, |i| i + 1)..];
-    (!name.is_empty()).then_some(Key {
-        bytes: name,
-        start,
+    };
+    let pair = name.iter().rposition(ends);
+    let parameter = raw.parameter || pair.is_some_and(|i| matches!(name[i], b'&' | b'?' | b'#'));
+    let bytes = &name[pair.map_or(0, |i| i + 1)..];
+    (!bytes.is_empty()).then_some(Key {
+        bytes,
+        start: raw.start,
         quoted: false,
         parameter,
     })

@@ -17,7 +17,7 @@ use std::collections::{HashMap, HashSet};
 use foldhash::fast::FixedState;
 
 use super::config::{Profile, RedactConfig, RuleError};
-use split::{LongBuffer, SHORT, ShortBuffer, Words, split_ascii, split_unicode};
+use split::{LongBuffer, SHORT, ShortBuffer, Starts, Words, split_ascii, split_unicode};
 
 /// The longest run of words that is looked up.
 const MAX_RUN: usize = 5;
@@ -91,6 +91,8 @@ pub(super) struct NameTable {
     words: Map<u16>,
     /// Which three-byte beginnings table words have: one bit per hash.
     heads: Heads,
+    /// Which last three bytes they have, plural and digits left out.
+    ends: Heads,
     /// Endings that count inside a longer word, with the table word to report.
     suffixes: Vec<(&'static str, u16)>,
     /// Which last three bytes those have.
@@ -115,6 +117,7 @@ impl NameTable {
             entries: Vec::new(),
             words: Map::default(),
             heads: Heads::default(),
+            ends: Heads::default(),
             suffixes: Vec::new(),
             tails: Heads::default(),
             benign: Map::default(),
@@ -191,6 +194,7 @@ impl NameTable {
         }
         let index = self.entries.len() as u16;
         self.heads.insert(&form);
+        self.ends.insert_end(&form);
         self.longest = self.longest.max(form.len());
         let text = String::from_utf8_lossy(&form).into();
         self.entries.push(Entry {
@@ -235,7 +239,7 @@ impl NameTable {
         if name.len() <= SHORT {
             let mut buffer = ShortBuffer::new();
             if let Some(words) = split_ascii(name, &mut buffer) {
-                return self.find_in(&words);
+                return self.find_short(&words);
             }
         }
         self.find_slowly(name)
@@ -290,18 +294,43 @@ impl NameTable {
         })
     }
 
+    /// The common way to say no: no word begins like a table word, none ends like a secret.
     #[inline(always)]
+    fn find_short(&self, words: &Words<'_>) -> Option<Found> {
+        let Starts::Short(mut starts) = words.starts else {
+            return self.find_in(words);
+        };
+        let mut suspicious = false;
+        while starts != 0 {
+            let start = starts.trailing_zeros() as usize;
+            starts &= starts - 1;
+            let end = if starts == 0 {
+                words.len
+            } else {
+                starts.trailing_zeros() as usize
+            };
+            suspicious |= self.heads.contains(&words.text[start..start + 4]);
+            suspicious |= end - start > 3 && self.ends_like_a_secret(&words.text[start..end]);
+        }
+        if suspicious {
+            self.find_in(words)
+        } else {
+            None
+        }
+    }
+
+    #[cold]
     fn find_in(&self, words: &Words<'_>) -> Option<Found> {
         let mut found: Option<Found> = None;
         for from in 0..words.count {
             let start = words.start(from);
             let end = words.start(from + 1);
             let mut here = None;
-            if self.heads.contains(&words.text[start..start + 3]) {
+            if self.heads.contains(&words.text[start..start + 4]) {
                 here = self.find_run(words, from);
             }
-            if here.is_none() && end - start > 3 && self.ends_like_a_secret(&words.text[start..end])
-            {
+            let may_end = end - start > 3 && self.ends_like_a_secret(&words.text[start..end]);
+            if here.is_none() && may_end {
                 here = self.find_suffix(words, from);
             }
             if let Some(hit) = here {
@@ -315,13 +344,26 @@ impl NameTable {
         found
     }
 
+    /// Whether a word that ends a phrase could end a name of several words: the cheap test before
+    /// [`NameTable::find_at_end`].
+    #[inline]
+    pub(super) fn may_end_a_name(&self, word: &[u8]) -> bool {
+        let plain = word
+            .iter()
+            .rposition(|b| !b.is_ascii_digit() && !matches!(b, b's' | b'S'));
+        let Some(&[a, b, c]) = plain.and_then(|last| word[..=last].last_chunk()) else {
+            return true;
+        };
+        self.ends.contains(&[a | 0x20, b | 0x20, c | 0x20, 0])
+    }
+
     /// Whether the last words of a phrase make a sensitive name: `your API key`, but not `bad token value`.
     pub(super) fn find_at_end(&self, phrase: &[u8]) -> Option<Found> {
-        let mut buffer = LongBuffer::new();
         if self.profile == Profile::Datadog || phrase.len() > SHORT {
             return None;
         }
-        let words = split_unicode(phrase, &mut buffer)?;
+        let mut buffer = ShortBuffer::new();
+        let words = split_ascii(phrase, &mut buffer)?;
         let first = words.count.saturating_sub(MAX_RUN);
         (first..words.count).find_map(|from| {
             let (word, plural) = self.look_up(words.run(from, words.count))?;
@@ -475,43 +517,58 @@ impl NameTable {
     }
 }
 
-/// A set of three-byte strings that may say yes wrongly: 4096 bits, one hash.
+/// A set of three-byte strings that may say yes wrongly: 8192 bits, one hash.
 #[derive(Clone)]
-struct Heads([u64; 64]);
+struct Heads([u64; 128]);
 
 impl Default for Heads {
     fn default() -> Self {
-        Heads([0; 64])
+        Heads([0; 128])
     }
 }
 
 impl Heads {
     /// Adds the first three bytes of `text`; for a shorter one, everything that can follow it.
     fn insert(&mut self, text: &[u8]) {
+        // Nothing, a letter or digit, or the first byte of a character beyond ASCII.
+        let can_follow = |c: &u8| matches!(c, 0 | b'a'..=b'z' | b'0'..=b'9' | 0xC2..=0xF4);
+        let following = || (0..=255).filter(can_follow);
         match *text {
             [a, b, c, ..] => self.set(a, b, c),
-            [a, b] => (0..=255).for_each(|c| self.set(a, b, c)),
+            [a, b] => following().for_each(|c| self.set(a, b, c)),
+            // What follows may be a character of several bytes, so here anything goes.
             [a] => (0..=255).for_each(|b| (0..=255).for_each(|c| self.set(a, b, c))),
             [] => {}
         }
     }
 
+    /// Adds the last three bytes of `text` as [`NameTable::may_end_a_name`] asks for them.
+    fn insert_end(&mut self, text: &[u8]) {
+        let last = text.iter().rposition(|b| !b.is_ascii_digit() && *b != b's');
+        if let Some(&[a, b, c]) = last.and_then(|last| text[..=last].last_chunk()) {
+            self.set(a | 0x20, b | 0x20, c | 0x20);
+        }
+    }
+
     fn set(&mut self, a: u8, b: u8, c: u8) {
-        let hash = Self::hash(a, b, c);
+        let hash = Self::hash(u32::from_le_bytes([a, b, c, 0]));
         self.0[hash >> 6] |= 1 << (hash & 63);
     }
 
+    /// Only the first three bytes count; a fourth makes it one load.
     #[inline(always)]
     fn contains(&self, text: &[u8]) -> bool {
-        let [a, b, c, ..] = *text else { return true };
-        let hash = Self::hash(a, b, c);
+        let key = match *text {
+            [a, b, c, _, ..] | [a, b, c] => u32::from_le_bytes([a, b, c, 0]),
+            _ => return true,
+        };
+        let hash = Self::hash(key);
         self.0[hash >> 6] >> (hash & 63) & 1 == 1
     }
 
     #[inline(always)]
-    fn hash(a: u8, b: u8, c: u8) -> usize {
-        let key = u32::from_le_bytes([a, b, c, 0]);
-        (key.wrapping_mul(0x9E37_79B1) >> 20) as usize
+    fn hash(key: u32) -> usize {
+        (key.wrapping_mul(0x9E37_79B1) >> 19) as usize
     }
 }
 

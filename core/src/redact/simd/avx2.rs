@@ -59,7 +59,7 @@ fn in_range(x: __m256i, first: u8, width: u8) -> __m256i {
 #[target_feature(enable = "avx2")]
 #[inline]
 fn masks(lo: __m256i, hi: __m256i) -> Block {
-    // Closures would not inherit the target feature's inlining, so these are macros.
+    // A closure may or may not be inlined here, and these must be.
     macro_rules! equal {
         ($byte:expr) => {{
             let byte = _mm256_set1_epi8($byte as i8);
