@@ -247,17 +247,28 @@ impl<'w, 'g, const DIRECT: bool> Walk<'w, 'g, DIRECT> {
         exceptions: &[chain::Link<'g>],
         frames: &mut frames::Frames<'g>,
     ) {
-        // SAFETY (all of the unchecked views): `Contents` is chosen by the object's type when the container is opened.
         match what {
-            Contents::Dict => self.entries(unsafe { Dict::unchecked(object) }, depth),
+            Contents::Dict => {
+                if let Some(dict) = Dict::of(object) {
+                    self.entries(dict, depth);
+                }
+            }
             Contents::List => {
-                self.sequence(unsafe { List::unchecked(object) }.items::<DIRECT>(), depth)
+                if let Some(list) = List::of(object) {
+                    self.sequence(list.items::<DIRECT>(), depth);
+                }
             }
             Contents::Tuple => {
-                self.sequence(unsafe { Tuple::unchecked(object) }.items::<DIRECT>(), depth);
+                if let Some(tuple) = Tuple::of(object) {
+                    self.sequence(tuple.items::<DIRECT>(), depth);
+                }
+            }
+            Contents::Set => {
+                if let Some(set) = Set::of(object) {
+                    self.members(set, depth);
+                }
             }
             Contents::NamedTuple => self.named_items(object, depth),
-            Contents::Set => self.members(unsafe { Set::unchecked(object) }, depth),
             Contents::Fields => self.fields(object, depth),
             Contents::Shaped => self.shaped(object, depth),
             Contents::ExceptionValue => self.exception_value(object, depth),
@@ -317,20 +328,17 @@ impl<'w, 'g, const DIRECT: bool> Walk<'w, 'g, DIRECT> {
             return self.other(object, depth);
         }
         let class = object.class();
-        // SAFETY (all of the unchecked views): the type was compared just before.
-        if class.is(&raw const ffi::PyUnicode_Type) {
-            unsafe { Str::unchecked(object) }
-                .text::<DIRECT>(&mut self.state.scratch)
-                .write(self.out);
-        } else if class.is(&raw const ffi::PyLong_Type) {
-            self.int(unsafe { Int::unchecked(object) });
-        } else if class.is(&raw const ffi::PyDict_Type) {
-            self.dict(unsafe { Dict::unchecked(object) }, None, depth);
+        if let Some(text) = Str::exact(object) {
+            text.text::<DIRECT>(&mut self.state.scratch).write(self.out);
+        } else if let Some(int) = Int::exact(object) {
+            self.int(int);
+        } else if let Some(dict) = Dict::exact(object) {
+            self.dict(dict, None, depth);
         } else if class.is(&raw const ffi::PyFloat_Type) {
             self.out.float(float(object));
-        } else if class.is(&raw const ffi::PyList_Type) {
-            self.list(unsafe { List::unchecked(object) }, None, depth);
-        } else if class.is(&raw const ffi::PyTuple_Type) {
+        } else if let Some(list) = List::exact(object) {
+            self.list(list, None, depth);
+        } else if Tuple::exact(object).is_some() {
             self.tuple(object, Contents::Tuple, None, depth);
         } else if class.is(&raw const ffi::PyBool_Type) {
             self.out.bool(object.is(self.facts.true_object));
@@ -427,10 +435,6 @@ impl<'w, 'g, const DIRECT: bool> Walk<'w, 'g, DIRECT> {
             Kind::Set => {
                 if let Some(set) = Set::of(object) {
                     let size = set.length::<DIRECT>();
-                    if size > 0 && !DIRECT {
-                        let type_id = self.type_of(&plan);
-                        return self.out.skipped(Reason::Unreadable, type_id, Some(size));
-                    }
                     self.open(object, Some(size), depth, Some(&plan), |walk, type_id| {
                         Some((walk.out.list(type_id, size)?, Contents::Set))
                     });
@@ -663,15 +667,13 @@ impl<'w, 'g, const DIRECT: bool> Walk<'w, 'g, DIRECT> {
     /// Whether a key is remembered as a name that hides nothing.
     #[inline]
     fn is_harmless(&self, key: Obj<'g>) -> bool {
-        let class = key.class();
-        let hash = if class.is(&raw const ffi::PyUnicode_Type) {
-            // SAFETY: the type was compared just before.
-            unsafe { Str::unchecked(key) }.hash::<DIRECT>()
-        } else {
+        match Str::exact(key) {
+            Some(name) => name
+                .hash::<DIRECT>()
+                .is_some_and(|hash| self.state.memo.is_harmless(hash)),
             // A number hides nothing.
-            return class.is(&raw const ffi::PyLong_Type);
-        };
-        hash.is_some_and(|hash| self.state.memo.is_harmless(hash))
+            None => Int::exact(key).is_some(),
+        }
     }
 
     /// What is hidden under a key, if it is a name that hides.

@@ -32,12 +32,6 @@ impl<'g> Exception<'g> {
         unsafe { self.part(layout::EXCEPTION_ARGS) }.and_then(Tuple::of)
     }
 
-    /// The instance's dict, if it was needed yet.
-    pub(super) fn dict(self) -> Option<Dict<'g>> {
-        // SAFETY: see `args`.
-        unsafe { self.part(layout::EXCEPTION_DICT) }.and_then(Dict::of)
-    }
-
     pub(super) fn traceback(self) -> Option<Traceback<'g>> {
         // SAFETY: see `args`.
         unsafe { self.part(layout::EXCEPTION_TRACEBACK) }.and_then(Traceback::of)

@@ -3,8 +3,11 @@
 //! Dicts and sets are hash tables that may be mostly holes after deletions, so the number of slots looked at is bounded too, not
 //! only the number of items found.
 
+use std::marker::PhantomData;
+
 use pyo3_ffi as ffi;
 
+use super::code::Owned;
 use super::layout;
 use super::object::{Bytes, Dict, List, Obj, Set, Str, Tuple};
 use super::text::Scratch;
@@ -27,16 +30,19 @@ pub(super) enum Items<'g> {
 /// An array of object pointers.
 #[derive(Clone, Copy)]
 pub(super) struct Stored<'g> {
-    owner: Obj<'g>,
     first: *const *mut ffi::PyObject,
+    walk: PhantomData<&'g ()>,
 }
 
 impl<'g> Stored<'g> {
     /// # Safety
     ///
-    /// `first` begins an array of pointers, null or to live objects, that `owner` keeps; indices given to `get` must be inside.
-    pub(super) const unsafe fn new(owner: Obj<'g>, first: *const *mut ffi::PyObject) -> Self {
-        Self { owner, first }
+    /// `first` begins an array of pointers, null or to objects that live for `'g`.
+    pub(super) const unsafe fn new(first: *const *mut ffi::PyObject) -> Self {
+        Self {
+            first,
+            walk: PhantomData,
+        }
     }
 
     /// # Safety
@@ -86,7 +92,7 @@ impl<'g> List<'g> {
             unsafe {
                 let first = self.0.read::<*const *mut ffi::PyObject>(layout::LIST_ITEMS);
                 Sequence {
-                    items: Items::Stored(Stored::new(self.0, first)),
+                    items: Items::Stored(Stored::new(first)),
                     length: self.0.read(layout::VAR_SIZE),
                 }
             }
@@ -109,7 +115,7 @@ impl<'g> Tuple<'g> {
             unsafe {
                 let first = self.0.inside(layout::TUPLE_ITEMS).cast();
                 Sequence {
-                    items: Items::Stored(Stored::new(self.0, first)),
+                    items: Items::Stored(Stored::new(first)),
                     length: self.0.read(layout::VAR_SIZE),
                 }
             }
@@ -358,6 +364,8 @@ pub(super) struct Members<'g> {
     slot: usize,
     slots: usize,
     holes: usize,
+    /// The fallback's.
+    iterator: Option<Owned>,
 }
 
 impl<'g> Set<'g> {
@@ -371,19 +379,29 @@ impl<'g> Set<'g> {
         }
     }
 
-    /// Nothing in the fallback: no public call passes over a set without making objects.
     pub(super) fn members<const DIRECT: bool>(self) -> Members<'g> {
-        let slots = if DIRECT {
+        let (slots, iterator) = if DIRECT {
             // SAFETY: a set has the mask of its table there.
-            unsafe { self.0.read::<usize>(layout::SET_MASK) + 1 }
+            (unsafe { self.0.read::<usize>(layout::SET_MASK) + 1 }, None)
         } else {
-            0
+            (0, self.iterator())
         };
         Members {
             set: self.0,
             slot: 0,
             slots,
             holes: MAX_HOLES,
+            iterator,
+        }
+    }
+
+    /// The iterator that sets themselves make, whatever a subclass would.
+    #[cold]
+    fn iterator(self) -> Option<Owned> {
+        // SAFETY: the function is that of sets, and the object is one.
+        unsafe {
+            let make = ffi::PySet_Type.tp_iter?;
+            Owned::new(make(self.0.pointer()))
         }
     }
 }
@@ -392,6 +410,15 @@ impl<'g> Iterator for Members<'g> {
     type Item = Obj<'g>;
 
     fn next(&mut self) -> Option<Obj<'g>> {
+        if let Some(iterator) = &self.iterator {
+            let iterator = iterator.get();
+            // SAFETY: a set's own iterator, whose step runs no other code; the set keeps the item alive when our reference goes.
+            return unsafe {
+                let step = (*iterator.class().pointer()).tp_iternext?;
+                let item = Owned::new(step(iterator.pointer()))?;
+                Obj::new(item.get().pointer())
+            };
+        }
         while self.slot < self.slots && self.holes > 0 {
             // SAFETY: the slot is below the number of slots of the table that the set points to; a slot is a key and a hash.
             let (key, hash) = unsafe {

@@ -195,7 +195,7 @@ fn os_error<'g, const DIRECT: bool>(
     if file.is_none() && (number.is_none() || text.is_none()) {
         return None;
     }
-    let mut or_none = |render: &mut Render<'_>, value: Option<Obj<'g>>| match value {
+    let or_none = |render: &mut Render<'_>, value: Option<Obj<'g>>| match value {
         Some(value) => render.str::<DIRECT>(value),
         None => render.push("None"),
     };

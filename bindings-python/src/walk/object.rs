@@ -193,15 +193,14 @@ impl<'g> Class<'g> {
 
     #[inline]
     pub(super) fn flags(self) -> u64 {
-        // SAFETY: the type is alive, `tp_flags` is plain data (a C long of 64 bits here).
+        // SAFETY: the type is alive, and `tp_flags` is plain data.
+        let flags = unsafe { (*self.pointer()).tp_flags };
         #[expect(
             clippy::unnecessary_cast,
-            clippy::useless_conversion,
             reason = "a C long of another size elsewhere"
         )]
-        unsafe {
-            (*self.pointer()).tp_flags as u64
-        }
+        let flags = flags as u64;
+        flags
     }
 
     #[inline]
@@ -287,12 +286,6 @@ impl<'g> Class<'g> {
         unsafe { (*self.pointer()).tp_str }.map_or(0, |function| function as usize)
     }
 
-    /// Address of the function behind `repr()`.
-    pub(super) fn repr_function(self) -> usize {
-        // SAFETY: plain data of a live type.
-        unsafe { (*self.pointer()).tp_repr }.map_or(0, |function| function as usize)
-    }
-
     /// Members that are stored in instances at fixed offsets.
     pub(super) fn members(self) -> impl Iterator<Item = Member<'g>> {
         // SAFETY: `tp_members` is null or an array that ends with an entry without a name and lives as long as the type.
@@ -367,19 +360,11 @@ macro_rules! views {
         pub(super) struct $name<'g>(pub(super) Obj<'g>);
 
         impl<'g> $name<'g> {
+            /// The view of an object of the type or of one derived from it.
             #[inline]
             pub(super) fn of(object: Obj<'g>) -> Option<Self> {
                 let $class = object.class();
                 if $check { Some(Self(object)) } else { None }
-            }
-
-            /// # Safety
-            ///
-            /// The object's type is the view's or derived from it.
-            #[inline]
-            #[allow(dead_code, reason = "only the views on the hot path skip the check")]
-            pub(super) const unsafe fn unchecked(object: Obj<'g>) -> Self {
-                Self(object)
             }
         }
     )*};
@@ -396,8 +381,8 @@ views! {
     List: |class| class.has(flags::LIST);
     /// A `tuple`.
     Tuple: |class| class.has(flags::TUPLE);
-    /// A `dict`.
-    Dict: |class| class.has(flags::DICT);
+    /// A `dict`, or what begins with the storage of one.
+    Dict: |class| class.has(flags::DICT) || is_frozen_dict(class);
     /// A `set` or `frozenset`.
     Set: |class| class.derives(&raw const ffi::PySet_Type) || class.derives(&raw const ffi::PyFrozenSet_Type);
     /// An exception.
@@ -410,6 +395,43 @@ views! {
     Code: |class| class.is(&raw const ffi::PyCode_Type);
     /// A cell of a closure.
     Cell: |class| class.is(&raw const ffi::PyCell_Type);
+}
+
+/// The views of exactly the built-in type, which most values are of: one comparison and no look at the type.
+macro_rules! exact_views {
+    ($($name:ident: $type:ident;)*) => {$(
+        impl<'g> $name<'g> {
+            #[inline]
+            pub(super) fn exact(object: Obj<'g>) -> Option<Self> {
+                if object.class().is(&raw const ffi::$type) { Some(Self(object)) } else { None }
+            }
+        }
+    )*};
+}
+
+exact_views! {
+    Str: PyUnicode_Type;
+    Int: PyLong_Type;
+    List: PyList_Type;
+    Tuple: PyTuple_Type;
+    Dict: PyDict_Type;
+}
+
+/// `frozendict` (3.15) begins with what a dict begins with.
+#[inline]
+fn is_frozen_dict(class: Class<'_>) -> bool {
+    #[cfg(Py_3_15)]
+    {
+        unsafe extern "C" {
+            static PyFrozenDict_Type: ffi::PyTypeObject;
+        }
+        class.derives(&raw const PyFrozenDict_Type)
+    }
+    #[cfg(not(Py_3_15))]
+    {
+        let _ = class;
+        false
+    }
 }
 
 impl<'g> Cell<'g> {

@@ -174,7 +174,7 @@ impl<'f> Render<'f> {
             return true;
         }
         let frozen = class.is(&raw const ffi::PyFrozenSet_Type);
-        if DIRECT && (frozen || class.is(&raw const ffi::PySet_Type)) {
+        if frozen || class.is(&raw const ffi::PySet_Type) {
             if let Some(set) = Set::of(object) {
                 self.set::<DIRECT>(set, frozen, depth);
             }

@@ -344,10 +344,18 @@ except ValueError as error:
 ";
 
 fn program(facts: &Facts) -> Check {
-    // SAFETY: runs a program of our own in a namespace of its own. `__builtins__` is put in by the evaluation.
+    // SAFETY: runs a program of our own in a namespace of its own.
     let namespace = unsafe {
         let namespace = made(ffi::PyDict_New())?;
         let name = text("stillframe_selftest")?;
+        // Borrowed: what the interpreter's modules see as built-in.
+        let builtins = ffi::PyEval_GetBuiltins();
+        hold!(!builtins.is_null(), "no built-ins");
+        ffi::PyDict_SetItemString(
+            namespace.get().pointer(),
+            c"__builtins__".as_ptr(),
+            builtins,
+        );
         ffi::PyDict_SetItemString(
             namespace.get().pointer(),
             c"__name__".as_ptr(),

@@ -246,10 +246,3 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
         }
     }
 }
-
-/// `frozendict` begins with what a dict begins with.
-#[cfg(Py_3_15)]
-pub(super) const fn frozen_dict(object: Obj<'_>) -> Dict<'_> {
-    // SAFETY: the type was found by its name among the interpreter's own; its storage is that of a dict, with a hash behind it.
-    unsafe { Dict::unchecked(object) }
-}

@@ -22,6 +22,8 @@ use stillframe_core::tape::{TextFlags, TypeId};
 
 use super::Facts;
 use super::capture::{Contents, Walk};
+#[cfg(Py_3_15)]
+use super::object::Dict;
 use super::object::{Class, Obj, flags};
 use super::plan::{Kind, Plan, qualified_name};
 
@@ -97,8 +99,9 @@ impl Known {
             return Some(Self::Enum);
         }
         class.line().find_map(|base| {
-            // The fallback reads no C structure, however public.
-            let exact = if DIRECT { exact(base) } else { None };
+            // The fallback reads no C structure, however public; what has a name can be asked for it.
+            let named = [Known::Function, Known::Builtin, Known::Module];
+            let exact = exact(base).filter(|known| DIRECT || named.contains(known));
             exact.or_else(|| by_name::<DIRECT>(class, base, facts))
         })
     }
@@ -253,7 +256,7 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
             }
             Known::Proxy => self.proxy_dict(object).map(|dict| dict.length::<DIRECT>()),
             #[cfg(Py_3_15)]
-            Known::FrozenDict => Some(collection::frozen_dict(object).length::<DIRECT>()),
+            Known::FrozenDict => Dict::of(object).map(Dict::length::<DIRECT>),
             _ => None,
         };
         self.open(object, size, depth, Some(plan), |walk, type_id| {
@@ -281,7 +284,11 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
             Known::Keys | Known::Values | Known::Items => self.view(object, known, depth),
             Known::Proxy => self.proxy(object, depth),
             #[cfg(Py_3_15)]
-            Known::FrozenDict => self.entries(collection::frozen_dict(object), depth),
+            Known::FrozenDict => {
+                if let Some(dict) = Dict::of(object) {
+                    self.entries(dict, depth);
+                }
+            }
             Known::NdArray => self.nd_array(object, part, depth),
             Known::DataFrame => self.data_frame(object, part, depth),
             Known::Series => self.series(object, part, depth),

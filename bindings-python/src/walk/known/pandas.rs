@@ -130,7 +130,8 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
                 };
                 let (start, stop) = (number(START).unwrap_or(0), number(START + 8)?);
                 let step = number(START + 16).unwrap_or(1).max(1);
-                let inside = (start..stop).contains(&column) && (column - start) % step == 0;
+                let inside =
+                    (start..stop).contains(&column) && (column - start).is_multiple_of(step);
                 return inside.then(|| (column - start) / step);
             }
             if let Some(array) = Array::of(held) {

@@ -51,8 +51,8 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
         let [year_high, year_low, month, day, clock @ ..] = data;
         let days = days_since_epoch([year_high, year_low, month, day])?;
         let (seconds, nanos) = clock_time(clock)?;
-        // SAFETY: the zone is stored only where the flag says so.
         let zone = if has_zone {
+            // SAFETY: the zone is stored where the flag says so.
             unsafe { object.slot(DATETIME_ZONE) }
         } else {
             None
@@ -74,8 +74,8 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
             )
         };
         let (seconds, nanos) = clock_time(data)?;
-        // SAFETY: the zone is stored only where the flag says so.
         let zone = if has_zone {
+            // SAFETY: the zone is stored where the flag says so.
             unsafe { object.slot(TIME_ZONE) }
         } else {
             None

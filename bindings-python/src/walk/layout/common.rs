@@ -55,11 +55,9 @@ pub(in crate::walk) const TRACEBACK_LINE: usize = 36;
 pub(in crate::walk) const CELL_VALUE: usize = 16;
 
 pub(in crate::walk) const METHOD_FUNCTION: usize = 16;
-pub(in crate::walk) const METHOD_SELF: usize = 24;
 /// `PyCFunctionObject.m_ml`, whose first field is the name.
 pub(in crate::walk) const BUILTIN_METHOD: usize = 16;
 pub(in crate::walk) const BUILTIN_SELF: usize = 24;
-pub(in crate::walk) const BUILTIN_MODULE: usize = 32;
 pub(in crate::walk) const MODULE_DICT: usize = 16;
 /// Start, stop, step.
 pub(in crate::walk) const SLICE_START: usize = 16;
@@ -67,8 +65,7 @@ pub(in crate::walk) const WEAKREF_OBJECT: usize = 16;
 /// `mappingproxy`: the mapping.
 pub(in crate::walk) const PROXY_MAPPING: usize = 16;
 
-/// `PyBaseExceptionObject`: instance dict, then args.
-pub(in crate::walk) const EXCEPTION_DICT: usize = 16;
+/// `PyBaseExceptionObject`: after the instance's dict, the args.
 pub(in crate::walk) const EXCEPTION_ARGS: usize = 24;
 
 /// `PyMemoryViewObject.view`, a `Py_buffer`.

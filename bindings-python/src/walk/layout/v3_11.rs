@@ -28,7 +28,6 @@ pub(in crate::walk) const CODE_SLOTS: usize = 76;
 pub(in crate::walk) const CODE_SLOT_NAMES: usize = 96;
 pub(in crate::walk) const CODE_SLOT_KINDS: usize = 104;
 pub(in crate::walk) const CODE_FILENAME: usize = 112;
-pub(in crate::walk) const CODE_NAME: usize = 120;
 pub(in crate::walk) const CODE_QUALNAME: usize = 128;
 pub(in crate::walk) const CODE_LINETABLE: usize = 136;
 pub(in crate::walk) const CODE_INSTRUCTIONS: usize = 184;

@@ -28,7 +28,6 @@ pub(in crate::walk) const CODE_SLOTS: usize = 72;
 pub(in crate::walk) const CODE_SLOT_NAMES: usize = 96;
 pub(in crate::walk) const CODE_SLOT_KINDS: usize = 104;
 pub(in crate::walk) const CODE_FILENAME: usize = 112;
-pub(in crate::walk) const CODE_NAME: usize = 120;
 pub(in crate::walk) const CODE_QUALNAME: usize = 128;
 pub(in crate::walk) const CODE_LINETABLE: usize = 136;
 pub(in crate::walk) const CODE_INSTRUCTIONS: usize = 200;
@@ -69,7 +68,6 @@ pub(in crate::walk) const PUBLISHED: &[(usize, u64)] = &[
     (248, INNER_INSTRUCTION as u64),
     (256, INNER_SLOTS as u64),
     (280, CODE_FILENAME as u64),
-    (288, CODE_NAME as u64),
     (296, CODE_QUALNAME as u64),
     (304, CODE_LINETABLE as u64),
     (312, CODE_FIRST_LINE as u64),

@@ -28,7 +28,6 @@ pub(in crate::walk) const CODE_SLOTS: usize = 72;
 pub(in crate::walk) const CODE_SLOT_NAMES: usize = 96;
 pub(in crate::walk) const CODE_SLOT_KINDS: usize = 104;
 pub(in crate::walk) const CODE_FILENAME: usize = 112;
-pub(in crate::walk) const CODE_NAME: usize = 120;
 pub(in crate::walk) const CODE_QUALNAME: usize = 128;
 pub(in crate::walk) const CODE_LINETABLE: usize = 136;
 pub(in crate::walk) const CODE_INSTRUCTIONS: usize = 208;
@@ -69,7 +68,6 @@ pub(in crate::walk) const PUBLISHED: &[(usize, u64)] = &[
     (272, INNER_INSTRUCTION as u64),
     (280, INNER_SLOTS as u64),
     (320, CODE_FILENAME as u64),
-    (328, CODE_NAME as u64),
     (336, CODE_QUALNAME as u64),
     (344, CODE_LINETABLE as u64),
     (352, CODE_FIRST_LINE as u64),
