@@ -29,6 +29,7 @@ mod problem;
 mod rules;
 mod sources;
 mod suggest;
+mod units;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -350,7 +351,7 @@ impl Loader<'_> {
         for knob in [soft, hard] {
             knob.set(&mut self.config.limits, knob.get(&Limits::DEFAULT));
         }
-        let shown = |knob: LimitKnob| kind::show_time(Duration::from_micros(knob.get(&wrong)));
+        let shown = |knob: LimitKnob| units::show_time(Duration::from_micros(knob.get(&wrong)));
         for (knob, relation, other) in [(soft, "above", hard), (hard, "below", soft)] {
             if let Some(origin) = self.config.origins.remove(knob.key()) {
                 self.problems.push(ConfigProblem {
