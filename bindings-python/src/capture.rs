@@ -37,7 +37,9 @@ pub(crate) unsafe extern "C" fn capture(
     arguments: *mut *mut ffi::PyObject,
     count: ffi::Py_ssize_t,
 ) -> *mut ffi::PyObject {
-    let Some(engine) = engine() else { return none() };
+    let Some(engine) = engine() else {
+        return none();
+    };
     if count as usize != ARGUMENTS {
         engine.count_internal_error();
         return none();
@@ -56,7 +58,11 @@ pub(crate) unsafe extern "C" fn capture(
         let call = Call {
             exception: arguments[0],
             // SAFETY: `Py_None` is a valid object for ever.
-            traceback: if arguments[1] == unsafe { ffi::Py_None() } { null_mut() } else { arguments[1] },
+            traceback: if arguments[1] == unsafe { ffi::Py_None() } {
+                null_mut()
+            } else {
+                arguments[1]
+            },
             limited,
             handled: is_true(arguments[3]),
             mechanism: arguments[4],
@@ -118,13 +124,24 @@ impl Call {
             process: engine.process().clone(),
             handled: self.handled,
             // SAFETY: the mechanism is a live object.
-            mechanism: unsafe { Bound::from_borrowed_ptr(py, self.mechanism) }.extract().ok(),
-            thread: Some(Thread { id: thread_id(), name: None }),
+            mechanism: unsafe { Bound::from_borrowed_ptr(py, self.mechanism) }
+                .extract()
+                .ok(),
+            thread: Some(Thread {
+                id: thread_id(),
+                name: None,
+            }),
             ..Meta::default()
         };
         // SAFETY: the context is a live object.
-        fill(&mut meta, &unsafe { Bound::from_borrowed_ptr(py, self.context) });
-        let submission = Submission { tape, meta, site: Some(site) };
+        fill(&mut meta, &unsafe {
+            Bound::from_borrowed_ptr(py, self.context)
+        });
+        let submission = Submission {
+            tape,
+            meta,
+            site: Some(site),
+        };
         let snapshot = Snapshot::new(submission.clone());
         engine.submit(submission).ok()?;
         Some(snapshot)
@@ -151,7 +168,12 @@ impl Call {
     /// # Safety
     ///
     /// As [`Call::run`].
-    unsafe fn walk(&self, engine: &Engine, tools: &mut Tools, permit: &Permit) -> Option<TapeBytes> {
+    unsafe fn walk(
+        &self,
+        engine: &Engine,
+        tools: &mut Tools,
+        permit: &Permit,
+    ) -> Option<TapeBytes> {
         let limits = match permit.deeper() {
             Some(depth) => depth.raise(&engine.config().limits),
             None => engine.config().limits,
@@ -164,7 +186,9 @@ impl Call {
         };
         // SAFETY: passed on to the caller.
         let captured: Captured = unsafe {
-            tools.walker.capture(&mut tools.writer, self.exception, self.traceback, &request)
+            tools
+                .walker
+                .capture(&mut tools.writer, self.exception, self.traceback, &request)
         };
         let values = tools.writer.values();
         let Some(bytes) = tools.writer.finish(captured.stop, captured.duration) else {
@@ -184,12 +208,17 @@ fn thread_id() -> u64 {
 /// Reads what the package's own Python code hands over. Only exact built-in types are looked at, so no code of the program runs.
 fn fill(meta: &mut Meta, context: &Bound<'_, PyAny>) {
     use pyo3::types::{PyDict, PyList, PyString};
-    let Ok(context) = context.cast_exact::<PyDict>() else { return };
+    let Ok(context) = context.cast_exact::<PyDict>() else {
+        return;
+    };
     for (key, value) in context {
-        let Ok(key) = key.cast_exact::<PyString>() else { continue };
+        let Ok(key) = key.cast_exact::<PyString>() else {
+            continue;
+        };
         match key.to_str().unwrap_or_default() {
             "thread" => {
-                if let (Some(thread), Ok(name)) = (&mut meta.thread, value.cast_exact::<PyString>()) {
+                if let (Some(thread), Ok(name)) = (&mut meta.thread, value.cast_exact::<PyString>())
+                {
                     thread.name = Some(name.to_string_lossy().into_owned());
                 }
             }
@@ -199,10 +228,19 @@ fn fill(meta: &mut Meta, context: &Bound<'_, PyAny>) {
             "span_id" => meta.span_id = value.extract().ok(),
             "fingerprint" => meta.fingerprint = value.extract().ok(),
             "session_links" => {
-                let Ok(links) = value.cast_exact::<PyList>() else { continue };
-                let links = links.iter().filter_map(|link| link.extract::<(String, String)>().ok());
-                meta.session_links =
-                    links.map(|(name, id)| SessionLink { name, id, url: None }).collect();
+                let Ok(links) = value.cast_exact::<PyList>() else {
+                    continue;
+                };
+                let links = links
+                    .iter()
+                    .filter_map(|link| link.extract::<(String, String)>().ok());
+                meta.session_links = links
+                    .map(|(name, id)| SessionLink {
+                        name,
+                        id,
+                        url: None,
+                    })
+                    .collect();
             }
             _ => {}
         }
@@ -211,10 +249,14 @@ fn fill(meta: &mut Meta, context: &Bound<'_, PyAny>) {
 
 fn attributes(mapping: &Bound<'_, PyAny>) -> Vec<(String, AttributeValue)> {
     use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyString};
-    let Ok(mapping) = mapping.cast_exact::<PyDict>() else { return Vec::new() };
+    let Ok(mapping) = mapping.cast_exact::<PyDict>() else {
+        return Vec::new();
+    };
     let mut out = Vec::new();
     for (name, value) in mapping {
-        let Ok(name) = name.cast_exact::<PyString>() else { continue };
+        let Ok(name) = name.cast_exact::<PyString>() else {
+            continue;
+        };
         let value = if let Ok(value) = value.cast_exact::<PyBool>() {
             AttributeValue::Bool(value.is_true())
         } else if let Ok(value) = value.cast_exact::<PyInt>() {
@@ -233,4 +275,3 @@ fn attributes(mapping: &Bound<'_, PyAny>) -> Vec<(String, AttributeValue)> {
     }
     out
 }
-

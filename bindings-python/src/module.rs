@@ -31,7 +31,9 @@ unsafe impl Sync for Method {}
 
 static CAPTURE: Method = Method(ffi::PyMethodDef {
     ml_name: c"capture".as_ptr(),
-    ml_meth: ffi::PyMethodDefPointer { PyCFunctionFast: capture::capture },
+    ml_meth: ffi::PyMethodDefPointer {
+        PyCFunctionFast: capture::capture,
+    },
     ml_flags: ffi::METH_FASTCALL,
     ml_doc: capture::DOC.as_ptr(),
 });
@@ -41,7 +43,10 @@ pub(crate) fn fill(module: &Bound<'_, PyModule>) -> PyResult<()> {
     // SAFETY: the table entry is static, and CPython only reads it.
     let capture = unsafe {
         let entry = (&raw const CAPTURE.0).cast_mut();
-        Bound::from_owned_ptr_or_err(py, ffi::PyCFunction_NewEx(entry, module.as_ptr(), std::ptr::null_mut()))?
+        Bound::from_owned_ptr_or_err(
+            py,
+            ffi::PyCFunction_NewEx(entry, module.as_ptr(), std::ptr::null_mut()),
+        )?
     };
     module.add("capture", capture)?;
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
@@ -67,16 +72,32 @@ pub(crate) fn fill(module: &Bound<'_, PyModule>) -> PyResult<()> {
 /// Reads the configuration (defaults, stillframe.toml, environment, then `settings`) and starts capturing.
 ///
 /// Returns what is wrong with the configuration, one line each; the defaults stay in force for it. Calling it again starts anew.
+/// `program` names the service if the configuration does not.
 #[pyfunction]
-fn start(py: Python<'_>, settings: &Bound<'_, PyDict>, enabled_by: Option<String>) -> PyResult<Vec<String>> {
-    let (config, problems) = load(settings)?;
+#[pyo3(signature = (settings, enabled_by, program=""))]
+fn start(
+    py: Python<'_>,
+    settings: &Bound<'_, PyDict>,
+    enabled_by: Option<String>,
+    program: &str,
+) -> PyResult<Vec<String>> {
+    let (mut config, problems) = load(settings)?;
+    config.set_default_service(program);
     let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
     if TOOLS.with(py, |_| ()).is_none() {
         // SAFETY: the GIL is held.
         let walker = unsafe { Walker::new(py, std::env::var_os("STILLFRAME_FALLBACK").is_some()) };
-        TOOLS.set(py, Tools { walker, writer: TapeWriter::new() });
+        TOOLS.set(
+            py,
+            Tools {
+                walker,
+                writer: TapeWriter::new(),
+            },
+        );
     }
-    let report = TOOLS.with(py, |tools| tools.walker.report().to_string()).unwrap_or_default();
+    let report = TOOLS
+        .with(py, |tools| tools.walker.report().to_string())
+        .unwrap_or_default();
     let host = Host {
         language: Language::Python,
         runtime_version: version(py),
@@ -120,7 +141,10 @@ fn settings(py: Python<'_>) -> PyResult<String> {
 
 fn to_json(config: &Config) -> String {
     let entries = config.settings().into_iter().map(|(key, value)| {
-        (key.name().to_owned(), value.map_or(serde_json::Value::Null, Into::into))
+        (
+            key.name().to_owned(),
+            value.map_or(serde_json::Value::Null, Into::into),
+        )
     });
     serde_json::Value::Object(entries.collect()).to_string()
 }
@@ -187,7 +211,13 @@ fn walker(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     if TOOLS.with(py, |_| ()).is_none() {
         // SAFETY: the GIL is held.
         let walker = unsafe { Walker::new(py, false) };
-        TOOLS.set(py, Tools { walker, writer: TapeWriter::new() });
+        TOOLS.set(
+            py,
+            Tools {
+                walker,
+                writer: TapeWriter::new(),
+            },
+        );
     }
     let fields = TOOLS.with(py, |tools| {
         let report = tools.walker.report();
@@ -204,18 +234,30 @@ fn walker(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
 /// The text that `stillframe run` prints when the program has ended; empty if nothing happened.
 #[pyfunction]
 fn summary(py: Python<'_>, width: usize, colour: bool, unicode: bool) -> String {
-    let Some(engine) = engine() else { return String::new() };
+    let Some(engine) = engine() else {
+        return String::new();
+    };
     py.detach(|| {
         let (recent, total) = engine.recent();
-        let decoded = recent.iter().filter_map(|recent| Snapshot::from_msgpack(&recent.payload).ok());
+        let decoded = recent
+            .iter()
+            .filter_map(|recent| Snapshot::from_msgpack(&recent.payload).ok());
         let snapshots: Vec<_> = decoded.collect();
         let input = SummaryInput {
             earlier: total - snapshots.len() as u64,
-            not_captured: if total == 0 { why_nothing(engine) } else { None },
+            not_captured: if total == 0 {
+                why_nothing(engine)
+            } else {
+                None
+            },
             not_stored: engine.notices().into_iter().next(),
             snapshots,
         };
-        let terminal = Terminal { width, color: colour, unicode };
+        let terminal = Terminal {
+            width,
+            color: colour,
+            unicode,
+        };
         render::summary(&input, &terminal)
     })
 }
@@ -301,7 +343,9 @@ fn capture_tape<'py>(
     let captured = unsafe { walker.capture(&mut writer, exc.as_ptr(), tb, &request) };
     match writer.finish(captured.stop, captured.duration) {
         Some(tape) => Ok(PyBytes::new(py, tape)),
-        None => Err(PyValueError::new_err("the walker wrote more than the tape's reserve")),
+        None => Err(PyValueError::new_err(
+            "the walker wrote more than the tape's reserve",
+        )),
     }
 }
 
@@ -310,14 +354,24 @@ fn capture_tape<'py>(
 fn decode_tape(tape: &[u8]) -> PyResult<String> {
     let tape = Tape::parse(tape).map_err(|error| PyValueError::new_err(error.to_string()))?;
     let timestamp_ns = now_ns();
-    let meta = Meta { id: SnapshotId::generate(timestamp_ns), timestamp_ns, ..Meta::default() };
+    let meta = Meta {
+        id: SnapshotId::generate(timestamp_ns),
+        timestamp_ns,
+        ..Meta::default()
+    };
     let mut out = Vec::new();
-    let input = Input { tape: &tape, meta: &meta, extras: &Extras::default() };
+    let input = Input {
+        tape: &tape,
+        meta: &meta,
+        extras: &Extras::default(),
+    };
     Encoder::new().json_into(&input, &mut out);
     String::from_utf8(out).map_err(|error| PyValueError::new_err(error.to_string()))
 }
 
-fn load(settings: &Bound<'_, PyDict>) -> PyResult<(Config, Vec<stillframe_core::config::ConfigProblem>)> {
+fn load(
+    settings: &Bound<'_, PyDict>,
+) -> PyResult<(Config, Vec<stillframe_core::config::ConfigProblem>)> {
     let mut values = BTreeMap::new();
     for (name, value) in settings {
         values.insert(name.extract::<String>()?, json(&value)?);
@@ -344,11 +398,15 @@ fn json(value: &Bound<'_, PyAny>) -> PyResult<serde_json::Value> {
         return Ok(Value::from(value));
     }
     if let Ok(mapping) = value.cast::<PyDict>() {
-        let entries = mapping.iter().map(|(name, value)| Ok((name.extract::<String>()?, json(&value)?)));
+        let entries = mapping
+            .iter()
+            .map(|(name, value)| Ok((name.extract::<String>()?, json(&value)?)));
         return Ok(Value::Object(entries.collect::<PyResult<_>>()?));
     }
     if let Ok(items) = value.try_iter() {
-        return Ok(Value::Array(items.map(|item| json(&item?)).collect::<PyResult<_>>()?));
+        return Ok(Value::Array(
+            items.map(|item| json(&item?)).collect::<PyResult<_>>()?,
+        ));
     }
     // Paths and the like.
     Ok(Value::from(value.str()?.to_string_lossy().into_owned()))
@@ -356,7 +414,13 @@ fn json(value: &Bound<'_, PyAny>) -> PyResult<serde_json::Value> {
 
 fn version(py: Python<'_>) -> String {
     let info = py.version_info();
-    format!("{}.{}.{}{}", info.major, info.minor, info.patch, info.suffix.unwrap_or_default())
+    format!(
+        "{}.{}.{}{}",
+        info.major,
+        info.minor,
+        info.patch,
+        info.suffix.unwrap_or_default()
+    )
 }
 
 fn seconds(timeout: f64) -> Duration {

@@ -26,7 +26,9 @@ impl Snapshot {
         then: impl FnOnce(&Finished) -> T + Send,
     ) -> PyResult<T> {
         let Some(engine) = engine() else {
-            return Err(PyRuntimeError::new_err("stillframe is not installed (call stillframe.install())"));
+            return Err(PyRuntimeError::new_err(
+                "stillframe is not installed (call stillframe.install())",
+            ));
         };
         let submission = &self.submission;
         py.detach(|| engine.finish(submission).map(|finished| then(&finished)))
@@ -46,7 +48,11 @@ impl Snapshot {
     #[getter]
     fn issue(&self, py: Python<'_>) -> PyResult<String> {
         self.finish(py, |finished| {
-            finished.key().iter().map(|byte| format!("{byte:02x}")).collect()
+            finished
+                .key()
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect()
         })
     }
 
@@ -64,7 +70,9 @@ impl Snapshot {
     fn to_msgpack<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         let bytes = self.finish(py, |finished| {
             let mut out = Vec::new();
-            finished.msgpack(&mut Encoder::new(), &mut out).map(|()| out)
+            finished
+                .msgpack(&mut Encoder::new(), &mut out)
+                .map(|()| out)
         })?;
         let bytes = bytes.map_err(|error| PyRuntimeError::new_err(error.to_string()))?;
         Ok(PyBytes::new(py, &bytes))

@@ -68,6 +68,20 @@ def split(arguments: Sequence[str]) -> CommandLine:
     return CommandLine(arguments[:index], "", "", arguments[index:])
 
 
+def program() -> str:
+    """What this process runs, as a name for people: the module, or the file without its folder and ``.py``; empty when neither."""
+    line = split(own())
+    if line.letter == "m":
+        return line.value.removesuffix(".__main__")
+    if line.letter == "c" or not line.rest or line.rest[0] == "-":
+        return ""
+    path = line.rest[0].rstrip("/")
+    name = path.rpartition("/")[2]
+    if name == "__main__.py":
+        name = path.split("/")[-2] if "/" in path else ""
+    return name[:-3] if name.endswith(".py") else name
+
+
 def note_code() -> None:
     """Remembers the code of ``-c``, which is in no file, for snapshots to show."""
     line = split(own())

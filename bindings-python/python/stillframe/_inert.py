@@ -10,7 +10,7 @@ class Inert:
         """Remembers why."""
         self._reason = reason
 
-    def start(self, settings: dict[str, object], enabled_by: str | None) -> list[str]:
+    def start(self, settings: dict[str, object], enabled_by: str | None, program: str = "") -> list[str]:
         """Starts nothing and says why."""
         return [f"nothing will be captured: {self._reason}"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from stillframe import _exit, _failures, _hooks, _runtime
+from stillframe import _command_line, _exit, _failures, _hooks, _runtime
 from stillframe._runtime import native
 
 _forks_observed = False
@@ -26,7 +26,7 @@ def install(config: dict[str, object]) -> None:
 def start(config: dict[str, object], enabled_by: str) -> list[str]:
     """Starts the engine and puts the hooks in. Returns what is wrong with the configuration, or why there is no engine."""
     global _config
-    problems = native.start(config, enabled_by)
+    problems = native.start(config, enabled_by, _command_line.program())
     _config = config
     if _runtime.problem is None:
         switches = native.switches()

@@ -5,10 +5,10 @@ from typing import Any, final
 
 __version__: str
 
-def start(settings: dict[str, object], enabled_by: str | None) -> list[str]:
+def start(settings: dict[str, object], enabled_by: str | None, program: str = "") -> list[str]:
     """Configures from files, environment and ``settings``, and starts. Calling it again restarts. Returns what is wrong, a line each.
 
-    ``enabled_by`` is what asked for it, for people to read.
+    ``enabled_by`` is what asked for it, for people to read; ``program`` names the service if the configuration does not.
     """
 
 def stop(timeout: float = 2.0) -> bool:

@@ -17,7 +17,7 @@ use crate::sink::spool::{
 };
 use crate::sink::{RecordKind, Sink, SinkRecord};
 use crate::snapshot::SnapshotId;
-use crate::stats::{Counter, Outcome, Outcomes, Stats};
+use crate::stats::{Counter, Outcome, Outcomes, Stats, StatsSnapshot};
 
 /// How often the sink is flushed while there is something to flush.
 const FLUSH_EVERY: Duration = Duration::from_secs(1);
@@ -235,6 +235,8 @@ struct Loop {
     /// Issues by site, for occurrences that are only counted.
     issues: HashMap<u64, [u8; 16]>,
     counted_since: u64,
+    /// What the last report said.
+    reported: StatsSnapshot,
     whole: bool,
 }
 
@@ -249,6 +251,7 @@ impl Loop {
             payload: Vec::new(),
             issues: HashMap::new(),
             counted_since: now_ns(),
+            reported: StatsSnapshot::default(),
             whole: true,
         }
     }
@@ -312,6 +315,10 @@ impl Loop {
         }
         self.drain(None);
         self.count_occurrences();
+        // Hosts flush when the program ends, and what it did must be in the store then.
+        if self.shared.stats.snapshot() != self.reported {
+            self.report(ProcessPhase::Running);
+        }
         self.flush(Instant::now() + FLUSH_TIME);
         let mut asked = self.control.asked.lock();
         asked.flushed = flushes;
@@ -464,6 +471,7 @@ impl Loop {
             problems,
             stats: self.shared.stats.snapshot(),
         };
+        self.reported.clone_from(&record.stats);
         if let Ok(payload) = encode_payload(&record) {
             self.write(RecordKind::Process, &payload);
         }
