@@ -90,7 +90,11 @@ pub(crate) unsafe extern "C" fn capture(
 /// A new reference to `None`.
 fn none() -> *mut ffi::PyObject {
     // SAFETY: `Py_None` is a valid object for ever, and the GIL is held in every caller.
-    unsafe { ffi::Py_NewRef(ffi::Py_None()) }
+    unsafe {
+        let none = ffi::Py_None();
+        ffi::Py_INCREF(none);
+        none
+    }
 }
 
 /// Arguments of one call: borrowed references.
