@@ -22,6 +22,17 @@ TIMEOUT = 120
 COMMAND = os.path.join(os.path.dirname(sys.executable), "stillframe")
 
 
+EVERYTHING = {
+    "STILLFRAME_GATE_RATE_PER_SECOND": "10000",
+    "STILLFRAME_GATE_BURST": "10000",
+    "STILLFRAME_GATE_SITE_FIRST": "4088",
+}
+"""Settings under which no error is refused."""
+
+DEFAULTS: dict[str, str | None] = dict.fromkeys(EVERYTHING)
+"""Passed as an environment, takes them out again."""
+
+
 @dataclass
 class Result:
     """How a program ended."""
@@ -37,7 +48,7 @@ class Store:
 
     folder: Path
     programs: Path
-    environment: dict[str, str] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=lambda: dict(EVERYTHING))
 
     def env(self, **more: str | None) -> dict[str, str]:
         """The environment for a program: nothing of the surroundings that could change what it does."""

@@ -77,7 +77,7 @@ def test_a_disk_that_fills_up_while_we_write(store: Store, tmp_path: Path) -> No
         import os, stillframe, sys
         stillframe.install()
         for number in range(300):
-            noise = os.urandom(700).hex()
+            noise = [os.urandom(500).hex() for _ in range(10)]
             stillframe.capture(ValueError(number))
             stillframe.flush()
         print(stillframe.stats())

@@ -26,7 +26,7 @@ def note(text):
 
 
 def logged(store: Store) -> list[str]:
-    return [str(snapshot["context"]["attributes"].get("message")) for snapshot in store.snapshots()]
+    return [str(snapshot.get("context", {}).get("attributes", {}).get("message")) for snapshot in store.snapshots()]
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,9 @@ def test_killed_in_the_middle(store: Store) -> None:
         process = subprocess.Popen([sys.executable, str(path)], env=store.env(), stdout=subprocess.PIPE)
         assert process.stdout is not None
         process.stdout.readline()
-        time.sleep(0.2 + round_ * 0.05)
+        while len(store.snapshots()) < total + 3:
+            time.sleep(0.01)
+        time.sleep(round_ * 0.007)
         process.send_signal(signal.SIGKILL)
         assert process.wait(TIMEOUT) == -signal.SIGKILL
         process.stdout.close()

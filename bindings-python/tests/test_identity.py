@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conftest import Store
+from conftest import DEFAULTS, Store
 
 CLASSES = {
     "built in": "ValueError",
@@ -130,7 +130,8 @@ for number in range(200):
         logging.error("x", exc_info=True)
         if number == 199:
             raise
-"""
+""",
+        env=DEFAULTS,
     )
     assert result.status == 1
     mechanisms = [mechanism for _, mechanism, _ in store.errors()]

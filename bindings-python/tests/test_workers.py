@@ -35,8 +35,7 @@ def test_processes(store: Store, method: str, enabled: bool) -> None:
     assert store.errors() == [("ValueError", "multiprocessing", False)]
     [snapshot] = store.snapshots()
     assert functions(snapshot)[0] == "work"
-    if not enabled:
-        assert snapshot["service"] == "shop"
+    assert snapshot["service"] == ("program" if enabled else "shop")
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -132,7 +131,7 @@ def test_forks_while_threads_raise(store: Store) -> None:
     result = store.python(
         """
         import os, sys, threading, time, stillframe, signal
-        stillframe.install(gate={"rate": 1000000, "burst": 1000000})
+        stillframe.install()
         going = True
         def work():
             while going:

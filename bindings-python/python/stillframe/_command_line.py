@@ -72,7 +72,7 @@ def program() -> str:
     """What this process runs, as a name for people: the module, or the file without its folder and ``.py``; empty when neither."""
     line = split(own())
     if line.letter == "m":
-        return line.value.removesuffix(".__main__")
+        return line.value[: -len(".__main__")] if line.value.endswith(".__main__") else line.value
     if line.letter == "c" or not line.rest or line.rest[0] == "-":
         return ""
     path = line.rest[0].rstrip("/")

@@ -9,6 +9,7 @@ from stillframe._runtime import native
 
 _forks_observed = False
 _config: dict[str, object] = {}
+_program = ""
 
 
 def install(config: dict[str, object]) -> None:
@@ -23,11 +24,18 @@ def install(config: dict[str, object]) -> None:
             warnings.warn(f"stillframe: {problem}", RuntimeWarning, stacklevel=3)
 
 
-def start(config: dict[str, object], enabled_by: str) -> list[str]:
-    """Starts the engine and puts the hooks in. Returns what is wrong with the configuration, or why there is no engine."""
-    global _config
-    problems = native.start(config, enabled_by, _command_line.program())
+def start(config: dict[str, object], enabled_by: str, program: str | None = None) -> list[str]:
+    """Starts the engine and puts the hooks in. Returns what is wrong with the configuration, or why there is no engine.
+
+    Args:
+        config: settings that override all others.
+        enabled_by: what asked for it, for people to read.
+        program: what to name the service after if nothing else names it; by default, what this process runs.
+    """
+    global _config, _program
     _config = config
+    _program = _command_line.program() if program is None else program
+    problems = native.start(config, enabled_by, _program)
     if _runtime.problem is None:
         switches = native.switches()
         _failures.tell = switches["debug"]
@@ -45,15 +53,15 @@ def uninstall() -> None:
     native.stop()
 
 
-def inheritance() -> tuple[str, dict[str, object]]:
-    """What a worker process needs to capture like this one: the folder of the package and the configuration."""
-    return os.path.dirname(os.path.dirname(os.path.abspath(__file__))), _config
+def inheritance() -> tuple[str, dict[str, object], str]:
+    """What a worker process needs to capture like this one: the folder of the package, the configuration, what the program is called."""
+    return os.path.dirname(os.path.dirname(os.path.abspath(__file__))), _config, _program
 
 
-def inherit(config: dict[str, object]) -> None:
+def inherit(config: dict[str, object], program: str) -> None:
     """Starts in a worker process."""
     if native.is_enabled() is not False:
-        start(config, "the parent process")
+        start(config, "the parent process", program)
 
 
 def _observe_forks() -> None:

@@ -18,6 +18,9 @@ REASONS = {
 CONTAINERS = {list, tuple, set, frozenset, dict}
 
 
+SCALARS = (int, float, str, bytes)
+
+
 class Judge:
     """Collects what is not true."""
 
@@ -114,7 +117,9 @@ class Judge:
             self.data(node, bytes(value), where)
         elif kind in CONTAINERS:
             self.container(node, value, where)
-        elif "isNull" in node or ("value" not in node and not {"fields", "elements", "entries", "id"} & set(node)):
+        elif issubclass(kind, SCALARS) and not (node.get("rendered") or "fields" in node):
+            self.value({**node, "type": None}, _plain(value), f"{where} (a {kind.__name__})")
+        elif "type" not in node and reason is None:
             self.wrong.append(f"{where}: nothing is shown of a {kind}, and no word of it: {node}")
 
     def check(self, true: bool, node: dict[str, Any], value: object, where: str) -> None:
@@ -169,6 +174,15 @@ class Judge:
         if type(value) in (list, tuple):
             for index, (element, item) in enumerate(zip(elements, list(value))):
                 self.value(element, item, f"{where}[{index}]")
+
+
+def _plain(value: Any) -> Any:
+    """What an instance of a subclass of a scalar stores, without running the subclass's code."""
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, bytes):
+        return bytes.__getitem__(value, slice(None))
+    return float.__float__(value) if isinstance(value, float) else int.__int__(value)
 
 
 def _names(code: CodeType) -> list[str]:

@@ -38,7 +38,7 @@ class Inherit:
         """Makes it a piece of code that needs nothing but the interpreter."""
         from stillframe import _lifecycle
 
-        folder, config = _lifecycle.inheritance()
+        folder, config, program = _lifecycle.inheritance()
         code = (
             "import sys\n"
             "try:\n"
@@ -51,7 +51,7 @@ class Inherit:
             "    finally:\n"
             "        if added:\n"
             "            sys.path.remove(folder)\n"
-            f"    stillframe._lifecycle.inherit({config!r})\n"
+            f"    stillframe._lifecycle.inherit({config!r}, {program!r})\n"
             "except Exception:\n"
             "    pass\n"
         )
