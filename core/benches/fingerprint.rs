@@ -1,50 +1,15 @@
 //! What grouping costs per error. `cargo bench -p stillframe-core --bench fingerprint`.
 
-use std::time::Duration;
+#[path = "support/cpu_time.rs"]
+mod cpu_time;
+#[path = "support/errors.rs"]
+mod errors;
 
-use criterion::Criterion;
+use errors::{error, python};
 use stillframe_core::fingerprint::{
-    ErrorInput, ExceptionInput, FingerprintConfig, Fingerprinter, FrameInput, parameterise,
+    ErrorInput, FingerprintConfig, Fingerprinter, FrameInput, parameterise,
 };
 use stillframe_core::language::Language;
-
-/// 30 frames of a web application: every third its own, the others of frameworks and the standard library.
-fn python(host_says: bool) -> ErrorInput<'static> {
-    let app = [
-        "Cart.price",
-        "Cart.total.<locals>.<genexpr>",
-        "checkout",
-        "Order.place",
-        "submit",
-    ];
-    let frames = (0..30usize).map(|n| {
-        let (function, module, file) = match n % 3 {
-            0 => (
-                app[n / 3 % 5],
-                "shop.orders.cart",
-                "/srv/shop/releases/current/shop/orders/cart.py",
-            ),
-            1 => (
-                "Flask.dispatch_request",
-                "flask.app",
-                "/srv/venv/lib/python3.12/site-packages/flask/app.py",
-            ),
-            _ => (
-                "Context.run",
-                "contextvars",
-                "/usr/lib/python3.12/contextvars.py",
-            ),
-        };
-        FrameInput {
-            function,
-            module,
-            file,
-            in_app: host_says.then_some(n % 3 == 0),
-            raising_line: Some("    return self.prices[item]"),
-        }
-    });
-    error(Language::Python, "shop.errors.NoPrice", frames.collect())
-}
 
 fn java() -> ErrorInput<'static> {
     let frames = (0..30usize).map(|n| {
@@ -84,24 +49,6 @@ fn native() -> ErrorInput<'static> {
     error(Language::Native, "std::out_of_range", frames.collect())
 }
 
-fn error<'a>(
-    language: Language,
-    type_name: &'a str,
-    frames: Vec<FrameInput<'a>>,
-) -> ErrorInput<'a> {
-    ErrorInput {
-        language,
-        exceptions: vec![ExceptionInput {
-            type_name,
-            message: "no price for 'apple' (id 17) at https://shop.example/cart/17 after 30 s",
-            frames,
-            ..ExceptionInput::default()
-        }],
-        service: "shop",
-        ..ErrorInput::default()
-    }
-}
-
 fn patterns(count: usize) -> FingerprintConfig {
     FingerprintConfig {
         in_app_include: (0..count).map(|n| format!("vendor{n}_*")).collect(),
@@ -110,10 +57,7 @@ fn patterns(count: usize) -> FingerprintConfig {
 }
 
 fn main() {
-    let mut criterion = Criterion::default()
-        .configure_from_args()
-        .warm_up_time(Duration::from_millis(500))
-        .measurement_time(Duration::from_secs(2));
+    let mut criterion = cpu_time::criterion();
     let mut group = criterion.benchmark_group("fingerprint, 30 frames");
     let default = Fingerprinter::default();
     for (name, input) in [

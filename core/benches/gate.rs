@@ -1,10 +1,12 @@
 //! What a refusal costs, stage by stage, on one thread and on two. `cargo bench -p stillframe-core --bench gate`.
 
+#[path = "support/cpu_time.rs"]
+mod cpu_time;
+
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use criterion::Criterion;
 use stillframe_core::gate::{
     Bucket, Clock, CoarseClock, ExcludeRule, Gate, GateConfig, Raised, SiteFacts, SiteHash,
     SiteHasher,
@@ -67,12 +69,12 @@ fn excluding(rules: usize) -> Gate {
     })
 }
 
-/// Nanoseconds per call and thread, with `threads` of them at once.
+/// CPU time of the slowest of several threads that call at once.
 fn at_once<F: Fn() + Sync>(threads: usize, iterations: u64, call: F) -> Duration {
     let run = || {
-        let start = Instant::now();
+        let start = cpu_time::now();
         (0..iterations).for_each(|_| call());
-        start.elapsed()
+        cpu_time::now().saturating_sub(start)
     };
     std::thread::scope(|scope| {
         let handles: Vec<_> = (0..threads).map(|_| scope.spawn(run)).collect();
@@ -84,10 +86,7 @@ fn at_once<F: Fn() + Sync>(threads: usize, iterations: u64, call: F) -> Duration
 }
 
 fn main() {
-    let mut criterion = Criterion::default()
-        .configure_from_args()
-        .warm_up_time(Duration::from_millis(500))
-        .measurement_time(Duration::from_secs(2));
+    let mut criterion = cpu_time::criterion();
 
     let mut group = criterion.benchmark_group("gate");
     let shut = closed();
@@ -138,7 +137,13 @@ fn main() {
         });
         group.bench_function(
             format!("closed: refuse_early, {threads} threads at once"),
-            |b| b.iter_custom(|n| at_once(threads, n, || drop(black_box(&shut).refuse_early()))),
+            |b| {
+                b.iter_custom(|n| {
+                    at_once(threads, n, || {
+                        let _ = black_box(&shut).refuse_early();
+                    })
+                })
+            },
         );
     }
     group.finish();

@@ -1,11 +1,14 @@
 //! What the hand-off to the background costs. `cargo bench -p stillframe-core --bench queue`.
 
+#[path = "support/cpu_time.rs"]
+mod cpu_time;
+
 use std::hint::black_box;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use criterion::{BatchSize, Criterion};
+use criterion::BatchSize;
 use stillframe_core::queue::{Queue, QueueConfig};
 use stillframe_core::stats::Stats;
 
@@ -18,10 +21,7 @@ fn queue<T>(items: usize) -> Queue<T> {
 }
 
 fn main() {
-    let mut criterion = Criterion::default()
-        .configure_from_args()
-        .warm_up_time(Duration::from_millis(500))
-        .measurement_time(Duration::from_secs(2));
+    let mut criterion = cpu_time::criterion();
     let mut group = criterion.benchmark_group("queue");
 
     let ring = queue(256);
@@ -60,11 +60,11 @@ fn main() {
                         std::thread::yield_now();
                     }
                     let batch = left.min(1024);
-                    let start = Instant::now();
+                    let start = cpu_time::now();
                     for _ in 0..batch {
                         let _ = black_box(live.push(7u64, 8));
                     }
-                    spent += start.elapsed();
+                    spent += cpu_time::now().saturating_sub(start);
                     left -= batch;
                 }
                 spent

@@ -17,36 +17,81 @@ pub(crate) enum Kind {
     Path,
 }
 
-/// Whether a text matches a pattern.
-pub(crate) fn matches(kind: Kind, pattern: &str, text: &str) -> bool {
-    match kind {
-        Kind::Text => whole(pattern, text),
-        Kind::Name => {
-            let ends = text
-                .bytes()
-                .enumerate()
-                .filter(|(_, byte)| matches!(byte, b'.' | b':' | b'/'))
-                .map(|(index, _)| index);
-            whole(pattern, text) || ends.into_iter().any(|end| whole(pattern, &text[..end]))
+/// One pattern, ready to be compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Glob {
+    kind: Kind,
+    shape: Shape,
+}
+
+/// The common shapes need no search.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Shape {
+    Exact(String),
+    /// Text and a `*` behind it.
+    Head(String),
+    /// Text and a `*` before it.
+    Tail(String),
+    General(String),
+}
+
+impl Glob {
+    pub(crate) fn new(kind: Kind, pattern: &str) -> Self {
+        let is_plain = |text: &str| !text.contains(['*', '?']);
+        let shape = match (kind, pattern.strip_suffix('*'), pattern.strip_prefix('*')) {
+            (Kind::Path, ..) => Shape::General(pattern.to_owned()),
+            _ if is_plain(pattern) => Shape::Exact(pattern.to_owned()),
+            (_, Some(head), _) if is_plain(head) => Shape::Head(head.to_owned()),
+            (Kind::Text, _, Some(tail)) if is_plain(tail) => Shape::Tail(tail.to_owned()),
+            _ => Shape::General(pattern.to_owned()),
+        };
+        Self { kind, shape }
+    }
+
+    /// The whole text that the pattern matches, if it is just one.
+    pub(crate) fn exact(&self) -> Option<&str> {
+        match (&self.kind, &self.shape) {
+            (Kind::Text, Shape::Exact(text)) => Some(text),
+            _ => None,
         }
-        Kind::Path => {
-            let starts = text
-                .bytes()
-                .enumerate()
-                .filter(|(_, byte)| is_separator(*byte))
-                .map(|(index, _)| index + 1);
-            path(pattern, text)
-                || (!is_rooted(pattern)
-                    && starts
-                        .into_iter()
-                        .any(|start| path(pattern, &text[start..])))
+    }
+
+    #[inline]
+    pub(crate) fn matches(&self, text: &str) -> bool {
+        match &self.shape {
+            Shape::Exact(exact) => match self.kind {
+                Kind::Name => text
+                    .strip_prefix(exact.as_str())
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with(BOUNDARIES)),
+                _ => text == exact,
+            },
+            Shape::Head(head) => text.starts_with(head.as_str()),
+            Shape::Tail(tail) => text.ends_with(tail.as_str()),
+            Shape::General(pattern) => matches_any_part(self.kind, pattern, text),
         }
     }
 }
 
-fn is_separator(byte: u8) -> bool {
-    matches!(byte, b'/' | b'\\')
+/// What separates the packages of a name.
+const BOUNDARIES: [char; 3] = ['.', ':', '/'];
+
+fn matches_any_part(kind: Kind, pattern: &str, text: &str) -> bool {
+    let ends = || text.match_indices(BOUNDARIES).map(|(at, _)| &text[..at]);
+    let starts = || {
+        text.match_indices(SEPARATORS)
+            .map(|(at, _)| &text[at + 1..])
+    };
+    match kind {
+        Kind::Text => whole(pattern, text),
+        Kind::Name => whole(pattern, text) || ends().any(|part| whole(pattern, part)),
+        Kind::Path => {
+            let any_folder = !is_rooted(pattern);
+            path(pattern, text) || (any_folder && starts().any(|part| path(pattern, part)))
+        }
+    }
 }
+
+const SEPARATORS: [char; 2] = ['/', '\\'];
 
 fn is_rooted(pattern: &str) -> bool {
     pattern.starts_with(['*', '/', '\\'])
@@ -58,7 +103,7 @@ fn whole(pattern: &str, text: &str) -> bool {
 
 fn path(pattern: &str, text: &str) -> bool {
     wildcard(pattern, text, |p, t| {
-        p == t || (p == '/' && t == '\\') || (p == '\\' && t == '/')
+        p == t || (SEPARATORS.contains(&p) && SEPARATORS.contains(&t))
     })
 }
 
@@ -94,8 +139,8 @@ fn wildcard(pattern: &str, text: &str, same: impl Fn(char, char) -> bool) -> boo
 /// Many patterns at once. The cost of a look-up does not depend on their number.
 #[derive(Debug, Clone)]
 pub(crate) struct GlobSet {
-    kind: Kind,
     patterns: Vec<String>,
+    globs: Vec<Glob>,
     automaton: Option<meta::Regex>,
 }
 
@@ -105,8 +150,8 @@ impl GlobSet {
             .then(|| compile(kind, patterns))
             .flatten();
         Self {
-            kind,
             patterns: patterns.to_vec(),
+            globs: patterns.iter().map(|p| Glob::new(kind, p)).collect(),
             automaton,
         }
     }
@@ -124,10 +169,7 @@ impl GlobSet {
                     .find(input)
                     .map(|found| found.pattern().as_usize())
             }
-            None => self
-                .patterns
-                .iter()
-                .position(|pattern| matches(self.kind, pattern, text)),
+            None => self.globs.iter().position(|glob| glob.matches(text)),
         };
         found
             .and_then(|index| self.patterns.get(index))
@@ -170,8 +212,18 @@ fn expression(kind: Kind, pattern: &str) -> String {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use super::{AUTOMATON_FROM, GlobSet, Kind, matches};
+    use super::{AUTOMATON_FROM, Glob, GlobSet, Kind, matches_any_part};
     use proptest::prelude::*;
+
+    fn matches(kind: Kind, pattern: &str, text: &str) -> bool {
+        let matches = Glob::new(kind, pattern).matches(text);
+        assert_eq!(
+            matches,
+            matches_any_part(kind, pattern, text),
+            "{pattern} {text}"
+        );
+        matches
+    }
 
     #[test]
     fn wildcards() {
@@ -226,6 +278,7 @@ mod tests {
         ) {
             let set = GlobSet::new(kind, &patterns);
             prop_assert!(set.automaton.is_some());
+            // `matches` also checks each shape against the general comparison.
             let first = patterns.iter().find(|pattern| matches(kind, pattern, &text));
             prop_assert_eq!(set.find(&text), first.map(String::as_str));
         }

@@ -41,8 +41,12 @@ pub(super) fn choose<'a>(
     let frames = &exception.frames[..exception.frames.len().min(MAX_FRAMES)];
     let mut choice = Choice::new(language, frames, most, wanted);
     for (position, frame) in frames.iter().enumerate() {
-        // A path is followed to its end: a cycle that ends late makes room for the frames behind it.
-        if wanted == Wanted::Raising && !choice.used.is_empty() {
+        // A cycle that ends late makes room for the frames behind it, so a path is followed until none can any more.
+        let enough = match wanted {
+            Wanted::Path => most + MAX_CYCLE,
+            Wanted::Raising => 1,
+        };
+        if choice.used.len() >= enough {
             break;
         }
         let (is_in_app, rule) = in_app.decide_frame(language, frame);

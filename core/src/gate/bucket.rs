@@ -33,7 +33,7 @@ impl Bucket {
         let period = if never {
             u64::MAX
         } else {
-            ((1e9 / per_second) as u64).clamp(1, u64::MAX >> 32)
+            ((1e9 / per_second).ceil() as u64).clamp(1, u64::MAX >> 32)
         };
         Self {
             arrival: AtomicU64::new(0),
@@ -182,7 +182,7 @@ mod tests {
             for step in steps {
                 now += step;
                 taken += take_all(&bucket, now);
-                let most = f64::from(burst) + rate * (now as f64 / 1e9) + 1e-3;
+                let most = f64::from(burst) + rate * (now as f64 / 1e9) + 1e-6;
                 prop_assert!(f64::from(taken) <= most, "{taken} > {most}");
             }
         }

@@ -294,7 +294,7 @@ impl<C: Clock> Gate<C> {
             if self.flag.get() == FlagState::Disabled {
                 return Err(Refusal::Disabled);
             }
-            if let Some(rule) = self.rules.find(facts) {
+            if let Some(rule) = self.rules.find(|| *facts) {
                 return Err(Refusal::Rule(rule));
             }
             let permit = Permit::begin().ok_or(Refusal::Reentrant)?;
@@ -437,7 +437,7 @@ impl<C: Clock> Gate<C> {
         facts: impl FnOnce() -> SiteFacts<'f>,
         now: u64,
     ) -> Result<Permit, Refusal> {
-        if let Some(rule) = self.rules.find_with(facts) {
+        if let Some(rule) = self.rules.find(facts) {
             self.sites
                 .insert(site.path(), State::excluded(rule, now), now);
             return Err(Refusal::Rule(rule));

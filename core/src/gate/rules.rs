@@ -1,6 +1,8 @@
 //! Exclusion rules that need no values: what is never captured, decided before anything is read.
 
-use crate::glob::{Kind, matches};
+use std::collections::HashMap;
+
+use crate::glob::{Glob, Kind};
 use crate::sync::{AtomicU64, Ordering};
 
 use super::SiteFacts;
@@ -37,63 +39,113 @@ impl ExcludeRule {
     /// runs and are checked when the gate is made.
     #[must_use]
     pub fn excludes(&self, type_name: &str, module: &str) -> bool {
-        let some = self.type_name.is_some()
-            || self.module.is_some()
-            || self.service.is_some()
-            || self.env.is_some();
-        let last = type_name.rsplit(['.', ':', '+', '$']).next().unwrap_or("");
-        some && self.type_name.as_deref().is_none_or(|pattern| {
-            matches(Kind::Text, pattern, type_name) || matches(Kind::Text, pattern, last)
-        }) && self
-            .module
-            .as_deref()
-            .is_none_or(|pattern| matches(Kind::Name, pattern, module))
+        !self.is_empty() && Compiled::new(0, self).excludes(type_name, last(type_name), module)
+    }
+
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
     }
 
     fn is_for(&self, service: &str, env: &str) -> bool {
         let holds = |condition: &Option<String>, text: &str| {
             condition
                 .as_deref()
-                .is_none_or(|pattern| matches(Kind::Text, pattern, text))
+                .is_none_or(|pattern| Glob::new(Kind::Text, pattern).matches(text))
         };
         holds(&self.service, service) && holds(&self.env, env)
+    }
+}
+
+/// The last part of a type's full name.
+fn last(type_name: &str) -> &str {
+    let start = type_name
+        .bytes()
+        .rposition(|byte| matches!(byte, b'.' | b':' | b'+' | b'$'))
+        .map_or(0, |at| at + 1);
+    &type_name[start..]
+}
+
+#[derive(Debug)]
+struct Compiled {
+    index: u32,
+    type_name: Option<Glob>,
+    module: Option<Glob>,
+}
+
+impl Compiled {
+    fn new(index: u32, rule: &ExcludeRule) -> Self {
+        let glob = |kind, pattern: &Option<String>| pattern.as_deref().map(|p| Glob::new(kind, p));
+        Self {
+            index,
+            type_name: glob(Kind::Text, &rule.type_name),
+            module: glob(Kind::Name, &rule.module),
+        }
+    }
+
+    #[inline]
+    fn excludes(&self, type_name: &str, last: &str, module: &str) -> bool {
+        self.type_name
+            .as_ref()
+            .is_none_or(|glob| glob.matches(type_name) || glob.matches(last))
+            && self.module.as_ref().is_none_or(|glob| glob.matches(module))
     }
 }
 
 /// The rules of one process, with what each refused.
 #[derive(Debug)]
 pub(super) struct Rules {
-    active: Vec<(u32, ExcludeRule)>,
+    /// The most common kind, looked up: a whole type name, full or its last part, and nothing else.
+    types: HashMap<Box<str>, u32, foldhash::fast::FixedState>,
+    /// All others, in order.
+    others: Vec<Compiled>,
     refused: Vec<AtomicU64>,
 }
 
 impl Rules {
     pub(super) fn new(rules: &[ExcludeRule], service: &str, env: &str) -> Self {
+        let mut types = HashMap::default();
+        let mut others = Vec::new();
+        let active = (0..)
+            .zip(rules)
+            .filter(|(_, rule)| !rule.is_empty() && rule.is_for(service, env));
+        for (index, rule) in active {
+            let compiled = Compiled::new(index, rule);
+            match (
+                &compiled.module,
+                compiled.type_name.as_ref().and_then(Glob::exact),
+            ) {
+                (None, Some(name)) => {
+                    types.entry(Box::from(name)).or_insert(index);
+                }
+                _ => others.push(compiled),
+            }
+        }
         Self {
-            active: (0..)
-                .zip(rules.iter().cloned())
-                .filter(|(_, rule)| rule.is_for(service, env))
-                .collect(),
+            types,
+            others,
             refused: rules.iter().map(|_| AtomicU64::new(0)).collect(),
         }
     }
 
-    /// The first rule that excludes an exception, by its position in the configuration.
+    /// The first rule that excludes an exception, by its position in the configuration. The facts are asked for only if there
+    /// are rules.
     #[inline]
-    pub(super) fn find(&self, facts: &SiteFacts<'_>) -> Option<u32> {
-        self.active
-            .iter()
-            .find(|(_, rule)| rule.excludes(facts.type_name, facts.module))
-            .map(|&(index, _)| index)
-    }
-
-    /// The same, for facts that have to be worked for.
-    #[inline]
-    pub(super) fn find_with<'f>(&self, facts: impl FnOnce() -> SiteFacts<'f>) -> Option<u32> {
-        if self.active.is_empty() {
+    pub(super) fn find<'f>(&self, facts: impl FnOnce() -> SiteFacts<'f>) -> Option<u32> {
+        if self.types.is_empty() && self.others.is_empty() {
             return None;
         }
-        self.find(&facts())
+        let SiteFacts { type_name, module } = facts();
+        let last = last(type_name);
+        let by_type = [type_name, last]
+            .into_iter()
+            .filter_map(|name| self.types.get(name).copied())
+            .min();
+        let other = self
+            .others
+            .iter()
+            .find(|rule| rule.excludes(type_name, last, module))
+            .map(|rule| rule.index);
+        by_type.into_iter().chain(other).min()
     }
 
     pub(super) fn count(&self, rule: u32) {
@@ -140,7 +192,7 @@ mod tests {
             },
         ];
         let find = |service, env, type_name, module| {
-            Rules::new(&rules, service, env).find(&SiteFacts { type_name, module })
+            Rules::new(&rules, service, env).find(|| SiteFacts { type_name, module })
         };
         assert_eq!(find("web", "dev", "django.http.Http404", "views"), Some(1));
         assert_eq!(find("job", "dev", "django.http.Http404", "views"), Some(3));

@@ -1,15 +1,12 @@
 //! Python's defaults: what the interpreter and installed packages bring is not in-app.
 
-use std::sync::LazyLock;
-
-use memchr::memmem::Finder;
-
 use super::python_modules::STANDARD_MODULES;
 
 const PACKAGES: &str = "site-packages";
 const STANDARD: &str = "standard library";
 const FROZEN: &str = "frozen";
 const GENERATED: &str = "generated";
+const SCRIPT: &str = "console script";
 
 /// Code that was typed or passed as text is the user's own.
 const TYPED: [&str; 8] = [
@@ -23,9 +20,6 @@ const TYPED: [&str; 8] = [
     "<python-input",
 ];
 
-static PACKAGES_FOLDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("-packages"));
-static PYTHON: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("ython"));
-
 /// Why a frame is not in-app, if it is not.
 pub(super) fn not_in_app(file: &str, module: &str) -> Option<&'static str> {
     if file.starts_with('<') {
@@ -35,21 +29,28 @@ pub(super) fn not_in_app(file: &str, module: &str) -> Option<&'static str> {
         return is_standard_module(module).then_some(STANDARD);
     }
     let bytes = file.as_bytes();
-    let packages = PACKAGES_FOLDER.find_iter(bytes).any(|at| {
-        let folder =
-            |name: &[u8]| bytes[..at].ends_with(name) && starts_segment(bytes, at - name.len());
-        ends_segment(bytes, at + "-packages".len()) && (folder(b"site") || folder(b"dist"))
-    });
-    if packages
-        || has_segment_ending(bytes, b".egg")
-        || has_segment_ending(bytes, b"__pypackages__")
-    {
-        return Some(PACKAGES);
+    let (folders, name) = match memchr::memrchr2(b'/', b'\\', bytes) {
+        Some(at) => (&bytes[..at], &bytes[at + 1..]),
+        None => (&bytes[..0], bytes),
+    };
+    let mut standard = false;
+    let mut before = &b""[..];
+    for folder in folders.split(|byte| matches!(byte, b'/' | b'\\')) {
+        // Packages are installed inside the standard library's folder, so they are looked for up to the end.
+        if matches!(
+            folder,
+            b"site-packages" | b"dist-packages" | b"__pypackages__"
+        ) || folder.ends_with(b".egg")
+        {
+            return Some(PACKAGES);
+        }
+        standard |= begins_standard_library(before, folder, module);
+        before = folder;
     }
-    if in_standard_library(file, module) {
+    if standard {
         return Some(STANDARD);
     }
-    is_console_script(file).then_some("console script")
+    is_console_script(before, name).then_some(SCRIPT)
 }
 
 fn pseudo_file(file: &str) -> Option<&'static str> {
@@ -62,66 +63,31 @@ fn pseudo_file(file: &str) -> Option<&'static str> {
     }
 }
 
-fn is_separator(byte: u8) -> bool {
-    matches!(byte, b'/' | b'\\')
-}
-
-fn starts_segment(path: &[u8], at: usize) -> bool {
-    at == 0 || is_separator(path[at - 1])
-}
-
-fn ends_segment(path: &[u8], at: usize) -> bool {
-    path.get(at).is_some_and(|byte| is_separator(*byte))
-}
-
-/// Whether a folder of the path has this ending.
-fn has_segment_ending(path: &[u8], ending: &[u8]) -> bool {
-    memchr::memmem::find_iter(path, ending).any(|at| ends_segment(path, at + ending.len()))
-}
-
-/// `lib/python3.12/`, `lib64/python3/`, `python312.zip/`, `Python.framework/.../lib/python3.12/`, and on Windows `Python312\Lib\`.
-fn in_standard_library(file: &str, module: &str) -> bool {
-    let bytes = file.as_bytes();
-    PYTHON.find_iter(bytes).any(|at| {
-        let name_start = at.saturating_sub(1);
-        if !matches!(bytes[name_start], b'p' | b'P') || !starts_segment(bytes, name_start) {
-            return false;
-        }
-        let version = bytes[at + "ython".len()..]
-            .iter()
-            .take_while(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b't'))
-            .count();
-        let end = at + "ython".len() + version;
-        let rest = &bytes[end..];
-        let before = bytes[..name_start]
-            .strip_suffix(b"/")
-            .or(bytes[..name_start].strip_suffix(b"\\"));
-        let in_lib = before.is_some_and(|before| {
-            [&b"lib"[..], b"lib64"].iter().any(|lib| {
-                before.ends_with(lib) && starts_segment(before, before.len() - lib.len())
-            })
-        });
-        if version > 0 && in_lib && rest.first().is_some_and(|byte| is_separator(*byte)) {
-            return true;
-        }
-        if bytes[at + "ython".len()..end].ends_with(b".") && rest.starts_with(b"zip") {
-            return ends_segment(rest, 3);
-        }
-        // A folder named Lib is common enough that the module has to agree.
-        rest.get(1..4)
-            .is_some_and(|lib| lib.eq_ignore_ascii_case(b"lib"))
-            && ends_segment(rest, 4)
-            && is_standard_module(module)
-    })
+/// Whether the standard library is in `folder`: `lib/python3.12`, `lib64/python3`, `python312.zip`, and on Windows
+/// `Python312\Lib`.
+fn begins_standard_library(before: &[u8], folder: &[u8], module: &str) -> bool {
+    let is_python = |name: &[u8]| {
+        name.get(..6)
+            .is_some_and(|head| head.eq_ignore_ascii_case(b"python"))
+    };
+    if is_python(folder) {
+        let version = &folder[6..];
+        let number = version.strip_suffix(b".zip").unwrap_or(version);
+        let is_number = !number.is_empty()
+            && number
+                .iter()
+                .all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b't'));
+        let in_lib = matches!(before, b"lib" | b"lib64");
+        return is_number && (in_lib || number.len() < version.len());
+    }
+    // A folder named Lib is common enough that the module has to agree.
+    folder.eq_ignore_ascii_case(b"lib") && is_python(before) && is_standard_module(module)
 }
 
 /// A script in `bin` or `Scripts` that an installer wrote: it has no `.py`.
-fn is_console_script(file: &str) -> bool {
-    let mut parts = file.rsplit(['/', '\\']);
-    let name = parts.next().unwrap_or("");
-    let folder = parts.next().unwrap_or("");
-    let script = !name.contains('.') || name.ends_with(".exe") || name.ends_with("-script.py");
-    script && (folder == "bin" || folder.eq_ignore_ascii_case("scripts"))
+fn is_console_script(folder: &[u8], name: &[u8]) -> bool {
+    (folder == b"bin" || folder.eq_ignore_ascii_case(b"scripts"))
+        && (!name.contains(&b'.') || name.ends_with(b".exe") || name.ends_with(b"-script.py"))
 }
 
 fn is_standard_module(module: &str) -> bool {
@@ -131,7 +97,8 @@ fn is_standard_module(module: &str) -> bool {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use super::{STANDARD_MODULES, not_in_app};
+    use super::not_in_app;
+    use crate::fingerprint::in_app::python_modules::STANDARD_MODULES;
 
     #[test]
     fn the_interpreter_and_packages_are_not_in_app() {

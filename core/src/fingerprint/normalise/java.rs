@@ -6,26 +6,27 @@ use super::path::{base_name, without_hashes, without_number};
 use crate::fingerprint::input::FrameInput;
 
 /// From here on the name of a class was made up by a proxy library; before it stands the class that it is a proxy of.
-const PROXY_MARKS: [&str; 15] = [
+const PROXY_MARKS: [&str; 13] = [
     "$$EnhancerBy",
     "$$SpringCGLIB",
-    "$$FastClassBy",
     "$$KeyFactoryBy",
-    "_$$_jvst",
-    "_$$_javassist",
+    "$$_jvst",
+    "$$_javassist",
+    "$$_WeldClientProxy",
+    "$$_WeldSubclass",
     "$ByteBuddy$",
     "$HibernateProxy",
     "$HibernateBasicProxy",
     "$MockitoMock$",
-    "$$_WeldClientProxy",
     "$Proxy$_$$_Weld",
-    "$$_WeldSubclass",
-    "_ClientProxy",
-    "$auxiliary$",
+    "$$Proxy",
 ];
 
 /// Steps that lead to the method they are called for.
-const STEP_CLASSES: [&str; 3] = ["$$Lambda", "$$FastClassBy", "$auxiliary$"];
+const STEP_MARKS: [&str; 3] = ["$$Lambda", "$$FastClassBy", "$auxiliary$"];
+
+/// What Quarkus and others put behind a class.
+const PROXY_SUFFIXES: [&str; 2] = ["_ClientProxy", "_Subclass"];
 
 pub(super) fn frame<'a>(frame: &FrameInput<'a>) -> Option<(Cow<'a, str>, Cow<'a, str>)> {
     if frame.module.is_empty() {
@@ -41,27 +42,40 @@ pub(super) fn frame<'a>(frame: &FrameInput<'a>) -> Option<(Cow<'a, str>, Cow<'a,
 /// A class without its loader, module and generated parts, and whether it is only a step to another one.
 pub(super) fn class(name: &str) -> (Cow<'_, str>, bool) {
     // A hidden class: `Foo$$Lambda/0x00007f0a4c003000`, `Foo$$Lambda$14/1832`.
-    let name = match name.rfind('/') {
+    let slash = |name: &str| memchr::memrchr(b'/', name.as_bytes());
+    let name = match slash(name) {
         Some(at) if name[at + 1..].starts_with(|c: char| c.is_ascii_digit()) => &name[..at],
         _ => name,
     };
     // `app//com.acme.Foo`, `java.base@21.0.1/java.util.HashMap`.
-    let name = name.rsplit('/').next().unwrap_or(name);
-    let simple = name.rsplit('.').next().unwrap_or(name);
-    if !name.contains(['$', '_']) && !simple.starts_with("Generated") {
-        return (without_hashes(name), false);
+    let name = slash(name).map_or(name, |at| &name[at + 1..]);
+    let simple = memchr::memrchr(b'.', name.as_bytes()).map_or(name, |at| &name[at + 1..]);
+    let suffix = PROXY_SUFFIXES.iter().find_map(|end| name.strip_suffix(end));
+    if let Some(class) = suffix {
+        return (Cow::Borrowed(class), false);
     }
-    let step = STEP_CLASSES.iter().any(|mark| name.contains(mark))
-        || is_numbered(simple, "$Proxy")
-        || is_numbered(simple, "GeneratedMethodAccessor")
-        || is_numbered(simple, "GeneratedConstructorAccessor");
-    let marks = PROXY_MARKS.iter().filter_map(|mark| name.find(mark));
-    let name = match marks.min() {
-        Some(at) if at > 0 => &name[..at],
-        _ => name,
+    let Some(first) = memchr::memchr(b'$', name.as_bytes()) else {
+        let step = simple.starts_with("Generated")
+            && (is_numbered(simple, "GeneratedMethodAccessor")
+                || is_numbered(simple, "GeneratedConstructorAccessor"));
+        return (without_hashes(name), step);
     };
-    let name = name.strip_suffix("_Subclass").unwrap_or(name);
-    (without_anonymous_numbers(name), step)
+    if is_numbered(simple, "$Proxy") {
+        return (Cow::Borrowed(name), true);
+    }
+    for at in memchr::memchr_iter(b'$', &name.as_bytes()[first..]) {
+        let rest = &name[first + at..];
+        if STEP_MARKS.iter().any(|mark| rest.starts_with(mark)) {
+            return (Cow::Borrowed(name), true);
+        }
+        if PROXY_MARKS.iter().any(|mark| rest.starts_with(mark)) {
+            // `Foo_$$_jvst5a1_0`: the first underscore is part of the mark.
+            let class = &name[..first + at];
+            let class = class.strip_suffix('_').unwrap_or(class);
+            return (without_anonymous_numbers(class), false);
+        }
+    }
+    (without_anonymous_numbers(name), false)
 }
 
 fn is_numbered(name: &str, prefix: &str) -> bool {
@@ -76,7 +90,8 @@ fn without_anonymous_numbers(name: &str) -> Cow<'_, str> {
             && (part.bytes().all(|byte| byte.is_ascii_digit())
                 || without_number(part).ends_with("_closure") && without_number(part) != part)
     };
-    if !name.split('$').skip(1).any(numbered) {
+    let digit = |pair: &[u8]| pair[0] == b'$' && pair[1].is_ascii_digit();
+    if !name.as_bytes().windows(2).any(digit) && !name.contains("_closure") {
         return without_hashes(name);
     }
     let mut clean = String::with_capacity(name.len());
@@ -96,7 +111,7 @@ fn without_anonymous_numbers(name: &str) -> Cow<'_, str> {
 
 /// A method without generated numbers; `None` if the compiler made it to reach another one.
 fn method(name: &str) -> Option<Cow<'_, str>> {
-    if !name.contains('$') {
+    if memchr::memchr(b'$', name.as_bytes()).is_none() {
         return Some(Cow::Borrowed(name));
     }
     if is_numbered(name, "access$") {

@@ -30,32 +30,46 @@ pub(super) fn symbol(name: &str) -> Cow<'_, str> {
     if is_address(name) {
         return Cow::Borrowed("");
     }
-    if !name.contains(['<', '(', '{', '[', '\'', '`', '$', '+', ' ']) && !has_inline_namespace(name)
-    {
+    let special = |byte: u8| is_special(byte) || matches!(byte, b'+' | b' ');
+    if !name.bytes().any(special) && !has_inline_namespace(name) {
         return Cow::Borrowed(name);
     }
     let name = name.split("+0x").next().unwrap_or(name);
-    let anonymous = unify_anonymous(name);
-    let plain = without_brackets(&anonymous);
-    let plain = without_inline_namespaces(plain);
-    Cow::Owned(without_return_type(&plain).to_owned())
+    let plain = without_inline_namespaces(without_brackets(name));
+    let kept = without_return_type(&plain);
+    if kept.len() == plain.len() {
+        return Cow::Owned(plain);
+    }
+    Cow::Owned(kept.to_owned())
 }
 
-/// `f [clone .isra.0]`, `f.constprop.0`, `f.part.1`, `f.cold`, `f.llvm.123`.
+/// What begins something that a name may lose.
+fn is_special(byte: u8) -> bool {
+    matches!(
+        byte,
+        b'<' | b'(' | b'[' | b'{' | b'`' | b'\'' | b'$' | b'>' | b'-'
+    )
+}
+
+/// `f [clone .isra.0]`, `f.constprop.0`, `f.part.1`, `f.cold`, `f.llvm.123`, `f@@GLIBC_2.2.5`.
 fn without_clones(name: &str) -> &str {
-    let name = name.split(" [clone ").next().unwrap_or(name);
-    let marks = [
+    const MARKS: [&str; 6] = [
         ".isra.",
         ".constprop.",
         ".part.",
         ".cold",
         ".lto_priv.",
         ".llvm.",
-        "@@",
-        "@plt",
     ];
-    let first = marks.iter().filter_map(|mark| name.find(mark)).min();
-    first.map_or(name, |at| &name[..at])
+    let mut found = memchr::memchr3_iter(b'.', b'@', b'[', name.as_bytes());
+    let mark = found.find(|&at| {
+        let rest = &name[at..];
+        rest.starts_with("[clone ")
+            || rest.starts_with("@@")
+            || rest.starts_with("@plt")
+            || MARKS.iter().any(|mark| rest.starts_with(mark))
+    });
+    mark.map_or(name, |at| name[..at].trim_end())
 }
 
 /// `shop::cart::total` of `shop::cart::total::h0123456789abcdef`.
@@ -72,91 +86,81 @@ fn is_address(name: &str) -> bool {
 }
 
 fn has_inline_namespace(name: &str) -> bool {
-    INLINE_NAMESPACES
-        .iter()
-        .any(|namespace| name.contains(namespace))
+    name.contains("::__") || name.contains("_GLOBAL__N_1")
 }
 
 /// Inline namespaces of the standard libraries' ABI versions.
-const INLINE_NAMESPACES: [&str; 3] = ["__cxx11::", "__1::", "__ndk1::"];
+const INLINE_NAMESPACES: [(&str, &str); 4] = [
+    ("__cxx11::", ""),
+    ("__1::", ""),
+    ("__ndk1::", ""),
+    ("_GLOBAL__N_1", "{anonymous}"),
+];
 
 fn without_inline_namespaces(name: String) -> String {
+    if !has_inline_namespace(&name) {
+        return name;
+    }
     INLINE_NAMESPACES
         .iter()
-        .fold(name, |name, namespace| match name.contains(namespace) {
-            true => name.replace(namespace, ""),
+        .fold(name, |name, (word, plain)| match name.contains(word) {
+            true => name.replace(word, plain),
             false => name,
         })
 }
 
-/// The compilers' words for what has no name become one: `{anonymous}`, `{lambda}`, `{closure}`.
-fn unify_anonymous(name: &str) -> Cow<'_, str> {
-    const WORDS: [(&str, &str); 6] = [
+/// The compilers' words for what has no name become one of `{anonymous}`, `{lambda}`, `{closure}`, `{impl}`. The length of the word
+/// at the start of a text, with what it becomes.
+fn unnamed(text: &str) -> Option<(usize, &'static str)> {
+    const WORDS: [(&str, &str); 4] = [
         ("(anonymous namespace)", "{anonymous}"),
         ("`anonymous namespace'", "{anonymous}"),
-        ("_GLOBAL__N_1", "{anonymous}"),
         ("'lambda'", "{lambda}"),
         ("{{closure}}", "{closure}"),
-        ("{closure_env", "{closure"),
     ];
-    let mut name = Cow::Borrowed(name);
-    for (word, unified) in WORDS {
-        if name.contains(word) {
-            name = Cow::Owned(name.replace(word, unified));
-        }
+    if let Some((word, unified)) = WORDS.iter().find(|(word, _)| text.starts_with(word)) {
+        return Some((word.len(), unified));
     }
-    // clang numbers unnamed types and lambdas: `$_0`.
-    if let Some(at) = name.find("$_") {
-        let digits = name[at + 2..]
-            .bytes()
-            .take_while(u8::is_ascii_digit)
-            .count();
-        if digits > 0 {
-            let mut unified = name[..at].to_owned();
-            unified.push_str("{lambda}");
-            unified.push_str(&name[at + 2 + digits..]);
-            name = Cow::Owned(unified);
-        }
+    if let Some(number) = text.strip_prefix("$_") {
+        // clang numbers unnamed types and lambdas.
+        let digits = number.bytes().take_while(u8::is_ascii_digit).count();
+        return (digits > 0).then_some((2 + digits, "{lambda}"));
     }
-    name
+    text.starts_with('{').then(|| braced(text)).flatten()
 }
 
 /// Without template and generic arguments, parameters, and the numbers in `{closure#0}` and `crate[0123]`.
 fn without_brackets(name: &str) -> String {
     let mut clean = String::with_capacity(name.len());
     let mut rest = name;
-    while let Some(character) = rest.chars().next() {
-        if let Some(operator) = operator_length(&clean, rest) {
-            clean.push_str(&rest[..operator]);
-            rest = &rest[operator..];
-            continue;
-        }
-        let (skipped, kept) = match character {
-            '<' if clean.is_empty() => return rust_impl(rest),
-            '<' | '(' | '[' => (closing(rest), ""),
-            '{' => match braced(rest) {
-                Some((length, word)) => (length, word),
-                None => (1, "{"),
-            },
-            _ => {
-                clean.push(character);
-                (character.len_utf8(), "")
+    while let Some(at) = rest.bytes().position(is_special) {
+        clean.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let first = rest.as_bytes()[0];
+        if let Some(length) = operator_length(&clean, rest) {
+            clean.push_str(&rest[..length]);
+            rest = &rest[length..];
+        } else if let Some((length, word)) = unnamed(rest) {
+            clean.push_str(word);
+            rest = &rest[length..];
+        } else if first == b'<' && clean.is_empty() {
+            return rust_impl(rest);
+        } else if matches!(first, b'<' | b'(' | b'[') {
+            rest = &rest[closing(rest)..];
+            if first == b'(' && !rest.starts_with("::") {
+                // Parameters end a name; what follows are qualifiers.
+                return clean;
             }
-        };
-        if character == '(' && skipped > 0 && !rest[skipped..].starts_with("::") {
-            // Parameters end a name; what follows are qualifiers.
-            return clean;
-        }
-        clean.push_str(kept);
-        rest = &rest[skipped..];
-        // Rust writes generic arguments as `f::<T>`.
-        if character == '<'
-            && clean.ends_with("::")
-            && !rest.starts_with(|c: char| c.is_alphanumeric())
-        {
-            clean.truncate(clean.len() - 2);
+            // Rust writes generic arguments as `f::<T>`.
+            if first == b'<' && clean.ends_with("::") && !rest.starts_with(char::is_alphanumeric) {
+                clean.truncate(clean.len() - 2);
+            }
+        } else {
+            clean.push_str(&rest[..1]);
+            rest = &rest[1..];
         }
     }
+    clean.push_str(rest);
     clean
 }
 
@@ -182,18 +186,17 @@ fn rust_impl(name: &str) -> String {
 
 /// The length of the bracketed text at the start of `text`, to its closing bracket or to the end.
 fn closing(text: &str) -> usize {
-    let mut depth = 0usize;
-    let mut before = ' ';
-    for (at, character) in text.char_indices() {
-        match character {
-            '<' | '(' | '[' | '{' => depth += 1,
-            '>' if before == '-' => {}
-            '>' | ')' | ']' | '}' => depth = depth.saturating_sub(1),
+    let (mut depth, mut before) = (0usize, b' ');
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            b'<' | b'(' | b'[' | b'{' => depth += 1,
+            b'>' if before == b'-' => {}
+            b'>' | b')' | b']' | b'}' => depth = depth.saturating_sub(1),
             _ => {}
         }
-        before = character;
+        before = byte;
         if depth == 0 {
-            return at + character.len_utf8();
+            return at + 1;
         }
     }
     text.len()
@@ -202,9 +205,11 @@ fn closing(text: &str) -> usize {
 /// `{closure#0}` is `{closure}`, `{lambda(int)#1}` is `{lambda}`, `{anonymous}` stays.
 fn braced(text: &str) -> Option<(usize, &'static str)> {
     let length = closing(text);
-    let word = text[1..].split(|c: char| !c.is_ascii_alphabetic()).next()?;
+    let word = text[1..]
+        .split(|c: char| !c.is_ascii_alphabetic() && c != '_')
+        .next()?;
     let unified = match word {
-        "closure" => "{closure}",
+        "closure" | "closure_env" => "{closure}",
         "lambda" => "{lambda}",
         "impl" => "{impl}",
         "anonymous" => "{anonymous}",
