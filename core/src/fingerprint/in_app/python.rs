@@ -7,6 +7,7 @@ const STANDARD: &str = "standard library";
 const FROZEN: &str = "frozen";
 const GENERATED: &str = "generated";
 const SCRIPT: &str = "console script";
+const EXTENSION: &str = "compiled extension";
 
 /// Code that was typed or passed as text is the user's own.
 const TYPED: [&str; 8] = [
@@ -50,6 +51,9 @@ pub(super) fn not_in_app(file: &str, module: &str) -> Option<&'static str> {
     if standard {
         return Some(STANDARD);
     }
+    if is_extension_source(file, name) {
+        return Some(EXTENSION);
+    }
     is_console_script(before, name).then_some(SCRIPT)
 }
 
@@ -84,6 +88,14 @@ fn begins_standard_library(before: &[u8], folder: &[u8], module: &str) -> bool {
     folder.eq_ignore_ascii_case(b"lib") && is_python(before) && is_standard_module(module)
 }
 
+/// Cython names its sources relative to where a package was built, so their folders tell nothing; nearly all of them are libraries'.
+fn is_extension_source(file: &str, name: &[u8]) -> bool {
+    let is_source = [&b".pyx"[..], b".pxd", b".pxi"]
+        .iter()
+        .any(|end| name.ends_with(end));
+    is_source && !file.starts_with(['/', '\\']) && !file.contains(':')
+}
+
 /// A script in `bin` or `Scripts` that an installer wrote: it has no `.py`.
 fn is_console_script(folder: &[u8], name: &[u8]) -> bool {
     (folder == b"bin" || folder.eq_ignore_ascii_case(b"scripts"))
@@ -105,6 +117,12 @@ mod tests {
         for (file, module, expected) in [
             ("/srv/shop/cart.py", "shop.cart", None),
             ("cart.py", "__main__", None),
+            (
+                "pandas/_libs/tslibs/strptime.pyx",
+                "pandas._libs.tslibs.strptime",
+                Some("compiled extension"),
+            ),
+            ("/srv/shop/fast.pyx", "shop.fast", None),
             (
                 "/usr/lib/python3.11/json/decoder.py",
                 "json.decoder",
