@@ -7,12 +7,14 @@
 use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, Throughput};
-use stillframe_core::redact::{
-    AliasKey, Arena, RedactConfig, Redactor, ScanBudget, TextFlags, UserRule, detector_names,
-};
+use stillframe_core::redact::{AliasKey, Arena, RedactConfig, Redactor, ScanBudget, TextFlags};
 
+#[path = "support/rules.rs"]
+mod rules;
 #[path = "../../benches/scanner-vs-sds/src/values.rs"]
 mod values;
+
+use rules::redactor;
 
 /// Values per snapshot.
 const PER_SNAPSHOT: usize = 500;
@@ -121,24 +123,4 @@ fn arena_of(values: &[String]) -> Arena {
         arena.push(value.as_bytes(), TextFlags::default());
     }
     arena
-}
-
-/// So many rules: the built-in ones first, then made-up ones with a literal each.
-fn redactor(rules: usize) -> Redactor {
-    let built_in: Vec<&str> = detector_names().filter(|d| d.1).map(|d| d.0).collect();
-    let disabled = built_in.iter().skip(rules).map(|&d| d.to_owned()).collect();
-    let own =
-        values::user_rules(rules.saturating_sub(built_in.len())).map(|(name, pattern)| UserRule {
-            name,
-            pattern,
-            ..UserRule::default()
-        });
-    let config = RedactConfig {
-        disabled_detectors: disabled,
-        rules: own.collect(),
-        ..RedactConfig::default()
-    };
-    let (redactor, errors) = Redactor::new(&config);
-    assert!(errors.is_empty(), "{errors:?}");
-    redactor
 }

@@ -30,6 +30,8 @@
 
 mod alias;
 mod arena;
+mod buckets;
+mod budget;
 mod config;
 mod detect;
 mod hit;
@@ -41,25 +43,29 @@ mod required;
 mod scan;
 mod scope;
 mod simd;
+mod targets;
+mod triggers;
 mod types;
 mod user;
 
 pub use alias::{AliasKey, MAX_ALIASES, MIN_INSIDE, MIN_WHOLE};
 pub use arena::{Arena, TextFlags};
+pub use budget::{ScanBudget, ScanOutcome};
 pub use config::{Action, Checksum, Mode, Profile, RedactConfig, RuleError, UserRule};
 pub use hit::{Hit, RuleId};
 pub use names::ValueKind;
 pub use output::MARKER;
 pub use pass::{CleanError, CleanTape, CleanText, Cleaned, Cleaner, SideText};
-pub use scan::{ScanBudget, ScanOutcome};
+
 pub use scope::ScopeSet;
 
 use detect::{Detector, Enabled};
 use literals::LiteralSet;
 use names::{Hides, NameTable};
 use required::Anchor;
-use scan::{Target, Wanted};
 use simd::Engine;
+use targets::Target;
+use triggers::Wanted;
 use types::TypeTable;
 use user::CompiledRule;
 
@@ -151,7 +157,7 @@ impl Redactor {
             targets: Vec::new(),
             wanted: Wanted::default(),
         };
-        (rules.literals, rules.targets) = scan::literals(&rules);
+        (rules.literals, rules.targets) = targets::literals(&rules);
         rules.wanted = Wanted::new(&rules);
         let wants_hash = config.rules.iter().any(|r| r.action == Action::Hash);
         let redactor = Redactor {

@@ -3,20 +3,11 @@
 //! At every separator the key before it is found by walking back, and the name table says whether it is sensitive. So the
 //! cost does not depend on how many names there are, and text and variables follow the same rules for names.
 
-use super::value::{
-    self, Form, Value, has_parameters, is_number, is_placeholder, is_scheme, line_end, value_after,
-};
+use super::key::{KEY_LIMIT, Key, decoded_key, key_before};
+use super::placeholder::{is_number, is_placeholder};
+use super::value::{Form, Value, has_parameters, is_scheme, line_end, value_after};
 use super::{ByteSet, Detector, Enabled, Sink, Text, entropy};
 use crate::redact::names::{Found, NameTable, ValueKind};
-
-/// How far back a key may begin.
-const KEY_LIMIT: usize = 128;
-
-/// What a key without quotes is made of, besides bytes beyond ASCII.
-const KEY: ByteSet = {
-    let ByteSet([a, b, _, _]) = ByteSet::ranges(b"09AZaz", b"_-.$@%[]+");
-    ByteSet([a, b, u64::MAX, u64::MAX])
-};
 
 /// Words that are sensitive and common in prose: `auth: starting` says nothing secret.
 #[rustfmt::skip]
@@ -36,15 +27,6 @@ const PARAMETERS: [(&[u8], usize); 24] = [
     (b"x-amz-security-token", 1), (b"x-amz-signature", 1), (b"x-goog-credential", 1),
     (b"x-goog-signature", 1), (b"x-oss-signature", 1), (b"otpauth", 1),
 ];
-
-/// What a key before a separator is.
-struct Key<'k> {
-    bytes: &'k [u8],
-    start: usize,
-    quoted: bool,
-    /// The key follows one of `?`, `&`, `#`.
-    parameter: bool,
-}
 
 /// What the detector needs besides the text.
 pub(in crate::redact) struct KeyValue<'r> {
@@ -103,6 +85,9 @@ impl KeyValue<'_> {
             return;
         }
         let behind = skip_separator(text, at + width);
+        if ends_the_string(text, key, behind) {
+            return;
+        }
         let prose = width == 1 && text.at(at) == b':' && text.at(at + 1) == b' ' && !key.quoted;
         let Some(found) = self.judge_key(key, text, prose) else {
             if key.parameter {
@@ -124,7 +109,7 @@ impl KeyValue<'_> {
             return;
         }
         if text.code {
-            self.in_code(text, behind, value, rule, sink);
+            self.in_code(text, at, behind, value, &found, sink);
             return;
         }
         if is_kept(text, &value, &found) {
@@ -135,8 +120,11 @@ impl KeyValue<'_> {
         let end = self.end_of_credential(text, key, &found, &value, header, sink);
         if end == value.end && value.form == Form::Bare {
             let word = &text.bytes[value.start..value.end];
-            let weak = WEAK.contains(&self.names.word(found.word));
-            if prose && weak && word.len() < 16 && word.iter().all(u8::is_ascii_alphabetic) {
+            if prose
+                && self.is_weak(&found)
+                && word.len() < 16
+                && word.iter().all(u8::is_ascii_alphabetic)
+            {
                 return;
             }
         }
@@ -181,8 +169,13 @@ impl KeyValue<'_> {
         }
     }
 
+    /// Whether the name is as common in prose and program text as it is sensitive.
+    pub(super) fn is_weak(&self, found: &Found) -> bool {
+        WEAK.contains(&self.names.word(found.word))
+    }
+
     /// Which rule a value under this name belongs to.
-    fn rule_of(&self, found: &Found, parameter: bool) -> Detector {
+    pub(super) fn rule_of(&self, found: &Found, parameter: bool) -> Detector {
         match self.names.word(found.word) {
             "cookie" | "setcookie" => Detector::Cookie,
             "authorization" | "proxyauthorization" => Detector::Authorization,
@@ -238,42 +231,6 @@ impl KeyValue<'_> {
             .rev()
             .take_while(|b| matches!(b, b' ' | b'\t' | b'\\'))
             .count()
-    }
-
-    /// In program source only literals are secrets. With an annotation (`password: str = "x"`) the value comes later.
-    fn in_code(
-        &self,
-        text: &Text<'_>,
-        behind: usize,
-        value: Value,
-        rule: Detector,
-        sink: &mut Sink<'_>,
-    ) {
-        let literal = |v: &Value| {
-            let bytes = &text.bytes[v.start..v.end];
-            let number = v.form == Form::Bare && bytes.len() >= 4 && is_number(bytes);
-            (v.form == Form::Quoted || number) && !is_placeholder(bytes)
-        };
-        if literal(&value) {
-            sink.emit(text, value.start, value.end, rule);
-            return;
-        }
-        if text.before(behind) == b'=' || value.form != Form::Bare {
-            return;
-        }
-        let line =
-            &text.bytes[value.after..line_end(text.bytes, value.after).min(value.after + 64)];
-        let assignment = line
-            .iter()
-            .position(|b| matches!(b, b'=' | b',' | b'"' | b'\'' | b':'));
-        if let Some(offset) = assignment
-            && line[offset] == b'='
-            && line.get(offset + 1) != Some(&b'=')
-            && let Some(value) = value_after(text, value.after + offset + 1, false)
-            && literal(&value)
-        {
-            sink.emit(text, value.start, value.end, rule);
-        }
     }
 
     /// `?sig=...`: parameters that only a URL makes sensitive.
@@ -379,11 +336,30 @@ fn parameter_end(text: &Text<'_>, value: &Value) -> usize {
 pub(super) fn is_kept(text: &Text<'_>, value: &Value, found: &Found) -> bool {
     let bytes = &text.bytes[value.start..value.end];
     let placeholder = is_placeholder(bytes) && !text.runs_into_cut(value.end);
+    // An opening bracket alone goes on in another text; there is nothing in it to hide.
+    if value.form == Form::Nested
+        && !bytes
+            .iter()
+            .any(|b| b.is_ascii_alphanumeric() || *b >= 0x80)
+    {
+        return true;
+    }
     let boolean = bytes.eq_ignore_ascii_case(b"true") || bytes.eq_ignore_ascii_case(b"false");
     if boolean && value.form == Form::Bare {
         return !found.hides.hides(ValueKind::Bool);
     }
     placeholder || (is_number(bytes) && !found.hides.hides(ValueKind::Number))
+}
+
+/// `prompt("Password: ")`: the separator is the last thing in a string that began with the key.
+fn ends_the_string(text: &Text<'_>, key: &Key<'_>, behind: usize) -> bool {
+    let opener = text.before(key.start);
+    let spaces = text.bytes[behind..]
+        .iter()
+        .take(8)
+        .take_while(|&&b| b == b' ')
+        .count();
+    !key.quoted && matches!(opener, b'"' | b'\'' | b'`') && text.at(behind + spaces) == opener
 }
 
 /// Skips the rest of `=>`, `:=`, `==`, and Markdown's emphasis.
@@ -394,123 +370,4 @@ fn skip_separator(text: &Text<'_>, mut at: usize) -> usize {
         }
     }
     at
-}
-
-/// The key that ends before the separator at `at`.
-fn key_before<'k>(text: &Text<'k>, at: usize) -> Option<Key<'k>> {
-    let t = text.bytes;
-    let mut end = at;
-    if text.before(end) == b'!' {
-        end -= 1;
-    }
-    let spaces = t[..end]
-        .iter()
-        .rev()
-        .take(8)
-        .take_while(|&&b| b == b' ')
-        .count();
-    end -= spaces;
-    if text.before(end) == b']' && matches!(text.before(end - 1), b'"' | b'\'') {
-        end -= 1;
-    }
-    if end >= 2 && text.before(end) == b'*' && text.before(end - 1) == b'*' {
-        end -= 2;
-    }
-    match text.before(end) {
-        quote @ (b'"' | b'\'' | b'`') => quoted_key(t, end - 1, quote),
-        b';' => {
-            let entity = [5, 6]
-                .into_iter()
-                .find(|n| end >= *n && value::quote_entity(t, end - n) == Some(*n))?;
-            let end = end - entity;
-            let start = ByteSet::WORD.run_back(t, end, KEY_LIMIT);
-            (start < end).then(|| Key {
-                bytes: &t[start..end],
-                start,
-                quoted: true,
-                parameter: false,
-            })
-        }
-        _ => bare_key(text, end),
-    }
-}
-
-/// A key between quotes, escaped or not; `close` is where the closing quote lies.
-fn quoted_key(t: &[u8], close: usize, quote: u8) -> Option<Key<'_>> {
-    let escapes = t[..close]
-        .iter()
-        .rev()
-        .take(8)
-        .take_while(|&&b| b == b'\\')
-        .count();
-    let end = close - escapes;
-    let first = end.saturating_sub(KEY_LIMIT);
-    // A longer key is judged by its end.
-    let start = memchr::memrchr(quote, &t[first..end]).map_or(first, |i| first + i + 1);
-    (start < end).then(|| Key {
-        bytes: &t[start..end],
-        start,
-        quoted: true,
-        parameter: false,
-    })
-}
-
-fn bare_key<'k>(text: &Text<'k>, end: usize) -> Option<Key<'k>> {
-    let start = KEY.run_back(text.bytes, end, KEY_LIMIT);
-    if start >= end {
-        return None;
-    }
-    let parameter = matches!(text.before(start), b'?' | b'&' | b'#');
-    Some(Key {
-        bytes: &text.bytes[start..end],
-        start,
-        quoted: false,
-        parameter,
-    })
-}
-
-/// What a percent-encoded key says: the last of the pairs that may be encoded in it.
-fn decoded_key<'k>(raw: &Key<'_>, decoded: &'k mut [u8; KEY_LIMIT]) -> Option<Key<'k>> {
-    let len = percent_decode(raw.bytes, decoded);
-    let all = decoded[..len].trim_ascii_end();
-    let quotes = all
-        .iter()
-        .rev()
-        .take_while(|b| matches!(b, b'"' | b'\''))
-        .count();
-    let name = &all[..all.len() - quotes];
-    let ends = |b: &u8| {
-        matches!(
-            b,
-            b'&' | b'=' | b':' | b';' | b',' | b'?' | b'{' | b'"' | b'#'
-        )
-    };
-    let pair = name.iter().rposition(ends);
-    let parameter = raw.parameter || pair.is_some_and(|i| matches!(name[i], b'&' | b'?' | b'#'));
-    let bytes = &name[pair.map_or(0, |i| i + 1)..];
-    (!bytes.is_empty()).then_some(Key {
-        bytes,
-        start: raw.start,
-        quoted: false,
-        parameter,
-    })
-}
-
-/// Decodes `%XX` twice over (`%2526` is `%26` is `&`); other bytes stay.
-fn percent_decode(raw: &[u8], out: &mut [u8; KEY_LIMIT]) -> usize {
-    let mut len = 0;
-    for &byte in raw.iter().take(KEY_LIMIT) {
-        out[len] = byte;
-        len += 1;
-        // Decoding the end of what is written so far, again and again, undoes nested encoding.
-        while len >= 3 && out[len - 3] == b'%' {
-            let digit = |b: u8| (b as char).to_digit(16);
-            let (Some(high), Some(low)) = (digit(out[len - 2]), digit(out[len - 1])) else {
-                break;
-            };
-            out[len - 3] = (high * 16 + low) as u8;
-            len -= 2;
-        }
-    }
-    len
 }

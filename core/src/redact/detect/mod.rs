@@ -4,11 +4,14 @@
 //! for what it looked at out of the scan's budget. None allocates.
 
 pub(super) mod authorization;
+pub(super) mod code;
 pub(super) mod entropy;
 pub(super) mod jwt;
+pub(super) mod key;
 pub(super) mod keyvalue;
 pub(super) mod network;
 pub(super) mod numbers;
+pub(super) mod placeholder;
 pub(super) mod private_key;
 pub(super) mod structure;
 pub(super) mod url;

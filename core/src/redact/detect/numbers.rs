@@ -76,12 +76,14 @@ pub(in crate::redact) fn card(text: &Text<'_>, at: usize, sink: &mut Sink<'_>) {
     }
 }
 
-/// Not the fraction of a float, an international phone number, or part of a hexadecimal digest or UUID.
+/// Not the fraction or the digits of a float, an international phone number, or part of a hexadecimal digest or UUID.
 fn stands_alone(text: &Text<'_>, start: usize, end: usize) -> bool {
     let t = text.bytes;
     let fraction = text.before(start) == b'.' && start >= 2 && DIGIT.has(t[start - 2]);
     let phone = text.before(start) == b'+';
-    if fraction || phone {
+    let exponent = matches!(text.at(end), b'e' | b'E')
+        && matches!(text.at(end + 1), b'+' | b'-' | b'0'..=b'9');
+    if fraction || phone || exponent {
         return false;
     }
     const HEX_DASH: ByteSet = ByteSet::ranges(b"09AFaf", b"-");

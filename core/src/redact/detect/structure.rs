@@ -66,6 +66,7 @@ impl KeyValue<'_> {
         if value.form == Form::Quoted
             && (flag || closed)
             && !next_flag
+            && (!text.code || self.is_secret_literal(text, &value, true))
             && !is_kept(text, &value, &found)
         {
             self.emit(text, &value, &found, sink);

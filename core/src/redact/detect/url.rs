@@ -73,7 +73,7 @@ fn at_behind_slash(
 }
 
 fn is_template(password: &[u8]) -> bool {
-    super::value::is_placeholder(password)
+    super::placeholder::is_placeholder(password)
 }
 
 /// Whether a user name alone is a token: long, of letters and digits both.

@@ -56,20 +56,6 @@ const SCHEMES_WITH_PARAMETERS: [&[u8]; 6] = [
     b"googlelogin",
 ];
 
-/// Words that stand where a secret could and are none. Lower case, sorted.
-#[rustfmt::skip]
-const NO_SECRETS: [&[u8]; 77] = [
-    b"absent", b"all", b"an", b"and", b"are", b"at", b"been", b"blank", b"by", b"can",
-    b"cannot", b"changed", b"could", b"default", b"denied", b"did", b"does", b"empty", b"error",
-    b"expected", b"expired", b"failed", b"false", b"field", b"filtered", b"for", b"found", b"from",
-    b"got", b"has", b"have", b"hidden", b"if", b"in", b"incorrect", b"invalid", b"is", b"it",
-    b"malformed", b"masked", b"mismatch", b"missing", b"must", b"n/a", b"nil", b"no", b"none",
-    b"not", b"null", b"of", b"ok", b"omitted", b"on", b"or", b"redacted", b"refused", b"rejected",
-    b"required", b"reset", b"revoked", b"set", b"should", b"that", b"the", b"this", b"to", b"true",
-    b"unable", b"unauthorized", b"undefined", b"unknown", b"unset", b"user", b"valid", b"was",
-    b"with", b"your",
-];
-
 /// How far a bracketed value is followed.
 const NESTED_LIMIT: usize = 1 << 16;
 
@@ -338,56 +324,6 @@ pub(super) fn line_end(t: &[u8], from: usize) -> usize {
     at
 }
 
-/// Whether a value stands for one rather than being one: a template's place, a marker, a word of prose.
-pub(super) fn is_placeholder(value: &[u8]) -> bool {
-    let v = value.trim_ascii();
-    if v.is_empty() || v.len() > 64 {
-        return v.is_empty();
-    }
-    let name =
-        |s: &[u8]| !s.is_empty() && s.iter().all(|&b| super::ByteSet::WORD.has(b) || b == b'.');
-    let all = |byte: u8| v.iter().all(|&b| b == byte);
-    let crossed_out =
-        v.len() >= 3 && (all(b'x') || all(b'X') || v.chunks(3).all(|c| c == "•".as_bytes()));
-    if crossed_out || all(b'*') || all(b'.') || all(b'?') || all(b'-') {
-        return true;
-    }
-    match v {
-        [b'%', b's' | b'r' | b'd' | b'v' | b'p' | b'@' | b'q'] => true,
-        [b'%', b'(', inner @ .., b')', b's' | b'r' | b'd'] => name(inner),
-        [b'$', b'{', inner @ .., b'}'] | [b'{', b'{', inner @ .., b'}', b'}'] => {
-            name(inner.trim_ascii())
-        }
-        [b'{', inner @ .., b'}'] => inner.is_empty() || name(inner),
-        [b'$', b'(', ..] | [b'<', b'!', ..] => false,
-        [b'<', inner @ .., b'>'] => {
-            name(inner) || inner.iter().all(|&b| b.is_ascii_alphabetic() || b == b'-')
-        }
-        [b'[', inner @ .., b']'] => NO_SECRETS.iter().any(|w| inner.eq_ignore_ascii_case(w)),
-        [b'$', inner @ ..] => {
-            let variable = |b: &u8| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_';
-            !inner.is_empty() && inner.iter().all(variable)
-        }
-        [b':', inner @ ..] => {
-            name(inner) && inner.iter().all(|b| b.is_ascii_lowercase() || *b == b'_')
-        }
-        _ => NO_SECRETS.iter().any(|w| v.eq_ignore_ascii_case(w)),
-    }
-}
-
-/// Whether the value is a number and nothing else.
-pub(super) fn is_number(value: &[u8]) -> bool {
-    let v = value.trim_ascii();
-    let digits = v.strip_prefix(b"-").unwrap_or(v);
-    let points = digits.iter().filter(|&&b| b == b'.').count();
-    !digits.is_empty()
-        && points <= 1
-        && digits.iter().any(u8::is_ascii_digit)
-        && digits
-            .iter()
-            .all(|&b| b.is_ascii_digit() || b == b'.' || b == b'_')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -428,52 +364,5 @@ mod tests {
         }
         assert_eq!(value("  "), None);
         assert_eq!(value("&x"), None);
-    }
-
-    #[test]
-    fn placeholders_are_no_values() {
-        for v in [
-            "%s",
-            "%(pw)s",
-            "{}",
-            "{token}",
-            "${TOKEN}",
-            "{{ token }}",
-            "$TOKEN",
-            ":password",
-            "<token>",
-            "***",
-            "None",
-            "null",
-            "[REDACTED]",
-            "?",
-            "missing",
-            "xxxx",
-            "",
-        ] {
-            assert!(is_placeholder(v.as_bytes()), "{v}");
-        }
-        for v in [
-            "hunter2",
-            "$2b$12$abc",
-            "<!x>",
-            "swordfish",
-            "a:b",
-            "{\"a\": 1}",
-            "<Token 0x7f>",
-            "$(pwd)",
-        ] {
-            assert!(!is_placeholder(v.as_bytes()), "{v}");
-        }
-    }
-
-    #[test]
-    fn the_word_list_is_sorted_lower_case() {
-        assert!(NO_SECRETS.is_sorted());
-        assert!(
-            NO_SECRETS
-                .iter()
-                .all(|w| !w.iter().any(u8::is_ascii_uppercase))
-        );
     }
 }
