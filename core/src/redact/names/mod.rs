@@ -59,18 +59,18 @@ pub enum ValueKind {
 pub(super) enum Hides {
     /// The user listed it, or the profile has no vetoes.
     Everything,
-    /// All but booleans.
+    /// All but booleans and null, which tell only whether there is a secret; that it is missing is often why a program failed.
     NoBool,
-    /// `*_tokens`: all but booleans and numbers.
+    /// `*_tokens`: numbers are shown as well.
     NoBoolNoNumber,
 }
 
 impl Hides {
     pub(super) fn hides(self, kind: ValueKind) -> bool {
         match kind {
-            ValueKind::Bool => self == Hides::Everything,
+            ValueKind::Null | ValueKind::Bool => self == Hides::Everything,
             ValueKind::Number => self != Hides::NoBoolNoNumber,
-            ValueKind::Null | ValueKind::Other => true,
+            ValueKind::Other => true,
         }
     }
 }
