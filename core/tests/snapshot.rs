@@ -64,6 +64,14 @@ fn what_is_no_snapshot_is_refused_in_words() {
     for bytes in [&b""[..], b"\x80", b"\xc1", b"\xdf\xff\xff\xff\xff"] {
         assert!(Snapshot::from_msgpack(bytes).is_err(), "{bytes:?}");
     }
+    let mut longer = rmp_serde::to_vec_named(&Snapshot {
+        format: 1,
+        ..Snapshot::default()
+    })
+    .expect("writes");
+    assert!(Snapshot::from_msgpack(&longer).is_ok());
+    longer.push(0xc0);
+    assert!(Snapshot::from_msgpack(&longer).is_err());
     let mut deep = b"\x81\xa6frames".to_vec();
     deep.resize(100_000, 0x91);
     assert!(Snapshot::from_msgpack(&deep).is_err());

@@ -168,9 +168,8 @@ impl<F: Form> Walk<'_, F> {
         let start = self.form.begin_members();
         let mut members = 1;
         if let Some(name) = &exception.type_name {
-            self.form.key(&TYPE);
-            self.form.named(name);
-            members += 1 + self.text_member(&MODULE, module_of(name.text));
+            members += self.name_member(&TYPE, name);
+            members += self.text_member(&MODULE, module_of(name.text));
         }
         members += self.id(id);
         members += self.message(id);

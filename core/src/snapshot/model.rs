@@ -86,8 +86,8 @@ pub struct ThreadInfo {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Exception {
-    /// Its type, qualified as on every node.
-    #[serde(rename = "type")]
+    /// Its type, qualified as on every node; empty if unknown.
+    #[serde(rename = "type", skip_serializing_if = "String::is_empty")]
     pub type_name: String,
     /// What stands before the last part of its type, if anything: the module, package or namespace.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -243,12 +243,6 @@ pub struct Node {
     /// The text was not valid Unicode; U+FFFD stands for what was not.
     #[serde(skip_serializing_if = "is_false")]
     pub lossy: bool,
-    /// Its true size: characters of a text, bytes, items, entries, fields. On text and bytes only where less is shown.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub size: Option<u64>,
-    /// The text or the bytes are cut.
-    #[serde(skip_serializing_if = "is_false")]
-    pub truncated: bool,
     /// Items of a sequence or a set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub elements: Option<Vec<Node>>,
@@ -258,6 +252,12 @@ pub struct Node {
     /// Fields of an object.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fields: Option<Ordered<Node>>,
+    /// Its true size: characters of a text, bytes, items, entries, fields. On text and bytes only where less is shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+    /// The text or the bytes are cut.
+    #[serde(skip_serializing_if = "is_false")]
+    pub truncated: bool,
     /// Where items are missing, if not only at the end.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub omitted: Vec<Omitted>,
@@ -279,8 +279,8 @@ pub struct Node {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Omitted {
-    /// Of what: `exceptions`, `frames`, `notes`, `args`, `attributes`, `arguments`, `locals`, `statics`, `user`, `elements`,
-    /// `entries`, `fields`.
+    /// Of what: `exceptions`, `message`, `notes`, `args`, `attributes`, `frames`, `arguments`, `locals`, `statics`, `elements`,
+    /// `entries`, `fields`; `details` of an exception or `variables` of a frame of which no part was reached.
     pub what: String,
     /// Name of the one that is missing or cut, where it is one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -452,9 +452,15 @@ impl Snapshot {
     /// Bytes that are no MessagePack, lack the structure of format 1, nest deeper than a tape can, have something behind them, or
     /// are of a newer format.
     pub fn from_msgpack(bytes: &[u8]) -> Result<Self, SnapshotError> {
-        let mut deserializer = rmp_serde::Deserializer::from_read_ref(bytes);
+        let mut deserializer = rmp_serde::Deserializer::new(bytes);
         deserializer.set_max_depth(MAX_DEPTH);
         let snapshot = Self::deserialize(&mut deserializer).map_err(SnapshotError::new)?;
+        let behind = deserializer.get_ref().len();
+        if behind > 0 {
+            return Err(SnapshotError::new(format_args!(
+                "{behind} bytes behind its end"
+            )));
+        }
         Self::checked(snapshot)
     }
 

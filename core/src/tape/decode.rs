@@ -123,6 +123,22 @@ impl<'a> Decoder<'a> {
         self.at
     }
 
+    pub(super) const fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// Goes to where an item begins, or to the END.
+    pub(super) const fn seek(&mut self, at: usize) {
+        self.at = at;
+    }
+
+    /// A value that was read elsewhere ends here.
+    #[inline]
+    pub(super) const fn passed(&mut self, at: usize) {
+        self.at = at;
+        self.count += 1;
+    }
+
     /// Reads up to and including the next definition, item or END. With `TRUSTED` the text was validated by an earlier pass over
     /// the same bytes.
     #[inline]
@@ -309,18 +325,7 @@ impl<'a> Decoder<'a> {
             op::STR8 => {
                 let length = usize::from(self.u8()?);
                 let bytes = self.take(length)?;
-                let text = self.text::<TRUSTED>(bytes)?;
-                Value::Text(Text {
-                    encoding: TextEncoding::Utf8,
-                    bytes,
-                    kept: length as u32,
-                    total: if text.is_ascii() {
-                        length
-                    } else {
-                        text.chars().count()
-                    } as u32,
-                    flags: 0,
-                })
+                Value::Text(Text::whole(self.text::<TRUSTED>(bytes)?))
             }
             op::STR => self.long_text::<TRUSTED>(TextEncoding::Utf8, 1)?,
             op::LATIN1 => self.long_text::<TRUSTED>(TextEncoding::Latin1, 1)?,

@@ -225,6 +225,9 @@ pub struct Text<'a> {
     pub(super) flags: u8,
 }
 
+/// Flag of a [`Text`] that no tape carries: see [`Text::is_whole_form`].
+pub(super) const WHOLE_FORM: u8 = 0x80;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TextEncoding {
     Utf8,
@@ -234,10 +237,48 @@ pub(super) enum TextEncoding {
 }
 
 impl<'a> Text<'a> {
+    /// Text of the short form.
+    #[inline]
+    pub(super) fn whole(text: &'a str) -> Self {
+        let total = if text.is_ascii() {
+            text.len()
+        } else {
+            text.chars().count()
+        };
+        Self {
+            encoding: TextEncoding::Utf8,
+            bytes: text.as_bytes(),
+            kept: text.len() as u32,
+            total: total as u32,
+            flags: WHOLE_FORM,
+        }
+    }
+
     /// The text that may be shown, as UTF-8; what is not valid becomes U+FFFD.
     #[must_use]
     pub fn shown(&self) -> Cow<'a, str> {
         self.decode(&self.bytes[..self.kept as usize])
+    }
+
+    /// The shown text without a copy, if the tape has it as UTF-8, which it does after the redact stage.
+    #[inline]
+    #[must_use]
+    pub fn as_utf8(&self) -> Option<&'a str> {
+        if self.encoding != TextEncoding::Utf8 {
+            return None;
+        }
+        // SAFETY: `Tape::parse` refuses a tape of which the shown part of a UTF-8 text is not UTF-8, and only its decoder makes a
+        // `Text`; `kept` is at most the length of `bytes` by construction there.
+        Some(unsafe {
+            std::str::from_utf8_unchecked(self.bytes.get_unchecked(..self.kept as usize))
+        })
+    }
+
+    /// Whether the form on the tape can only hold whole text, so that `total` need not be compared with what is shown.
+    #[inline]
+    #[must_use]
+    pub const fn is_whole_form(&self) -> bool {
+        self.flags & WHOLE_FORM != 0
     }
 
     /// The shown text and what follows it on the tape, for recognising secrets; never to be shown.

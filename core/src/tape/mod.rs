@@ -205,6 +205,7 @@
 //! A new opcode or a new meaning of an old one makes a new version; readers accept the versions that they know.
 
 mod arena;
+mod cursor;
 mod decode;
 mod entry;
 mod error;

@@ -1,5 +1,6 @@
 //! Validating reader: one pass over a foreign tape, then cheap borrowed access to any group.
 
+use super::cursor::Cursor;
 use super::decode::{Decoder, GroupKind, Step, Tables};
 use super::entry::{Exception, Frame, Item, Value};
 use super::error::TapeError;
@@ -34,6 +35,23 @@ pub(super) struct Group {
     first_child: u32,
     kind: GroupKind,
     level: u16,
+    /// A REF names the container.
+    referred: bool,
+    /// Values in the group, absent fields not counted.
+    values: u32,
+}
+
+impl Group {
+    const fn new(kind: GroupKind, level: u16) -> Self {
+        Self {
+            offset: 0,
+            first_child: 0,
+            kind,
+            level,
+            referred: false,
+            values: 0,
+        }
+    }
 }
 
 /// A validated tape. Every byte was checked by [`Tape::parse`]; reading from it cannot fail.
@@ -56,12 +74,7 @@ impl<'a> Tape<'a> {
     pub fn parse(bytes: &'a [u8]) -> Result<Self, TapeError> {
         let header = Header::decode(bytes)?;
         let mut tables = Tables::default();
-        let mut groups = vec![Group {
-            offset: 0,
-            first_child: 1,
-            kind: GroupKind::Root,
-            level: 0,
-        }];
+        let mut groups = vec![Group::new(GroupKind::Root, 0)];
         let mut at = HEADER_BYTES;
         let mut values = 0;
         let mut open = 0;
@@ -77,17 +90,18 @@ impl<'a> Tape<'a> {
                     Step::Type(name) => tables.define_type(name, start)?,
                     Step::Shape { type_id, names } => tables.define_shape(type_id, names, start)?,
                     Step::Item { item, opens } => {
-                        values += u32::from(matches!(item, Item::Value { .. }));
+                        if let Item::Value { value, .. } = item {
+                            values += 1;
+                            groups[open].values += u32::from(value != Value::Absent);
+                            if let Value::Ref(target) = value {
+                                groups[target.0 as usize].referred = true;
+                            }
+                        }
                         if let Some(kind) = opens {
                             if level >= MAX_NESTING {
                                 return Err(TapeError::new(start, "nested too deep"));
                             }
-                            groups.push(Group {
-                                offset: 0,
-                                first_child: 0,
-                                kind,
-                                level: level + 1,
-                            });
+                            groups.push(Group::new(kind, level + 1));
                         }
                     }
                     Step::End => break,
@@ -154,6 +168,21 @@ impl<'a> Tape<'a> {
             .is_some_and(|group| group.offset != 0)
     }
 
+    /// How many values [`Tape::group`] gives for this container, absent fields not counted: keys and values of a map each for one.
+    #[must_use]
+    pub fn group_len(&self, id: ContainerId) -> u32 {
+        self.groups
+            .get(id.0 as usize)
+            .map_or(0, |group| group.values)
+    }
+
+    /// Whether a value on the tape is a reference to this container.
+    #[must_use]
+    pub fn is_referred(&self, id: ContainerId) -> bool {
+        let group = self.groups.get(id.0 as usize);
+        group.is_some_and(|group| group.referred)
+    }
+
     /// Why containers without contents have none.
     #[must_use]
     pub fn stop(&self) -> Reason {
@@ -202,21 +231,16 @@ impl<'a> Tape<'a> {
     }
 
     fn items(&self, index: usize) -> Items<'_, 'a> {
-        let decoder = self
-            .groups
-            .get(index)
-            .filter(|group| group.offset != 0)
-            .map(|group| {
-                Decoder::new(
-                    self.bytes,
-                    group.offset as usize,
-                    group.kind,
-                    group.first_child,
-                )
-            });
+        let group = self.groups.get(index).filter(|group| group.offset != 0);
+        let cursor = group.map_or_else(Cursor::empty, |group| {
+            let at = group.offset as usize;
+            // SAFETY: `parse` validated the whole of `bytes` and put the offset, the kind and the number of the first container
+            // of this group's own first item there.
+            unsafe { Cursor::new(self.bytes, at, group.kind, group.first_child) }
+        });
         Items {
             tables: &self.tables,
-            decoder,
+            cursor,
         }
     }
 }
@@ -225,7 +249,7 @@ impl<'a> Tape<'a> {
 #[derive(Clone, Debug)]
 pub struct Items<'t, 'a> {
     tables: &'t Tables<'a>,
-    decoder: Option<Decoder<'a>>,
+    cursor: Cursor<'a>,
 }
 
 impl<'a> Iterator for Items<'_, 'a> {
@@ -233,19 +257,6 @@ impl<'a> Iterator for Items<'_, 'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Item<'a>> {
-        let decoder = self.decoder.as_mut()?;
-        loop {
-            match decoder.step::<true>(self.tables) {
-                Ok(Step::Item { item, .. }) => return Some(item),
-                Ok(Step::Type(_) | Step::Shape { .. }) => {}
-                Ok(Step::End) => break,
-                Err(_) => {
-                    debug_assert!(false, "a validated tape reads without an error");
-                    break;
-                }
-            }
-        }
-        self.decoder = None;
-        None
+        self.cursor.next(self.tables)
     }
 }
