@@ -117,9 +117,19 @@ fn next_epoch() -> u64 {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
+/// Most that one stretch between two looks at the clock counts. Reading that many values takes microseconds: a longer stretch means that
+/// the system ran something else meanwhile, and cutting the snapshot would give the program nothing back.
+const STRETCH: Duration = Duration::from_micros(250);
+
+/// A walk stops after so many hard times whatever the system did.
+const PATIENCE: u32 = 10;
+
 /// The clock of one walk.
 pub(super) struct Clock {
     start: Instant,
+    last: Instant,
+    /// Time that counts against the limits.
+    spent: Duration,
     soft: Duration,
     hard: Duration,
     left: u32,
@@ -131,8 +141,11 @@ pub(super) struct Clock {
 
 impl Clock {
     pub(super) fn start(limits: &Limits) -> Self {
+        let start = Instant::now();
         Self {
-            start: Instant::now(),
+            start,
+            last: start,
+            spent: Duration::ZERO,
             soft: limits.soft_time,
             hard: limits.hard_time,
             left: TICK,
@@ -145,9 +158,12 @@ impl Clock {
     #[inline(never)]
     fn look(&mut self) {
         self.left = TICK;
-        let elapsed = self.start.elapsed();
-        self.soft_over = elapsed >= self.soft;
-        self.hard_over = elapsed >= self.hard;
+        let now = Instant::now();
+        self.spent += now.duration_since(self.last).min(STRETCH);
+        self.last = now;
+        self.soft_over = self.spent >= self.soft;
+        self.hard_over = self.spent >= self.hard
+            || now.duration_since(self.start) >= self.hard.saturating_mul(PATIENCE);
     }
 
     pub(super) fn elapsed(&self) -> Duration {

@@ -11,6 +11,7 @@ use super::capture::Walk;
 use super::number::Integer;
 use super::object::{Bytes, Exception, Int, Obj, Str};
 use super::render::{Render, escaped};
+use super::rules::Rules;
 use super::text::{Scratch, Text};
 use super::{Facts, layout};
 
@@ -89,19 +90,20 @@ impl StrFunctions {
 impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
     pub(super) fn message(&self, exception: Exception<'g>) -> Message<'g> {
         let room = (self.out.text_bound() * 4).clamp(256, MADE_MAX);
-        message::<DIRECT>(exception, self.facts, room, 0)
+        message::<DIRECT>(exception, self.facts, self.rules, room, 0)
     }
 }
 
 fn message<'g, const DIRECT: bool>(
     exception: Exception<'g>,
     facts: &Facts,
+    rules: Rules<'_>,
     room: usize,
     depth: u32,
 ) -> Message<'g> {
     let function = exception.0.class().str_function();
     let names = &facts.str_functions;
-    let mut render = Render::new(room, facts);
+    let mut render = Render::new(room, facts, rules);
     let own = |index| {
         // SAFETY: the function for `str()` is that of a built-in type, so the exception begins with that type's fields.
         unsafe { exception.own(index) }
@@ -129,7 +131,7 @@ fn message<'g, const DIRECT: bool>(
         None
     };
     if made.is_none() {
-        match from_args::<DIRECT>(exception, &mut render, facts, depth) {
+        match from_args::<DIRECT>(exception, &mut render, facts, rules, depth) {
             Some(text) if render.known => return Message::Arg(text),
             Some(text) => render.plain::<DIRECT>(text),
             None => {}
@@ -146,6 +148,7 @@ fn from_args<'g, const DIRECT: bool>(
     exception: Exception<'g>,
     render: &mut Render<'_>,
     facts: &Facts,
+    rules: Rules<'_>,
     depth: u32,
 ) -> Option<Str<'g>> {
     let args = exception.args()?;
@@ -159,7 +162,7 @@ fn from_args<'g, const DIRECT: bool>(
             match Exception::of(only) {
                 // An exception made of another: its text.
                 Some(inner) if depth < 3 => {
-                    match message::<DIRECT>(inner, facts, MADE_MAX, depth + 1) {
+                    match message::<DIRECT>(inner, facts, rules, MADE_MAX, depth + 1) {
                         Message::Arg(text) => render.plain::<DIRECT>(text),
                         Message::Made { text, known } => {
                             render.known &= known;

@@ -100,8 +100,8 @@ fn integer_of(negative: bool, digits: &[u32]) -> Integer {
     };
     let top_bits = u32::BITS - top.leading_zeros();
     let bits = (digits.len() as u64 - 1) * u64::from(DIGIT_BITS) + u64::from(top_bits);
-    // Five digits hold 128 bits or more wherever there are that many.
-    let first = digits.len().saturating_sub(5);
+    // Six digits hold 128 bits even if only one of the first one's bits counts.
+    let first = digits.len().saturating_sub(6);
     let mut head: u128 = 0;
     let mut room = 128;
     for (index, &digit) in digits.iter().enumerate().skip(first).rev() {

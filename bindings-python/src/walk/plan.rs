@@ -278,7 +278,7 @@ fn plan_of<const DIRECT: bool>(
         shape: Cell::new(None),
     };
     plan.kind = kind_of::<DIRECT>(class, facts, &mut plan, rules);
-    if matches!(plan.kind, Kind::Exception) {
+    if matches!(plan.kind, Kind::Exception | Kind::Known(_)) {
         plan_fields::<DIRECT>(class, &mut plan, rules);
     }
     if matches!(plan.kind, Kind::Instance | Kind::Opaque) {

@@ -9,6 +9,7 @@ use super::Facts;
 use super::number::{Integer, float, float_repr};
 use super::object::{Bytes, Class, Dict, Int, List, Obj, Set, Str, Tuple};
 use super::plan::qualified_name;
+use super::rules::Rules;
 use super::text::{Scratch, Text};
 
 /// Nesting that is followed.
@@ -24,16 +25,40 @@ pub(super) struct Render<'f> {
     /// Whether the text is what Python would have made.
     pub(super) known: bool,
     facts: &'f Facts,
+    /// Names under which nothing is rendered.
+    rules: Rules<'f>,
 }
 
+/// What stands for a value that is hidden because of its name.
+const HIDDEN: &str = "<redacted>";
+
 impl<'f> Render<'f> {
-    pub(super) const fn new(room: usize, facts: &'f Facts) -> Self {
+    pub(super) const fn new(room: usize, facts: &'f Facts, rules: Rules<'f>) -> Self {
         Self {
             text: Vec::new(),
             room,
             known: true,
             facts,
+            rules,
         }
+    }
+
+    /// Whether a key or the first of a pair is a name that hides what belongs to it.
+    fn hides<const DIRECT: bool>(&self, name: Obj<'_>) -> bool {
+        let name = match (Str::of(name), Bytes::of(name)) {
+            (Some(name), _) => name.to_utf8::<DIRECT>(600),
+            (None, Some(name)) => {
+                let name = name.data::<DIRECT>();
+                name[..name.len().min(600)].to_vec()
+            }
+            (None, None) => return false,
+        };
+        self.rules.name(&name).is_some()
+    }
+
+    fn hidden(&mut self) {
+        self.known = false;
+        self.push(HIDDEN);
     }
 
     pub(super) fn push(&mut self, text: &str) {
@@ -152,6 +177,8 @@ impl<'f> Render<'f> {
         };
         if let Some((items, open, close)) = sequence {
             self.push(open);
+            let pair =
+                items.length == 2 && items.get(0).is_some_and(|name| self.hides::<DIRECT>(name));
             for index in 0..items.length {
                 if index == MAX_ITEMS || self.room == 0 {
                     self.known = false;
@@ -160,6 +187,7 @@ impl<'f> Render<'f> {
                 }
                 self.push(if index > 0 { ", " } else { "" });
                 match items.get(index) {
+                    Some(_) if index == 1 && pair => self.hidden(),
                     Some(item) => self.repr::<DIRECT>(item, depth + 1),
                     None => self.push("<NULL>"),
                 }
@@ -196,7 +224,11 @@ impl<'f> Render<'f> {
             self.push(if count > 0 { ", " } else { "" });
             self.repr::<DIRECT>(key, depth + 1);
             self.push(": ");
-            self.repr::<DIRECT>(value, depth + 1);
+            if self.hides::<DIRECT>(key) {
+                self.hidden();
+            } else {
+                self.repr::<DIRECT>(value, depth + 1);
+            }
             count += 1;
         }
         self.push("}");

@@ -26,7 +26,7 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
             .attribute(object, b"_name_")
             .and_then(Str::of)
             .map(|name| name.to_utf8::<DIRECT>(256));
-        let mut render = Render::new(VALUE_MAX, self.facts);
+        let mut render = Render::new(VALUE_MAX, self.facts, self.rules);
         render.repr::<DIRECT>(value, 0);
         let class = String::from_utf8_lossy(object.class().c_name());
         let value = String::from_utf8_lossy(&render.text);

@@ -40,7 +40,7 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
     fn integer_text(&mut self, object: Obj<'g>, name: &[u8]) -> Option<String> {
         let value = self.attribute(object, name)?;
         Int::of(value)?;
-        let mut render = Render::new(TEXT_MAX, self.facts);
+        let mut render = Render::new(TEXT_MAX, self.facts, self.rules);
         render.str::<DIRECT>(value);
         String::from_utf8(render.text).ok()
     }
@@ -139,14 +139,14 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
             .find(|member| member.name == b"pattern" && member.is_object())?;
         // SAFETY: the type says that its instances have an object pointer there.
         let pattern = unsafe { object.slot(member.offset) }?;
-        let mut render = Render::new(TEXT_MAX, self.facts);
+        let mut render = Render::new(TEXT_MAX, self.facts, self.rules);
         render.str::<DIRECT>(pattern);
         String::from_utf8(render.text).ok()
     }
 
     pub(super) fn range(&self, object: Obj<'g>) -> Option<String> {
         const START: usize = 16;
-        let mut render = Render::new(TEXT_MAX, self.facts);
+        let mut render = Render::new(TEXT_MAX, self.facts, self.rules);
         render.push("range(");
         // SAFETY: a range has three ints there: start, stop, step.
         let [start, stop, step] = unsafe {
