@@ -221,12 +221,11 @@ impl Stats {
     /// All zero.
     #[must_use]
     pub fn new() -> Self {
-        const ZERO: AtomicU64 = AtomicU64::new(0);
         Self {
-            refusals: [const { Shard([ZERO; Outcome::ALL.len()]) }; SHARDS],
-            outcomes: [ZERO; Outcome::ALL.len()],
-            counters: [ZERO; Counter::ALL.len()],
-            reasons: [ZERO; Reason::ALL.len() + 1],
+            refusals: std::array::from_fn(|_| Shard(zeroes())),
+            outcomes: zeroes(),
+            counters: zeroes(),
+            reasons: zeroes(),
             walk: Histogram::new(),
         }
     }
@@ -298,9 +297,11 @@ impl Stats {
 fn shard() -> usize {
     let here = 0u8;
     let address = std::hint::black_box(&raw const here).addr() as u64;
-    #[expect(clippy::cast_possible_truncation, reason = "three bits")]
-    let shard = ((address >> 17).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 61) as usize;
-    shard
+    ((address >> 17).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 61) as usize
+}
+
+fn zeroes<const N: usize>() -> [AtomicU64; N] {
+    std::array::from_fn(|_| AtomicU64::new(0))
 }
 
 #[cfg(all(test, not(loom)))]

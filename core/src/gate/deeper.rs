@@ -85,7 +85,6 @@ impl Requests {
             let word = slot.load(Ordering::Relaxed);
             if same_origin(word, origin) && swap(slot, word, EMPTY) {
                 self.waiting.fetch_sub(1, Ordering::Relaxed);
-                #[expect(clippy::cast_possible_truncation, reason = "3 bits")]
                 return Some(Depth::new((word & DEPTH_BITS) as u8));
             }
         }
