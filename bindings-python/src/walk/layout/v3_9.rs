@@ -37,7 +37,6 @@ pub(in crate::walk) const CODE_NAME: usize = 112;
 pub(in crate::walk) const CODE_LINETABLE: usize = 120;
 
 pub(in crate::walk) const GENERATOR_FRAME: usize = 16;
-pub(in crate::walk) const GENERATOR_CODE: usize = 32;
 pub(in crate::walk) const GENERATOR_QUALNAME: usize = 56;
 
 pub(in crate::walk) const FUNCTION_QUALNAME: usize = 104;
