@@ -22,7 +22,8 @@ def test_processes(store: Store, method: str, enabled: bool) -> None:
         if __name__ == "__main__":
             if not {enabled}:
                 import stillframe
-                stillframe.install(service="shop")
+                import pathlib
+                stillframe.install(service="shop", dir=pathlib.Path(__file__).parent.parent / "store", limits={{"depth": 6}})
             context = multiprocessing.get_context("{method}")
             process = context.Process(target=work, args=(3,), name="worker")
             process.start()
@@ -36,6 +37,7 @@ def test_processes(store: Store, method: str, enabled: bool) -> None:
     [snapshot] = store.snapshots()
     assert functions(snapshot)[0] == "work"
     assert snapshot["service"] == ("program" if enabled else "shop")
+    assert snapshot["receipt"]["limits"]["limits.depth"] == (4 if enabled else 6)
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -55,13 +55,23 @@ def uninstall() -> None:
 
 def inheritance() -> tuple[str, dict[str, object], str]:
     """What a worker process needs to capture like this one: the folder of the package, the configuration, what the program is called."""
-    return os.path.dirname(os.path.dirname(os.path.abspath(__file__))), _config, _program
+    config = {name: _literal(value) for name, value in _config.items()}
+    return os.path.dirname(os.path.dirname(os.path.abspath(__file__))), config, _program
 
 
 def inherit(config: dict[str, object], program: str) -> None:
     """Starts in a worker process."""
     if native.is_enabled() is not False:
         start(config, "the parent process", program)
+
+
+def _literal(value: object) -> object:
+    """A setting as something that can be written in source code."""
+    if isinstance(value, dict):
+        return {str(name): _literal(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_literal(item) for item in value]
+    return value if value is None or type(value) in (str, int, float, bool) else str(value)
 
 
 def _observe_forks() -> None:

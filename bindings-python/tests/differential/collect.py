@@ -70,6 +70,9 @@ def main(mode: str, module: str, path: str) -> None:
             nonlocal captured, refused
             if error is not None:
                 snapshot = stillframe.capture(error)
+                if snapshot is None:  # more at once than the background keeps up with
+                    stillframe.flush(60)
+                    snapshot = stillframe.capture(error)
                 if snapshot is None:
                     refused += 1
                 else:

@@ -28,31 +28,37 @@ def _ended(status: int, *args: object, **kwargs: object) -> int:
 
 
 def _prepare(data: dict[str, Any], *args: object, **kwargs: object) -> dict[str, Any]:
-    return {**data, "stillframe": Inherit()}
+    from stillframe import _lifecycle
+
+    folder, config, program = _lifecycle.inheritance()
+    code = (
+        "import sys\n"
+        "try:\n"
+        f"    folder = {folder!r}\n"
+        "    added = folder not in sys.path\n"
+        "    if added:\n"
+        "        sys.path.append(folder)\n"
+        "    try:\n"
+        "        import stillframe._lifecycle\n"
+        "    finally:\n"
+        "        if added:\n"
+        "            sys.path.remove(folder)\n"
+        f"    stillframe._lifecycle.inherit({config!r}, {program!r})\n"
+        "except Exception:\n"
+        "    pass\n"
+    )
+    return {**data, "stillframe": Inherit(code)}
 
 
 class Inherit:
-    """Starts capturing where it is unpickled, with the configuration of where it was pickled. Unpickling it cannot fail."""
+    """Runs a piece of code where it is unpickled. Neither pickling nor unpickling it can fail."""
+
+    __slots__ = ("_code",)
+
+    def __init__(self, code: str) -> None:
+        """Takes the code, which needs nothing but the interpreter."""
+        self._code = code
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Makes it a piece of code that needs nothing but the interpreter."""
-        from stillframe import _lifecycle
-
-        folder, config, program = _lifecycle.inheritance()
-        code = (
-            "import sys\n"
-            "try:\n"
-            f"    folder = {folder!r}\n"
-            "    added = folder not in sys.path\n"
-            "    if added:\n"
-            "        sys.path.append(folder)\n"
-            "    try:\n"
-            "        import stillframe._lifecycle\n"
-            "    finally:\n"
-            "        if added:\n"
-            "            sys.path.remove(folder)\n"
-            f"    stillframe._lifecycle.inherit({config!r}, {program!r})\n"
-            "except Exception:\n"
-            "    pass\n"
-        )
-        return exec, (code, {})
+        """Makes it a call of ``exec``."""
+        return exec, (self._code, {})
