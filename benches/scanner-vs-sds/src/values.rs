@@ -1,11 +1,11 @@
 //! Made-up values as the variables of programs have them, always the same.
 
 /// A small generator of repeatable numbers.
-pub struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
     /// Starts from a seed other than zero.
-    pub fn new(seed: u64) -> Random {
+    pub(crate) fn new(seed: u64) -> Random {
         Random(seed)
     }
 
@@ -41,7 +41,7 @@ const WORDS: &[&str] = &[
 ];
 
 /// One value; two in a hundred are sensitive.
-pub fn value(r: &mut Random) -> String {
+pub(crate) fn value(r: &mut Random) -> String {
     if r.below(100) < 2 {
         return secret(r);
     }
@@ -143,7 +143,7 @@ fn secret(r: &mut Random) -> String {
 }
 
 /// Log lines, `size` bytes of them.
-pub fn log_block(r: &mut Random, size: usize) -> String {
+pub(crate) fn log_block(r: &mut Random, size: usize) -> String {
     let mut block = String::new();
     while block.len() < size {
         let (day, hour, minute) = (1 + r.below(28), r.below(24), r.below(60));
@@ -157,7 +157,7 @@ pub fn log_block(r: &mut Random, size: usize) -> String {
 }
 
 /// Names and patterns of rules with a prefix each, as scanners for secrets have by the hundred.
-pub fn user_rules(count: usize) -> impl Iterator<Item = (String, String)> {
+pub(crate) fn user_rules(count: usize) -> impl Iterator<Item = (String, String)> {
     const VENDORS: &[&str] = &[
         "acme", "bitly", "clojars", "codacy", "crates", "deno", "edgeio", "fastly", "frame",
         "gitea", "helix", "intra", "jotform", "kraken", "lokal", "mapper", "nytime", "okteto",
