@@ -1,5 +1,12 @@
 //! The index over a spool: what it finds, keeps up with, survives.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test says what it expects"
+)]
+
 mod common;
 
 use std::path::Path;
@@ -156,7 +163,9 @@ fn an_emptied_store_remembers_how_much_there_was() {
 fn a_damaged_index_is_made_anew() {
     let dir = tempfile::tempdir().expect("a folder");
     let mut writer = Writer::new(dir.path());
-    (0..200).for_each(|n| drop(writer.snapshot(&pricing(), u128::from(n) << 96, AT + n, n)));
+    for n in 0..200 {
+        writer.snapshot(&pricing(), u128::from(n) << 96, AT + n, n);
+    }
     writer.close();
     open(dir.path());
     let index = dir.path().join(INDEX_FILE);
@@ -363,7 +372,9 @@ fn torn_and_foreign_records_are_counted_and_the_rest_is_read() {
 fn many_commands_at_once_agree() {
     let dir = tempfile::tempdir().expect("a folder");
     let mut writer = Writer::new(dir.path());
-    (0..300).for_each(|n| drop(writer.snapshot(&pricing(), u128::from(n % 7) << 96, AT + n, n)));
+    for n in 0..300 {
+        writer.snapshot(&pricing(), u128::from(n % 7) << 96, AT + n, n);
+    }
     writer.close();
     std::thread::scope(|scope| {
         let threads: Vec<_> = (0..4)

@@ -172,10 +172,10 @@ impl Report<'_> {
             _ => format!("on {}", self.clock.since(record.started_ns)),
         };
         let fast = record.walker.is_empty() || record.walker.starts_with("fast");
-        let walker = if record.walker.is_empty() {
-            String::new()
-        } else {
-            format!(": {} walker", walker_name(&record.walker))
+        let walker = match record.walker.as_str() {
+            "" => String::new(),
+            "fast" => ": fast walker".to_owned(),
+            other => format!(": {other}"),
         };
         let what = format!("{when}{by}, pid {}, {}{walker}", record.pid, record.runtime);
         let verdict = if fast { Verdict::Fine } else { Verdict::Note };
@@ -462,11 +462,6 @@ impl Report<'_> {
         );
         self.add("overhead", Verdict::Fine, what, None);
     }
-}
-
-/// `fast`, of `fast (self-test passed)`.
-fn walker_name(walker: &str) -> &str {
-    walker
 }
 
 fn damage(health: &Health) -> Vec<String> {

@@ -250,17 +250,17 @@ fn table(page: &mut Page<'_>, rows: &[RowOf], many_services: bool) {
                id: &Line| {
         let [last_cell, error_cell, place_cell] = cells;
         let mut line = id.clone();
-        line.pad_to(8, 2).extend(last_cell).pad_to(10 + last, 2);
+        line.pad_to(10, 2).extend(last_cell).pad_to(12 + last, 2);
         for (number, width) in [(numbers[0], times), (numbers[1], values)] {
             line.space(width.saturating_sub(number.len()))
                 .push(Style::Plain, number)
                 .space(2);
         }
         if many_services {
-            line.extend(service_cell).pad_to(fixed - 2, 2);
+            line.extend(service_cell).pad_to(fixed, 2);
         }
         line.extend(&error_cell.clone().fit(error, ellipsis));
-        line.pad_to(fixed + error, 2);
+        line.pad_to(fixed + error + 2, 2);
         let left = page.terminal().width.saturating_sub(line.width());
         line.extend(&place_cell.clone().fit(left, ellipsis));
         page.line(line);

@@ -89,6 +89,7 @@ pub(super) fn tilde(path: &std::path::Path) -> String {
         .map(PathBuf::from)
         .filter(|home| home.is_absolute());
     match home.as_ref().and_then(|home| path.strip_prefix(home).ok()) {
+        Some(rest) if rest.as_os_str().is_empty() => "~".to_owned(),
         Some(rest) => format!("~/{}", rest.display()),
         None => path.display().to_string(),
     }

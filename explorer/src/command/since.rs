@@ -88,7 +88,7 @@ mod tests {
             offset: |_| 3600,
         };
         assert_eq!(parse("2026-11-21", &east), Ok(1_795_215_600 * SECOND));
-        assert_eq!(parse("9999999999999w", &clock).is_err(), true);
+        assert!(parse("9999999999999w", &clock).is_err());
     }
 
     #[test]

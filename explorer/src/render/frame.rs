@@ -5,7 +5,7 @@ use stillframe_core::snapshot::Frame;
 
 use super::gap;
 use super::line::{Line, Page, Style};
-use super::rank::Ranking;
+use super::rank::{Ranking, Variable};
 use super::source;
 use super::text;
 use super::tree::{Depth, Tree, name_column};
@@ -13,6 +13,8 @@ use super::value::Inline;
 
 /// Columns before everything that belongs to a frame.
 pub(crate) const INDENT: usize = 4;
+/// Longest file name that is told, in bytes of its end.
+const MAX_PLACE: usize = 160;
 /// Longest function name in a row.
 const MAX_TITLE: usize = 40;
 /// Widest columns in rows; what is wider pushes the rest to the right.
@@ -59,13 +61,14 @@ pub(crate) fn location(frame: &Frame) -> String {
         .file
         .as_deref()
         .map(|file| short_file(file, frame.module.as_deref()));
-    match (file, frame.line) {
+    let module = frame
+        .module
+        .as_deref()
+        .map(|module| text::head(module, MAX_PLACE));
+    match (file.map(|file| text::tail(file, MAX_PLACE)), frame.line) {
         (Some(file), Some(line)) => format!("{file}:{line}"),
         (Some(file), None) => file.to_owned(),
-        (None, _) => frame
-            .module
-            .clone()
-            .unwrap_or_else(|| "unknown place".to_owned()),
+        (None, _) => module.unwrap_or("unknown place").to_owned(),
     }
 }
 
@@ -165,13 +168,13 @@ impl Frames<'_> {
                     .collect();
                 self.names(page, "also", &minor);
             }
-        } else if !ranking.used.is_empty() && !ranking.rest.is_empty() {
-            let more = format!(
-                "{} {} (-v)",
-                glyphs.ellipsis,
-                text::counted(ranking.rest.len() as u64, "more value")
-            );
-            page.line(indented(Line::of(Style::Dim, &more)));
+        } else if !whole {
+            let mut line = Line::of(Style::Dim, "also  ");
+            let room = page.terminal().width.saturating_sub(INDENT + line.width());
+            line.extend(&self.on_a_line(ranking.rest.iter(), room));
+            if line.width() > 6 {
+                page.line(indented(line));
+            }
         }
         for gap in &frame.omitted {
             page.line(indented(gap::omitted(gap)));
@@ -204,8 +207,17 @@ impl Frames<'_> {
     /// The most telling values of a frame on one line of `room` columns.
     pub(crate) fn telling(&self, frame: &Frame, room: usize) -> Line {
         let ranking = Ranking::of(frame, self.inline.look);
+        self.on_a_line(ranking.telling(), room)
+    }
+
+    /// As many values as fit on one line of `room` columns.
+    fn on_a_line<'v>(
+        &self,
+        variables: impl Iterator<Item = &'v Variable<'v>>,
+        room: usize,
+    ) -> Line {
         let mut line = Line::default();
-        for variable in ranking.telling() {
+        for variable in variables {
             let is_self = matches!(variable.name.as_str(), "self" | "cls");
             let repeated = variable.node.reference.is_some();
             if is_self || repeated {

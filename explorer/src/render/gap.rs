@@ -4,7 +4,7 @@ use stillframe_core::reason::Reason;
 use stillframe_core::snapshot::{LimitInForce, Node, Omitted};
 
 use super::line::{Line, Style};
-use super::text::{counted, grouped};
+use super::text::grouped;
 
 /// `[redacted: name "token"]`, `[64 of 365: limits.items]`: why a value is not shown, or not whole.
 pub(crate) fn chip(node: &Node) -> Line {
@@ -30,14 +30,7 @@ pub(crate) fn chip(node: &Node) -> Line {
                 None => gap(what),
             }
         }
-        Reason::Length => match node.size {
-            Some(size) => gap(&format!(
-                "{} in all{}",
-                counted(size, "char"),
-                limit(node.limit.as_ref())
-            )),
-            None => gap(&format!("cut{}", limit(node.limit.as_ref()))),
-        },
+        Reason::Length => gap(&format!("cut{}", limit(node.limit.as_ref()))),
         Reason::CollectionSize | Reason::FieldCount => {
             let shown = shown(node);
             match node.size {

@@ -85,12 +85,13 @@ fn link(snapshot: &Snapshot, index: usize) -> &'static str {
 pub(super) fn message(exception: &Exception) -> Vec<Line> {
     let mut first = Line::of(Style::Error, text::head(&exception.type_name, 200));
     let mut lines = Vec::new();
+    let is_empty = |value: &Scalar| matches!(value, Scalar::Text(text) if text.is_empty());
     match exception.message.as_ref() {
         Some(Node {
             value: Some(value),
             truncated,
             ..
-        }) => {
+        }) if !(exception.message_unknown && is_empty(value)) => {
             let text = value.to_string();
             let mut parts = text.trim_end().split('\n');
             if let Some(part) = parts.next().filter(|part| !part.is_empty()) {
@@ -170,7 +171,7 @@ fn facts(snapshot: &Snapshot, clock: &Clock) -> Line {
     };
     line.push(Style::Plain, how);
     if let Some(mechanism) =
-        mechanism.filter(|&mechanism| !matches!(mechanism, "logging" | "excepthook"))
+        mechanism.filter(|&mechanism| !matches!(mechanism, "logging" | "excepthook" | "uncaught"))
     {
         line.push(Style::Plain, &format!(" ({})", text::head(mechanism, 60)));
     }
@@ -212,11 +213,13 @@ fn process(snapshot: &Snapshot) -> String {
     if snapshot.pid != 0 {
         details.push(format!("pid {}", snapshot.pid));
     }
-    if let Some(thread) = &snapshot.thread {
-        details.push(match &thread.name {
-            Some(name) => format!("thread {}", text::head(name, 60)),
-            None => format!("thread {}", thread.id),
-        });
+    // A number alone says nothing to a person; `--json` has it.
+    if let Some(name) = snapshot
+        .thread
+        .as_ref()
+        .and_then(|thread| thread.name.as_ref())
+    {
+        details.push(format!("thread {}", text::head(name, 60)));
     }
     details.join(", ")
 }
@@ -227,12 +230,16 @@ fn issue_line(issue: &IssueFacts, clock: &Clock) -> Line {
     let times = match issue.times {
         0 | 1 => ": the first time".to_owned(),
         times => {
+            let times = text::counted(times, "time");
             let since = clock.since(issue.first_ns);
-            format!(
-                ": {} {since}, values kept for {}",
-                text::counted(times, "time"),
-                text::grouped(issue.kept)
-            )
+            if issue.kept == issue.times {
+                format!(": {times} {since}")
+            } else {
+                format!(
+                    ": {times} {since}, values kept for {}",
+                    text::grouped(issue.kept)
+                )
+            }
         }
     };
     line.push(Style::Plain, &times);
@@ -313,7 +320,13 @@ fn overview(page: &mut Page<'_>, scene: &Scene<'_>) {
                 .space(1);
             }
             None => {
-                line.push(Style::Dim, link(snapshot, index));
+                // What led to a member stands below that.
+                let indent = if members.is_empty() {
+                    0
+                } else {
+                    glyphs.branch.chars().count() + 1
+                };
+                line.space(indent).push(Style::Dim, link(snapshot, index));
             }
         }
         line.extend(&message(exception).into_iter().next().unwrap_or_default());

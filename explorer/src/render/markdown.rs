@@ -19,6 +19,8 @@ use super::{footer, header};
 const CHARACTERS: usize = 4;
 /// Smallest budget in tokens: less could not hold the error itself.
 pub const LEAST_TOKENS: usize = 60;
+/// Characters kept free for the last line.
+const LAST_LINE: usize = 160;
 /// Widest value, in columns.
 const VALUE: usize = 160;
 
@@ -44,7 +46,7 @@ pub fn markdown(snapshot: &Snapshot, tokens: Option<usize>) -> String {
     let mut out = String::new();
     let title = writer.title();
     // Room for the last line, which always comes.
-    let room = budget.saturating_sub(100);
+    let room = budget.saturating_sub(LAST_LINE);
     push_head(&mut out, &title, room);
     let mut left_out: Vec<(&'static str, u64)> = Vec::new();
     for part in writer.parts() {
@@ -112,16 +114,16 @@ impl Writer<'_> {
         }
         let mut facts = Vec::new();
         if !snapshot.service.is_empty() {
-            let version = snapshot.version.as_deref().unwrap_or("");
+            let version = text::head(snapshot.version.as_deref().unwrap_or(""), 60);
             facts.push(
-                format!("{} {version}", snapshot.service)
+                format!("{} {version}", text::head(&snapshot.service, 80))
                     .trim_end()
                     .to_owned(),
             );
         }
-        let version = snapshot.runtime.version.as_deref().unwrap_or("");
+        let version = text::head(snapshot.runtime.version.as_deref().unwrap_or(""), 40);
         facts.push(
-            format!("{} {version}", snapshot.runtime.language)
+            format!("{} {version}", text::head(&snapshot.runtime.language, 20))
                 .trim_end()
                 .to_owned(),
         );
@@ -323,13 +325,11 @@ fn source_block(frame: &Frame) -> String {
     let (Some(source), Some(line)) = (&frame.source, frame.line) else {
         return String::new();
     };
-    let end = frame
-        .end_line
-        .unwrap_or(line)
-        .clamp(line, line.saturating_add(8));
+    let line = u64::from(line);
+    let end = frame.end_line.map_or(line, u64::from).clamp(line, line + 8);
     let mut out = String::new();
-    for (number, text) in (source.first_line..).zip(&source.lines) {
-        if number + 2 >= line && number <= end.saturating_add(2) {
+    for (number, text) in (u64::from(source.first_line)..).zip(&source.lines) {
+        if number + 2 >= line && number <= end + 2 {
             let mark = if number == line { '>' } else { ' ' };
             let text = text::clean(&text::expand_tabs(text::head(text, 300))).into_owned();
             out.push_str(&format!("{mark} {number}  {text}\n"));

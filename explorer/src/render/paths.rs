@@ -121,6 +121,28 @@ pub(crate) fn children(node: &Node) -> impl Iterator<Item = &Node> {
     fields.chain(entries).chain(node.elements.iter().flatten())
 }
 
+/// The true positions of a sequence's items: those behind a gap come later than they stand.
+pub(crate) fn positions(node: &Node) -> impl Iterator<Item = u64> {
+    let mut gaps: Vec<(u64, u64)> = node
+        .omitted
+        .iter()
+        .map(|gap| {
+            (
+                gap.after.map_or(0, |after| u64::from(after) + 1),
+                gap.count.unwrap_or(0).into(),
+            )
+        })
+        .collect();
+    gaps.sort_unstable();
+    let (mut missing, mut gaps) = (0, gaps.into_iter().peekable());
+    (0..).map(move |at| {
+        while let Some((_, count)) = gaps.next_if(|&(before, _)| before <= at) {
+            missing += count;
+        }
+        at + missing
+    })
+}
+
 struct Finder {
     look: &'static dyn Look,
     wanted: HashMap<u32, Option<(Owner, String)>>,
@@ -153,7 +175,7 @@ impl Finder {
             self.visit(child);
             self.path.truncate(before);
         }
-        for (at, child) in node.elements.iter().flatten().enumerate() {
+        for (at, child) in positions(node).zip(node.elements.iter().flatten()) {
             self.path.push_str(&format!("[{at}]"));
             self.visit(child);
             self.path.truncate(before);
@@ -180,5 +202,30 @@ impl Finder {
             Some(value) => self.path.push_str(&format!("[{value}]")),
             None => self.path.push_str("[...]"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use stillframe_core::snapshot::Omitted;
+
+    use super::*;
+
+    #[test]
+    fn items_behind_a_gap_keep_their_position() {
+        let gap = |after, count| Omitted {
+            after,
+            count: Some(count),
+            ..Omitted::default()
+        };
+        let node = Node {
+            omitted: vec![gap(Some(1), 5), gap(None, 2)],
+            ..Node::default()
+        };
+        assert_eq!(positions(&node).take(4).collect::<Vec<_>>(), [2, 3, 9, 10]);
+        assert_eq!(
+            positions(&Node::default()).take(3).collect::<Vec<_>>(),
+            [0, 1, 2]
+        );
     }
 }

@@ -200,7 +200,8 @@ fn is_minor(name: &str, node: &Node, look: &'static dyn Look) -> bool {
         && node.reference.is_none()
         && node.not_captured_reason.is_none()
         && !node.is_container();
-    look.is_noise(name) || only_type
+    let type_name = node.type_name.as_deref().unwrap_or("");
+    look.is_noise(name) || only_type || (node.rendered && look.is_named(type_name))
 }
 
 #[cfg(test)]

@@ -15,13 +15,17 @@ pub(crate) fn excerpt(frame: &Frame, around: u32, room: usize, glyphs: &Glyphs) 
         return Vec::new();
     };
     let end = frame.end_line.unwrap_or(line).max(line);
-    let numbers = line.saturating_sub(around).max(source.first_line)..=end.saturating_add(around);
+    let numbers = line.saturating_sub(around)..=end.saturating_add(around);
     // A failing expression that is spread over many lines is shown by its first ones.
-    let shown: Vec<(u32, &str)> = numbers
-        .filter_map(|number| Some((number, text_of(source, number)?)))
+    let shown: Vec<(u64, &str)> = (u64::from(source.first_line)..)
+        .zip(&source.lines)
+        .filter(|(number, _)| {
+            (u64::from(*numbers.start())..=u64::from(*numbers.end())).contains(number)
+        })
+        .map(|(number, text)| (number, head(text, MAX_LINE)))
         .take(2 * around as usize + 8)
         .collect();
-    let blank = |(_, text): &&(u32, &str)| text.trim().is_empty();
+    let blank = |(_, text): &&(u64, &str)| text.trim().is_empty();
     let leading = shown.iter().take_while(blank).count();
     let trailing = shown[leading..].iter().rev().take_while(blank).count();
     let shown = &shown[leading..shown.len() - trailing];
@@ -37,7 +41,7 @@ pub(crate) fn excerpt(frame: &Frame, around: u32, room: usize, glyphs: &Glyphs) 
     let text_room = room.saturating_sub(gutter + 5);
     let mut lines = Vec::new();
     for &(number, text) in shown {
-        let failing = number == line;
+        let failing = number == u64::from(line);
         let shown = Shown::new(text, indent);
         let mark = if failing {
             underline(frame, &shown, text)

@@ -108,6 +108,11 @@ pub fn head(text: &str, bytes: usize) -> &str {
     &text[..text.floor_char_boundary(bytes)]
 }
 
+/// The end of `text` that has at most `bytes` bytes, cut between characters.
+pub(crate) fn tail(text: &str, bytes: usize) -> &str {
+    &text[text.ceil_char_boundary(text.len().saturating_sub(bytes))..]
+}
+
 /// Tabs as spaces up to the next multiple of eight columns.
 pub(crate) fn expand_tabs(text: &str) -> Cow<'_, str> {
     if !text.contains('\t') {
@@ -144,7 +149,7 @@ pub fn grouped(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);
@@ -204,6 +209,7 @@ mod tests {
         assert_eq!(prefix("abc", 2), "ab");
         assert_eq!(prefix("abc", 9), "abc");
         assert_eq!(head("汉字", 4), "汉");
+        assert_eq!((tail("汉字", 4), tail("abc", 9)), ("字", "abc"));
     }
 
     #[test]

@@ -35,10 +35,10 @@ impl Clock {
             };
         };
         match age {
-            0..3_000_000_000 => "just now".into(),
-            ..MINUTE => format!("{} s ago", age / SECOND),
-            ..HOUR => format!("{} min ago", age / MINUTE),
-            ..DAY => format!("{} h ago", age / HOUR),
+            _ if age < 3 * SECOND => "just now".into(),
+            _ if age < MINUTE => format!("{} s ago", age / SECOND),
+            _ if age < HOUR => format!("{} min ago", age / MINUTE),
+            _ if age < DAY => format!("{} h ago", age / HOUR),
             _ if age < 2 * DAY => "1 day ago".into(),
             _ if age < 14 * DAY => format!("{} days ago", age / DAY),
             _ => format!("on {}", self.date(ns)),
@@ -111,13 +111,13 @@ pub fn duration(ns: u64) -> String {
     #[expect(clippy::cast_precision_loss, reason = "two digits are shown")]
     let value = ns as f64;
     match ns {
-        ..10_000 => format!("{:.3} ms", value / 1e6),
-        ..1_000_000 => format!("{:.2} ms", value / 1e6),
-        ..10_000_000 => format!("{:.1} ms", value / 1e6),
-        ..SECOND => format!("{:.0} ms", value / 1e6),
-        ..MINUTE => format!("{:.1} s", value / 1e9),
-        ..HOUR => format!("{} min", ns / MINUTE),
-        ..DAY => format!("{} h", ns / HOUR),
+        _ if ns < 10_000 => format!("{:.3} ms", value / 1e6),
+        _ if ns < 1_000_000 => format!("{:.2} ms", value / 1e6),
+        _ if ns < 10_000_000 => format!("{:.1} ms", value / 1e6),
+        _ if ns < SECOND => format!("{:.0} ms", value / 1e6),
+        _ if ns < MINUTE => format!("{:.1} s", value / 1e9),
+        _ if ns < HOUR => format!("{} min", ns / MINUTE),
+        _ if ns < DAY => format!("{} h", ns / HOUR),
         _ => format!("{} d", ns / DAY),
     }
 }
@@ -128,11 +128,11 @@ pub fn size(bytes: u64) -> String {
     let value = bytes as f64;
     match bytes {
         1 => "1 byte".into(),
-        ..1000 => format!("{bytes} bytes"),
-        ..100_000 => format!("{:.1} kB", value / 1e3),
-        ..1_000_000 => format!("{:.0} kB", value / 1e3),
-        ..100_000_000 => format!("{:.1} MB", value / 1e6),
-        ..1_000_000_000 => format!("{:.0} MB", value / 1e6),
+        _ if bytes < 1000 => format!("{bytes} bytes"),
+        _ if bytes < 100_000 => format!("{:.1} kB", value / 1e3),
+        _ if bytes < 1_000_000 => format!("{:.0} kB", value / 1e3),
+        _ if bytes < 100_000_000 => format!("{:.1} MB", value / 1e6),
+        _ if bytes < 1_000_000_000 => format!("{:.0} MB", value / 1e6),
         _ => format!("{:.1} GB", value / 1e9),
     }
 }

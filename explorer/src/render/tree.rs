@@ -4,6 +4,7 @@ use stillframe_core::snapshot::{Node, Omitted, Scalar};
 
 use super::gap;
 use super::line::{Line, Page, Style};
+use super::paths::positions;
 use super::rank::Variable;
 use super::text;
 use super::value::Inline;
@@ -82,7 +83,7 @@ impl Tree<'_> {
             .extend(&name.fit(room_for_name, self.inline.glyphs.ellipsis));
         line.pad_to(indent + column, 2);
         let room = page.terminal().width.saturating_sub(line.width());
-        let note = note(node);
+        let note = note(node, false);
         let noted = note.as_ref().map_or(0, |note| note.width() + 2);
         let inlined = self
             .inline
@@ -90,7 +91,12 @@ impl Tree<'_> {
         if let Some(lines) = self.block(node, inlined.whole) {
             return self.text_block(page, line, node, &lines, indent);
         }
-        if inlined.whole || level >= self.depth.levels || !node.is_container() {
+        // A list of plain values says more side by side than one below the other.
+        let plain = is_plain_list(node);
+        if plain && self.depth.all && !inlined.whole {
+            return self.wide_list(page, line, node, indent);
+        }
+        if inlined.whole || level >= self.depth.levels || !node.is_container() || plain {
             line.extend(&inlined.line);
             if let Some(note) = note {
                 line.space(2).extend(&note);
@@ -98,11 +104,27 @@ impl Tree<'_> {
             return page.line(line);
         }
         line.extend(&self.summary(node));
-        if let Some(note) = note {
+        // What is missing between members is told there.
+        if let Some(note) = self::note(node, true) {
             line.space(2).extend(&note);
         }
         page.line(line);
         self.members(page, indent + 2, node, level + 1);
+    }
+
+    /// A long list of plain values, over as many lines as it takes.
+    fn wide_list(&self, page: &mut Page<'_>, mut head: Line, node: &Node, indent: usize) {
+        head.extend(&self.summary(node));
+        if let Some(note) = note(node, false) {
+            head.space(2).extend(&note);
+        }
+        page.line(head);
+        let room = page.terminal().width.saturating_sub(indent + 2);
+        for part in self.inline.value(node, MAX_BLOCK * room).line.wrap(room, 1) {
+            let mut line = Line::default();
+            line.space(indent + 2).extend(&part);
+            page.line(line);
+        }
     }
 
     fn members(&self, page: &mut Page<'_>, indent: usize, node: &Node, level: usize) {
@@ -116,7 +138,7 @@ impl Tree<'_> {
         for (key, value) in node.entries.iter().flatten() {
             members.push((self.inline.value(key, MAX_NAME).line, value));
         }
-        for (at, value) in node.elements.iter().flatten().enumerate() {
+        for (at, value) in positions(node).zip(node.elements.iter().flatten()) {
             members.push((Line::of(Style::Dim, &format!("[{at}]")), value));
         }
         let shown = if self.depth.all {
@@ -195,7 +217,7 @@ impl Tree<'_> {
         });
         head.push(Style::Type, node.type_name.as_deref().unwrap_or("text"));
         head.push(Style::Dim, &format!(", {}", text::counted(total, "char")));
-        if let Some(note) = note(node) {
+        if let Some(note) = note(node, false) {
             head.space(2).extend(&note);
         }
         page.line(head);
@@ -233,13 +255,23 @@ fn column(names: impl Iterator<Item = usize>) -> usize {
     names.map(|width| width.min(NAME_COLUMN)).max().unwrap_or(0) + 2
 }
 
+/// Whether a value is a sequence of scalars.
+fn is_plain_list(node: &Node) -> bool {
+    let scalar = |item: &Node| !item.is_container() && item.reference.is_none();
+    node.omitted.is_empty()
+        && node
+            .elements
+            .as_ref()
+            .is_some_and(|items| items.iter().all(scalar))
+}
+
 /// Why less is shown of a value that is shown: which limit cut it, which rule changed it.
-fn note(node: &Node) -> Option<Line> {
+fn note(node: &Node, opened: bool) -> Option<Line> {
     let shown = node.value.is_some() || node.is_container();
     let mut note = Line::default();
     if node.not_captured_reason.is_some() && shown {
         note = gap::chip(node);
-    } else if let Some(gap) = node.omitted.first() {
+    } else if let Some(gap) = node.omitted.first().filter(|_| !opened) {
         note = gap::omitted(gap);
     }
     if node.lossy {

@@ -13,44 +13,44 @@ use stillframe_core::sink::{RecordKind, Sink, SinkRecord};
 use stillframe_core::snapshot::{Fingerprint, Snapshot, SnapshotId};
 use stillframe_core::stats::StatsSnapshot;
 
-pub const SECOND: u64 = 1_000_000_000;
+pub(crate) const SECOND: u64 = 1_000_000_000;
 
 /// The sample snapshot of the golden tests.
-pub fn pricing() -> Snapshot {
+pub(crate) fn pricing() -> Snapshot {
     golden("pricing")
 }
 
-pub fn golden(name: &str) -> Snapshot {
+pub(crate) fn golden(name: &str) -> Snapshot {
     let path = golden_dir().join(format!("{name}.json"));
     Snapshot::from_json(&std::fs::read(path).expect("a sample")).expect("a snapshot")
 }
 
-pub fn golden_dir() -> PathBuf {
+pub(crate) fn golden_dir() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
 }
 
-pub fn now_ns() -> u64 {
+pub(crate) fn now_ns() -> u64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     u64::try_from(since.expect("after 1970").as_nanos()).expect("before 2554")
 }
 
 /// Writes a store, one segment per writer.
-pub struct Writer {
+pub(crate) struct Writer {
     spool: Spool,
 }
 
 impl Writer {
-    pub fn new(dir: &Path) -> Self {
+    pub(crate) fn new(dir: &Path) -> Self {
         Self::with(dir, SpoolConfig::default())
     }
 
-    pub fn with(dir: &Path, config: SpoolConfig) -> Self {
+    pub(crate) fn with(dir: &Path, config: SpoolConfig) -> Self {
         Self {
             spool: Spool::new(dir.to_owned(), config, Box::new(|line| panic!("{line}"))),
         }
     }
 
-    pub fn write(
+    pub(crate) fn write(
         &mut self,
         kind: RecordKind,
         payload: &[u8],
@@ -69,7 +69,13 @@ impl Writer {
     }
 
     /// Stores a snapshot, `key` its issue, and gives its id.
-    pub fn snapshot(&mut self, snapshot: &Snapshot, key: u128, at: u64, random: u64) -> SnapshotId {
+    pub(crate) fn snapshot(
+        &mut self,
+        snapshot: &Snapshot,
+        key: u128,
+        at: u64,
+        random: u64,
+    ) -> SnapshotId {
         let id = SnapshotId::from_parts(at, random);
         let key = key.to_be_bytes();
         let digits: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -88,7 +94,7 @@ impl Writer {
         id
     }
 
-    pub fn counts(&mut self, counts: &EventCounts, at: u64) {
+    pub(crate) fn counts(&mut self, counts: &EventCounts, at: u64) {
         let payload = encode_payload(counts).expect("encodes");
         self.write(
             RecordKind::EventCounts,
@@ -99,7 +105,7 @@ impl Writer {
         );
     }
 
-    pub fn process(&mut self, process: &ProcessRecord<StatsSnapshot>, at: u64) {
+    pub(crate) fn process(&mut self, process: &ProcessRecord<StatsSnapshot>, at: u64) {
         let payload = encode_payload(process).expect("encodes");
         self.write(
             RecordKind::Process,
@@ -110,7 +116,7 @@ impl Writer {
         );
     }
 
-    pub fn close(mut self) {
+    pub(crate) fn close(mut self) {
         self.spool
             .close(Instant::now() + Duration::from_secs(5))
             .expect("is stored");
@@ -118,7 +124,7 @@ impl Writer {
 }
 
 /// The command, in an environment of its own, over the store in `dir`.
-pub fn stillframe(dir: &Path) -> Command {
+pub(crate) fn stillframe(dir: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_stillframe"));
     command
         .env_clear()
@@ -129,20 +135,20 @@ pub fn stillframe(dir: &Path) -> Command {
     command
 }
 
-pub fn run(dir: &Path, arguments: &[&str]) -> Output {
+pub(crate) fn run(dir: &Path, arguments: &[&str]) -> Output {
     stillframe(dir).args(arguments).output().expect("runs")
 }
 
-pub fn stdout(output: &Output) -> String {
+pub(crate) fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).expect("UTF-8")
 }
 
-pub fn stderr(output: &Output) -> String {
+pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).expect("UTF-8")
 }
 
 /// Standard output of a command that must succeed and say nothing else.
-pub fn output_of(dir: &Path, arguments: &[&str]) -> String {
+pub(crate) fn output_of(dir: &Path, arguments: &[&str]) -> String {
     let output = run(dir, arguments);
     assert_eq!(stderr(&output), "", "{arguments:?}");
     assert_eq!(output.status.code(), Some(0), "{arguments:?}");

@@ -14,6 +14,9 @@ use crate::render::text;
 /// Containers inside containers that are opened on one line.
 const MAX_DEPTH: usize = 4;
 
+/// Room for an entry below which its key is whole or not shown.
+const LEAST_KEY: usize = 60;
+
 /// Writes values on one line.
 #[derive(Clone, Copy)]
 pub(crate) struct Inline<'a> {
@@ -147,9 +150,6 @@ impl Inline<'_> {
         if let Some(bytes) = byte_text(node) {
             return self.text(node, &bytes, true, room, depth);
         }
-        if node.encoding.is_some() {
-            return self.text(node, text, true, room, depth);
-        }
         if node.rendered {
             match self.look.rendered(type_name, text) {
                 Rendered::Bare(text) => {
@@ -159,7 +159,7 @@ impl Inline<'_> {
                 Rendered::Call => return self.call(node, type_name, text, room, depth),
             }
         }
-        if type_name.is_empty() || self.look.is_text(type_name) {
+        if type_name.is_empty() || node.encoding.is_some() || self.look.is_text(type_name) {
             self.text(node, text, false, room, depth)
         } else {
             self.call(node, type_name, text, room, depth)
@@ -316,6 +316,13 @@ impl Inline<'_> {
         }
         if let Some(key) = member.key {
             let key = self.write(key, (room / 2).max(8), depth + 1);
+            if !key.whole && room < LEAST_KEY {
+                // A stump of a key says nothing about the entry; the number of entries does.
+                return Inlined {
+                    line: Line::of(Style::Gap, &" ".repeat(room + 1)),
+                    whole: false,
+                };
+            }
             whole = key.whole;
             line.extend(&key.line).push(Style::Plain, ": ");
         }

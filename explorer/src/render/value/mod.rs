@@ -37,6 +37,8 @@ pub(crate) trait Look: Sync {
     fn is_text(&self, type_name: &str) -> bool;
     /// The part of a type name that a person says.
     fn short_type<'t>(&self, type_name: &'t str) -> &'t str;
+    /// Whether values of this type are shown by their name alone: functions, classes, modules.
+    fn is_named(&self, type_name: &str) -> bool;
     /// Names that every object has and nobody asks for.
     fn is_noise(&self, name: &str) -> bool;
 }
@@ -82,11 +84,51 @@ pub(crate) fn look(language: &str) -> &'static dyn Look {
     }
 }
 
-/// Text of a node that is bytes, decoded; each character is one byte.
+/// The bytes of a node, each as the character of its number; `None` if it is not bytes.
 fn byte_text(node: &Node) -> Option<String> {
     let text = node.value.as_ref().and_then(Scalar::as_str)?;
     match node.encoding.as_deref()? {
         "base64" => Some(base64::decode(text)?.into_iter().map(char::from).collect()),
+        "escaped" => Some(unescape(text)),
         _ => None,
+    }
+}
+
+/// `\n`, `\\` and `\x07` as the characters that they stand for.
+fn unescape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('\\') {
+        out.push_str(&rest[..at]);
+        let code = &rest[at + 1..];
+        let hex = code
+            .strip_prefix('x')
+            .and_then(|code| u8::from_str_radix(code.get(..2)?, 16).ok());
+        let (c, len) = match (code.as_bytes().first(), hex) {
+            (_, Some(byte)) => (char::from(byte), 3),
+            (Some(b'n'), _) => ('\n', 1),
+            (Some(b'r'), _) => ('\r', 1),
+            (Some(b't'), _) => ('\t', 1),
+            (Some(b'\\'), _) => ('\\', 1),
+            _ => ('\\', 0),
+        };
+        out.push(c);
+        rest = &code[len..];
+    }
+    out.push_str(rest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unescape;
+
+    #[test]
+    fn escapes_of_bytes_are_read_back() {
+        assert_eq!(unescape(r#"GET /\r\n\t\\\x07""#), "GET /\r\n\t\\\x07\"");
+        assert_eq!(unescape(r"\x89PNG"), "\u{89}PNG");
+        for odd in [r"\", r"\x", r"\xg1", r"a\q"] {
+            assert_eq!(unescape(odd), odd);
+        }
     }
 }

@@ -87,6 +87,13 @@ impl Look for Neutral {
         }
     }
 
+    fn is_named(&self, type_name: &str) -> bool {
+        matches!(
+            type_name,
+            "java.lang.Class" | "System.Type" | "System.RuntimeType"
+        )
+    }
+
     fn is_noise(&self, _name: &str) -> bool {
         false
     }

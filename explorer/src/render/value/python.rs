@@ -63,13 +63,27 @@ impl Look for Python {
 
     fn rendered(&self, type_name: &str, text: &str) -> Rendered {
         let bare = match type_name {
-            "int" | "float" | "complex" | "bool" => Some(text.to_owned()),
+            "int" | "float" | "complex" | "bool" | "range" | "ellipsis" => Some(text.to_owned()),
+            // A word of the walker's own: a state, a shape, a data type.
+            "str" => Some(text.to_owned()),
             "datetime.date" => date(text).map(|parts| format!("datetime.date({parts})")),
             "datetime.datetime" => {
                 date_time(text).map(|parts| format!("datetime.datetime({parts})"))
             }
             "datetime.time" => time(text).map(|parts| format!("datetime.time({parts})")),
+            "datetime.timedelta" => {
+                duration(text).map(|parts| format!("datetime.timedelta({parts})"))
+            }
+            "fractions.Fraction" => Some(format!(
+                "Fraction({})",
+                text.split_once('/').map_or_else(
+                    || text.to_owned(),
+                    |(numerator, denominator)| format!("{numerator}, {denominator}"),
+                )
+            )),
+            // Enum members, and what else brings its own brackets.
             _ if text.starts_with('<') && text.ends_with('>') => Some(text.to_owned()),
+            _ if self.is_named(type_name) => Some(format!("<{} {text}>", kind_of(type_name))),
             _ => None,
         };
         bare.map_or(Rendered::Call, Rendered::Bare)
@@ -120,9 +134,81 @@ impl Look for Python {
             .unwrap_or(type_name)
     }
 
+    fn is_named(&self, type_name: &str) -> bool {
+        kind_of(type_name) != "class" || is_metaclass(type_name)
+    }
+
     fn is_noise(&self, name: &str) -> bool {
         name.starts_with("__") && name.ends_with("__")
     }
+}
+
+/// What `<... name>` calls a value of which only its name is known.
+fn kind_of(type_name: &str) -> &'static str {
+    match type_name {
+        "function" => "function",
+        "method" | "method-wrapper" => "method",
+        "builtin_function_or_method" | "wrapper_descriptor" | "method_descriptor" => "built-in",
+        "module" => "module",
+        _ => "class",
+    }
+}
+
+/// Whether values of this type are classes.
+fn is_metaclass(type_name: &str) -> bool {
+    let last = type_name.rsplit('.').next().unwrap_or(type_name);
+    last == "type" || last == "EnumType" || last.ends_with("Meta") || last.ends_with("Metaclass")
+}
+
+/// `P1DT2H30M` as `days=1, seconds=9000`; Python keeps no hours or minutes.
+fn duration(text: &str) -> Option<String> {
+    let (negative, text) = text
+        .strip_prefix('-')
+        .map_or((false, text), |rest| (true, rest));
+    let (days, clock) = match text.strip_prefix('P')?.split_once('T') {
+        Some((days, clock)) => (days, clock),
+        None => (text.strip_prefix('P')?, ""),
+    };
+    let days = if days.is_empty() {
+        0
+    } else {
+        days.strip_suffix('D')?.parse::<i64>().ok()?
+    };
+    let (mut seconds, mut micros, mut number) = (0_i64, 0_i64, String::new());
+    for c in clock.chars() {
+        let unit = match c {
+            'H' => 3600,
+            'M' => 60,
+            'S' => 1,
+            _ => {
+                number.push(c);
+                continue;
+            }
+        };
+        let (whole, fraction) = number.split_once('.').unwrap_or((&number, ""));
+        seconds += whole.parse::<i64>().ok()?.checked_mul(unit)?;
+        let digits: String = fraction.chars().chain("000000".chars()).take(6).collect();
+        micros = if fraction.is_empty() {
+            micros
+        } else {
+            digits.parse().ok()?
+        };
+        number.clear();
+    }
+    let parts: Vec<String> = [
+        ("days", days),
+        ("seconds", seconds),
+        ("microseconds", micros),
+    ]
+    .into_iter()
+    .filter(|&(_, value)| value != 0)
+    .map(|(name, value)| format!("{name}={}{value}", if negative { "-" } else { "" }))
+    .collect();
+    Some(if parts.is_empty() {
+        "0".to_owned()
+    } else {
+        parts.join(", ")
+    })
 }
 
 /// `2026-11-20` as `2026, 11, 20`.
@@ -199,6 +285,24 @@ mod tests {
     }
 
     #[test]
+    fn what_has_a_name_is_told_from_what_has_a_value() {
+        let bare = |type_name, text| match Python.rendered(type_name, text) {
+            Rendered::Bare(text) => text,
+            Rendered::Call => "a call".to_owned(),
+        };
+        assert_eq!(
+            bare("function", "shop.views.checkout"),
+            "<function shop.views.checkout>"
+        );
+        assert_eq!(bare("abc.ABCMeta", "shop.Cart"), "<class shop.Cart>");
+        assert_eq!(bare("module", "flask"), "<module flask>");
+        assert_eq!(bare("shop.Color", "<Color.RED: 1>"), "<Color.RED: 1>");
+        assert_eq!(bare("fractions.Fraction", "1/3"), "Fraction(1, 3)");
+        assert_eq!(bare("decimal.Decimal", "1.10"), "a call");
+        assert!(Python.is_named("type") && !Python.is_named("shop.Prototype"));
+    }
+
+    #[test]
     fn times_are_written_as_their_constructors() {
         let bare = |type_name, text| match Python.rendered(type_name, text) {
             Rendered::Bare(text) => text,
@@ -231,6 +335,16 @@ mod tests {
             ),
         ] {
             assert_eq!(bare("datetime.datetime", text), repr);
+        }
+        for (text, repr) in [
+            ("PT0S", "datetime.timedelta(0)"),
+            ("P3D", "datetime.timedelta(days=3)"),
+            ("P1DT2H30M", "datetime.timedelta(days=1, seconds=9000)"),
+            ("-PT0.250S", "datetime.timedelta(microseconds=-250000)"),
+            ("PT1M", "datetime.timedelta(seconds=60)"),
+            ("nonsense", "call nonsense"),
+        ] {
+            assert_eq!(bare("datetime.timedelta", text), repr);
         }
         assert_eq!(bare("datetime.time", "14:03:00"), "datetime.time(14, 3)");
         assert_eq!(bare("datetime.date", "not a date"), "call not a date");

@@ -1,0 +1,138 @@
+//! What a snapshot looks like, compared with the text files in `tests/golden`. `BLESS=1` rewrites them.
+//!
+//! Each `<name>.json` is a snapshot; beside it lie its views: in a plain terminal of 80 columns, in a wide one, with all values, as
+//! a summary, as Markdown. Look at them before you commit.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test says what it expects"
+)]
+
+mod common;
+
+use common::golden_dir;
+use stillframe_core::snapshot::Snapshot;
+use stillframe_explorer::render::{
+    Clock, IssueFacts, SummaryInput, Terminal, View, markdown, show, summary,
+};
+
+/// Two minutes after the samples.
+const NOW: u64 = 1_795_262_651_000_000_000;
+
+fn names() -> Vec<String> {
+    let files = std::fs::read_dir(golden_dir()).expect("the samples");
+    let mut names: Vec<String> = files
+        .filter_map(|file| {
+            Some(
+                file.ok()?
+                    .file_name()
+                    .to_str()?
+                    .strip_suffix(".json")?
+                    .to_owned(),
+            )
+        })
+        .collect();
+    names.sort();
+    names
+}
+
+/// Every view of a snapshot, by the ending of its file.
+fn views(snapshot: &Snapshot) -> Vec<(&'static str, String)> {
+    let narrow = Terminal::plain();
+    let wide = Terminal {
+        width: 120,
+        unicode: true,
+        ..narrow
+    };
+    let clock = Clock::utc(NOW);
+    let issue = IssueFacts {
+        key: "9be1c2d3a4b5c6d7e8f90a1b2c3d4e5f".into(),
+        times: 14,
+        kept: 3,
+        first_ns: NOW - 86_400_000_000_000,
+    };
+    let shown = |terminal: &Terminal, view: &View| {
+        show(snapshot, Some(&issue), view, terminal, &clock).expect("every frame is shown")
+    };
+    let everything = View {
+        all_frames: true,
+        all_values: true,
+        ..View::default()
+    };
+    let input = SummaryInput {
+        snapshots: vec![snapshot.clone(); 2],
+        ..SummaryInput::default()
+    };
+    vec![
+        ("80.txt", shown(&narrow, &View::default())),
+        ("120.txt", shown(&wide, &View::default())),
+        ("all.120.txt", shown(&wide, &everything)),
+        ("summary.txt", summary(&input, &narrow)),
+        ("md", markdown(snapshot, None)),
+        ("200.md", markdown(snapshot, Some(200))),
+    ]
+}
+
+#[test]
+fn the_views_are_as_recorded() {
+    let bless = std::env::var_os("BLESS").is_some();
+    let mut different = Vec::new();
+    for name in names() {
+        for (ending, text) in views(&common::golden(&name)) {
+            let path = golden_dir().join(format!("{name}.{ending}"));
+            if bless {
+                std::fs::write(&path, &text).expect("is written");
+            } else if std::fs::read_to_string(&path).ok().as_deref() != Some(&text) {
+                eprintln!("--- {} is now:\n{text}", path.display());
+                different.push(format!("{name}.{ending}"));
+            }
+        }
+    }
+    assert!(
+        different.is_empty(),
+        "changed: {different:?}; BLESS=1 records them"
+    );
+}
+
+#[test]
+fn a_view_never_grows_beyond_its_budget() {
+    for name in names() {
+        let snapshot = common::golden(&name);
+        for tokens in [60, 100, 200, 500, 2000] {
+            let text = markdown(&snapshot, Some(tokens));
+            assert!(
+                text.chars().count() <= tokens * 4,
+                "{name} in {tokens}: {}",
+                text.chars().count()
+            );
+            assert!(
+                text.ends_with("_\n"),
+                "{name} in {tokens} says what was left out"
+            );
+        }
+    }
+}
+
+#[test]
+fn one_frame_is_opened_by_function_or_place() {
+    let snapshot = common::pricing();
+    let text = |name: &str| {
+        let view = View {
+            function: Some(name.into()),
+            ..View::default()
+        };
+        show(&snapshot, None, &view, &Terminal::plain(), &Clock::utc(NOW))
+    };
+    let whole = text("Pricing.convert").expect("there is one");
+    assert!(
+        whole.contains("> Pricing.convert") && !whole.contains("Cart.total"),
+        "{whole}"
+    );
+    for name in ["convert", "shop/pricing.py:42", "pricing.py:42"] {
+        assert_eq!(text(name).as_ref(), Ok(&whole), "{name}");
+    }
+    let missing = text("nowhere").expect_err("there is none");
+    assert_eq!(missing.functions[..2], ["Pricing.convert", "Cart.total"]);
+}

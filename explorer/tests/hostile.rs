@@ -1,0 +1,422 @@
+//! Whatever is in a snapshot, its text is safe to print: no control character, no line wider than the terminal, no panic.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test says what it expects"
+)]
+
+mod common;
+
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use stillframe_core::snapshot::{
+    Context, Exception, Frame, Node, Omitted, Ordered, Receipt, Runtime, Scalar, Snapshot, Source,
+};
+use stillframe_explorer::render::{
+    Clock, IssueFacts, SummaryInput, Terminal, View, markdown, show, summary,
+};
+use unicode_width::UnicodeWidthStr;
+
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        4 => "[a-z_]{1,12}",
+        2 => any::<String>(),
+        1 => r#"[\x00-\x1f\x7f-\xa0'"\\{}\[\]\u{202a}-\u{202e}\u{2066}-\u{2069}\u{300}-\u{320}汉字🚀👨‍👩‍👧\n\t]{0,40}"#,
+        1 => (any::<char>(), 50usize..500).prop_map(|(c, n)| c.to_string().repeat(n)),
+    ]
+}
+
+fn reason() -> impl Strategy<Value = Option<String>> {
+    let known = stillframe_core::reason::Reason::ALL.map(|reason| reason.as_str().to_owned());
+    prop_oneof![4 => Just(None), 2 => proptest::sample::select(known.to_vec()).prop_map(Some), 1 => text().prop_map(Some)]
+}
+
+fn scalar() -> impl Strategy<Value = Scalar> {
+    prop_oneof![
+        any::<bool>().prop_map(Scalar::Bool),
+        any::<i64>().prop_map(Scalar::Int),
+        any::<u64>().prop_map(Scalar::Uint),
+        any::<f64>().prop_map(Scalar::Float),
+        text().prop_map(Scalar::Text),
+    ]
+}
+
+fn type_name() -> impl Strategy<Value = Option<String>> {
+    let known = [
+        "str",
+        "int",
+        "float",
+        "list",
+        "tuple",
+        "dict",
+        "set",
+        "bytes",
+        "datetime.date",
+        "datetime.datetime",
+        "datetime.time",
+        "datetime.timedelta",
+        "decimal.Decimal",
+        "fractions.Fraction",
+        "function",
+        "type",
+    ];
+    prop_oneof![
+        1 => Just(None),
+        3 => proptest::sample::select(known.to_vec()).prop_map(|name| Some(name.to_owned())),
+        1 => text().prop_map(Some),
+    ]
+}
+
+fn omitted() -> impl Strategy<Value = Omitted> {
+    (
+        text(),
+        option::of(text()),
+        option::of(any::<u32>()),
+        reason(),
+        option::of(0u32..4),
+    )
+        .prop_map(|(what, name, count, reason, after)| Omitted {
+            what,
+            name,
+            count,
+            not_captured_reason: reason.unwrap_or_default(),
+            after,
+            ..Omitted::default()
+        })
+}
+
+fn node() -> impl Strategy<Value = Node> {
+    let encoding = prop_oneof![4 => Just(None), 1 => Just(Some("base64".to_owned())), 1 => Just(Some("escaped".to_owned()))];
+    let leaf = (
+        type_name(),
+        option::of(scalar()),
+        any::<[bool; 4]>(),
+        reason(),
+        option::of(any::<u64>()),
+        option::of(0u32..9),
+        encoding,
+    )
+        .prop_map(
+            |(type_name, value, [null, rendered, lossy, truncated], reason, size, id, encoding)| {
+                Node {
+                    type_name,
+                    is_null: null && value.is_none(),
+                    rendered,
+                    lossy,
+                    truncated,
+                    not_captured_reason: reason,
+                    size,
+                    id: id.filter(|_| null),
+                    reference: id.filter(|_| !null && value.is_none()),
+                    value,
+                    encoding,
+                    ..Node::default()
+                }
+            },
+        );
+    leaf.prop_recursive(5, 40, 5, |inner| {
+        let fields = vec((text(), inner.clone()), 0..5).prop_map(|pairs| Some(Ordered(pairs)));
+        let container = (
+            type_name(),
+            vec(inner.clone(), 0..5),
+            vec((inner.clone(), inner), 0..4),
+            fields,
+            vec(omitted(), 0..2),
+            option::of(0u64..50),
+            0..3,
+        );
+        container.prop_map(
+            |(type_name, elements, entries, fields, omitted, size, kind)| Node {
+                type_name,
+                elements: (kind == 0).then_some(elements),
+                entries: (kind == 1).then_some(entries),
+                fields: if kind == 2 { fields } else { None },
+                omitted,
+                size,
+                ..Node::default()
+            },
+        )
+    })
+}
+
+fn named() -> impl Strategy<Value = Ordered<Node>> {
+    vec((text(), node()), 0..4).prop_map(Ordered)
+}
+
+fn frame() -> impl Strategy<Value = Frame> {
+    let source =
+        (any::<u32>(), vec(text(), 0..5), any::<bool>()).prop_map(|(first_line, lines, stale)| {
+            Source {
+                first_line,
+                lines,
+                hash: None,
+                stale,
+            }
+        });
+    let near = (1u32..4, vec(text(), 1..5)).prop_map(|(first_line, lines)| Source {
+        first_line,
+        lines,
+        ..Source::default()
+    });
+    let place = (
+        text(),
+        option::of(text()),
+        option::of(text()),
+        option::of(prop_oneof![1u32..5, any::<u32>()]),
+    );
+    let columns = [
+        option::of(prop_oneof![1u32..60, any::<u32>()]),
+        option::of(prop_oneof![1u32..60, any::<u32>()]),
+        option::of(prop_oneof![1u32..60, any::<u32>()]),
+    ];
+    (
+        place,
+        columns,
+        any::<[bool; 4]>(),
+        [named(), named(), named()],
+        option::of(prop_oneof![source, near]),
+        vec(omitted(), 0..2),
+        reason(),
+    )
+        .prop_map(
+            |(
+                (function, module, file, line),
+                [end_line, column, end_column],
+                [in_app, awaited, none, closed],
+                [arguments, locals, statics],
+                source,
+                omitted,
+                reason,
+            )| Frame {
+                function,
+                module,
+                file,
+                line,
+                end_line,
+                column,
+                end_column,
+                in_app,
+                awaited,
+                no_variables: none && closed,
+                arguments,
+                locals,
+                statics,
+                source,
+                omitted,
+                not_captured_reason: reason.filter(|_| closed),
+                ..Frame::default()
+            },
+        )
+}
+
+fn exception() -> impl Strategy<Value = Exception> {
+    let links = (option::of(0u32..5), vec(0u32..5, 0..3), vec(0u32..5, 0..5));
+    (
+        text(),
+        option::of(text()),
+        option::of(node()),
+        vec(node(), 0..2),
+        links,
+        named(),
+        vec(node(), 0..2),
+        vec(omitted(), 0..2),
+        any::<bool>(),
+    )
+        .prop_map(
+            |(
+                type_name,
+                module,
+                message,
+                notes,
+                (cause, members, frames),
+                attributes,
+                args,
+                omitted,
+                unknown,
+            )| Exception {
+                type_name,
+                module,
+                message,
+                message_unknown: unknown,
+                notes,
+                cause,
+                members,
+                frames,
+                attributes,
+                args,
+                omitted,
+                mechanism: unknown.then(|| "logging".to_owned()),
+                ..Exception::default()
+            },
+        )
+}
+
+fn snapshot() -> impl Strategy<Value = Snapshot> {
+    let context =
+        (vec((text(), scalar()), 0..3), option::of(text())).prop_map(|(attributes, trace_id)| {
+            Context {
+                attributes: Ordered(attributes),
+                trace_id,
+                ..Context::default()
+            }
+        });
+    let counts = vec((text(), any::<u32>()), 0..3);
+    let language = prop_oneof![Just("python".to_owned()), Just("java".to_owned()), text()];
+    (
+        vec(exception(), 0..4),
+        vec(frame(), 0..5),
+        option::of(context),
+        counts,
+        (text(), language),
+        any::<u64>(),
+        vec(omitted(), 0..2),
+    )
+        .prop_map(
+            |(exceptions, frames, context, cut, (service, language), timestamp, omitted)| {
+                Snapshot {
+                    timestamp,
+                    service,
+                    runtime: Runtime {
+                        language,
+                        version: None,
+                    },
+                    exceptions,
+                    frames,
+                    context,
+                    omitted,
+                    receipt: Receipt {
+                        cut: Ordered(cut),
+                        ..Receipt::default()
+                    },
+                    ..Snapshot::default()
+                }
+            },
+        )
+}
+
+/// `text` without our own colours.
+fn without_colours(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("\x1b[") {
+        out.push_str(before);
+        let (codes, after) = after.split_once('m').expect("a whole sequence");
+        assert!(
+            codes
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || byte == b';'),
+            "{codes:?}"
+        );
+        rest = after;
+    }
+    out + rest
+}
+
+fn check(text: &str, width: usize) -> Result<(), TestCaseError> {
+    for line in without_colours(text).split('\n') {
+        prop_assert!(!line.chars().any(char::is_control), "{line:?}");
+        prop_assert!(
+            !line.contains(['\u{202e}', '\u{2066}', '\u{200b}', '\u{feff}', '\u{2028}']),
+            "{line:?}"
+        );
+        prop_assert!(
+            line.width() <= width,
+            "{} > {width}: {line:?}",
+            line.width()
+        );
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn text_of_any_snapshot_is_safe(
+        snapshot in snapshot(),
+        width in 40usize..200,
+        [color, unicode, all_frames, all_values] in any::<[bool; 4]>(),
+        depth in option::of(0usize..6),
+        now_ns in any::<u64>(),
+        tokens in 60usize..900,
+    ) {
+        let terminal = Terminal { width, color, unicode };
+        let view = View { all_frames, all_values, depth, function: None };
+        let issue = IssueFacts { key: "0123456789abcdef".into(), times: now_ns, kept: 1, first_ns: snapshot.timestamp };
+        let clock = Clock::utc(now_ns);
+        let text = show(&snapshot, Some(&issue), &view, &terminal, &clock).expect("no frame was asked for");
+        check(&text, width)?;
+        let function = snapshot.frames.first().map(|frame| frame.function.clone());
+        if let Ok(text) = show(&snapshot, None, &View { function, ..view }, &terminal, &clock) {
+            check(&text, width)?;
+        }
+        let markdown = markdown(&snapshot, Some(tokens));
+        check(&markdown, usize::MAX)?;
+        prop_assert!(markdown.chars().count() <= tokens * 4, "{} > {tokens} tokens", markdown.chars().count());
+        let input = SummaryInput { snapshots: vec![snapshot], ..SummaryInput::default() };
+        check(&summary(&input, &terminal), width)?;
+    }
+}
+
+#[test]
+fn huge_names_and_texts_cost_little() {
+    let huge = "x".repeat(1 << 20);
+    let mut snapshot = common::pricing();
+    let frame = &mut snapshot.frames[0];
+    frame.function = huge.clone();
+    frame.file = Some(huge.clone());
+    frame.locals.0.push((
+        huge.clone(),
+        Node {
+            value: Some(Scalar::Text(huge.clone())),
+            ..Node::default()
+        },
+    ));
+    if let Some(source) = &mut frame.source {
+        source.lines = vec![huge.clone(); 5];
+    }
+    snapshot.exceptions[0].type_name = huge.clone();
+    snapshot.service = huge;
+    let terminal = Terminal::plain();
+    for all_values in [false, true] {
+        let view = View {
+            all_values,
+            ..View::default()
+        };
+        let text = show(&snapshot, None, &view, &terminal, &Clock::utc(0)).expect("is shown");
+        assert!(text.len() < 64 << 10, "{}", text.len());
+        assert!(text.lines().all(|line| line.width() <= terminal.width));
+    }
+    assert!(
+        markdown(&snapshot, None).len() < 64 << 10,
+        "{}",
+        markdown(&snapshot, None).len()
+    );
+}
+
+#[test]
+fn deep_values_are_shown_as_deep_as_they_are_captured() {
+    let mut node = Node {
+        value: Some(Scalar::Int(1)),
+        ..Node::default()
+    };
+    for _ in 0..120 {
+        node = Node {
+            type_name: Some("list".into()),
+            elements: Some(vec![node]),
+            size: Some(1),
+            ..Node::default()
+        };
+    }
+    let mut snapshot = common::pricing();
+    snapshot.frames[0].locals.0.push(("deep".into(), node));
+    let view = View {
+        all_values: true,
+        ..View::default()
+    };
+    let text = show(&snapshot, None, &view, &Terminal::plain(), &Clock::utc(0)).expect("is shown");
+    assert!(text.lines().all(|line| line.width() <= 80));
+}
