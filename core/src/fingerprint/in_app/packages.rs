@@ -287,7 +287,7 @@ pub(super) fn native(file: &str, module: &str, function: &str) -> Option<&'stati
     // `<alloc::vec::Vec<T> as core::ops::Index>::index` is alloc's.
     let function = function.trim_start_matches(['<', '&', '*']);
     let first = |name: &str| {
-        let first = name.split("::").next().unwrap_or(name);
+        let first = memchr::memchr(b':', name.as_bytes()).map_or(name, |at| &name[..at]);
         let at = NATIVE.binary_search_by_key(&first, |(package, _)| package);
         at.ok().map(|at| NATIVE[at].1)
     };
@@ -343,6 +343,9 @@ fn is_system_source(file: &str) -> bool {
 }
 
 fn is_system_image(module: &str) -> bool {
+    if module.is_empty() {
+        return false;
+    }
     let unix = [
         "/lib/",
         "/lib64/",

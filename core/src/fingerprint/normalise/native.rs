@@ -1,6 +1,9 @@
 //! Native code: Rust hashes and closures, C++ templates, arguments and anonymous namespaces, compiler clones, addresses.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 
 use super::path::{base_name, hex_digits, without_hashes};
 use crate::fingerprint::input::FrameInput;
@@ -34,7 +37,10 @@ pub(super) fn symbol(name: &str) -> Cow<'_, str> {
     if !name.bytes().any(special) && !has_inline_namespace(name) {
         return Cow::Borrowed(name);
     }
-    let name = name.split("+0x").next().unwrap_or(name);
+    let name = match memchr::memchr(b'+', name.as_bytes()) {
+        Some(_) => name.split("+0x").next().unwrap_or(name),
+        None => name,
+    };
     let plain = without_inline_namespaces(without_brackets(name));
     let kept = without_return_type(&plain);
     if kept.len() == plain.len() {
@@ -74,8 +80,10 @@ fn without_clones(name: &str) -> &str {
 
 /// `shop::cart::total` of `shop::cart::total::h0123456789abcdef`.
 fn without_rust_hash(name: &str) -> &str {
-    match name.rfind("::h") {
-        Some(at) if name.len() - at == 19 && hex_digits(&name[at + 3..]) == 16 => &name[..at],
+    const LENGTH: usize = "::h0123456789abcdef".len();
+    let at = name.len().saturating_sub(LENGTH);
+    match name.get(at..).and_then(|end| end.strip_prefix("::h")) {
+        Some(hash) if hash.len() == 16 && hex_digits(hash) == 16 => &name[..at],
         _ => name,
     }
 }
@@ -85,8 +93,10 @@ fn is_address(name: &str) -> bool {
     !digits.is_empty() && hex_digits(digits) == digits.len()
 }
 
+/// All of [`INLINE_NAMESPACES`] have two underscores in a row.
 fn has_inline_namespace(name: &str) -> bool {
-    name.contains("::__") || name.contains("_GLOBAL__N_1")
+    static UNDERSCORES: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("__"));
+    UNDERSCORES.find(name.as_bytes()).is_some()
 }
 
 /// Inline namespaces of the standard libraries' ABI versions.
@@ -240,6 +250,9 @@ fn operator_length(before: &str, rest: &str) -> Option<usize> {
 /// `total` of `void total`: what stands before the last space outside of brackets, except in `operator new`, `operator bool`.
 fn without_return_type(name: &str) -> &str {
     let name = name.trim();
+    if memchr::memchr(b' ', name.as_bytes()).is_none() {
+        return name;
+    }
     let end = name.find("operator").unwrap_or(name.len());
     match name[..end].rfind(' ') {
         Some(at) => &name[at + 1..],
