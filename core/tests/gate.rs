@@ -536,7 +536,7 @@ fn a_panic_during_a_capture_leaves_the_gate_usable() {
 #[test]
 fn many_threads_get_exactly_the_tokens_there_are() {
     let bench = Bench::new(&GateConfig {
-        rate_per_second: 1e-9,
+        rate_per_second: 1e-3,
         burst: 50,
         novelty_burst: 0,
         ..GateConfig::default()
