@@ -1,4 +1,4 @@
-"""What every test needs: a store of its own, and programs that run with and without us.
+"""What most tests need: a store of its own, and programs that run with and without us.
 
 The tests run against an installed wheel, in the interpreter that pytest runs in. Most programs run in a process of their own, because hooks,
 exits and signals are what is tested.
@@ -13,8 +13,6 @@ import textwrap
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 import spool
 
@@ -49,6 +47,7 @@ class Store:
     folder: Path
     programs: Path
     environment: dict[str, str] = field(default_factory=lambda: dict(EVERYTHING))
+    timeout: float = TIMEOUT
 
     def env(self, **more: str | None) -> dict[str, str]:
         """The environment for a program: nothing of the surroundings that could change what it does."""
@@ -72,7 +71,7 @@ class Store:
             stdin=options.pop("stdin", subprocess.DEVNULL),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            timeout=TIMEOUT,
+            timeout=self.timeout,
             **options,
         )
         return Result(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
@@ -98,14 +97,6 @@ class Store:
         """Type, mechanism and handled of each snapshot, oldest first."""
         heads = [snapshot["exceptions"][0] for snapshot in self.snapshots()]
         return [(head["type"], head["mechanism"], head["handled"]) for head in heads]
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    """A store in a folder of its own, and a folder for programs."""
-    programs = tmp_path / "programs"
-    programs.mkdir()
-    return Store(tmp_path / "store", programs)
 
 
 def functions(snapshot: dict[str, Any]) -> list[str]:

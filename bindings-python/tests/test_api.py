@@ -8,7 +8,7 @@ import sys
 import msgpack
 import pytest
 
-from conftest import DEFAULTS, Store
+from support import DEFAULTS, Store
 
 
 def test_capture_returns_what_is_stored(store: Store) -> None:

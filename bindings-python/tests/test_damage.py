@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Store
+from support import Store
 
 PROGRAM = """
 import logging

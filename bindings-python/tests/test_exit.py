@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from conftest import TIMEOUT, Store
+from support import TIMEOUT, Store
 
 LOG = """
 import logging, os, signal, sys, threading, time, atexit

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from conftest import Store, functions, values
+from support import Store, functions, values
 
 FAIL = """
 def fail(amount):

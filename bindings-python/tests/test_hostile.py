@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from conftest import Store, values
+from support import Store, values
 
 MARK = 4242
 

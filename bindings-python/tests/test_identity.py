@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conftest import DEFAULTS, Store
+from support import DEFAULTS, Store
 
 CLASSES = {
     "built in": "ValueError",

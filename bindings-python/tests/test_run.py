@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import COMMAND, Result, Store
+from support import COMMAND, Result, Store
 
 HERE = Path(sys.executable)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import stillframe
-from conftest import Store
+from support import Store
 
 PACKAGE = Path(stillframe.__file__).parent
 PTH = Path(sysconfig.get_path("platlib")) / "stillframe-autostart.pth"

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from conftest import Store, functions
+from support import Store, functions
 
 METHODS = ("fork", "spawn", "forkserver")
 

@@ -67,7 +67,7 @@ class Judge:
         if missing and not any(gap["what"] in ("arguments", "locals") for gap in node.get("omitted", [])):
             self.wrong.append(f"{where}: no word of {missing}")
         for name, variable in shown.items():
-            if name not in names:
+            if name not in names and name != ".0":  # the iterator of a comprehension
                 self.wrong.append(f"{where}: there is no variable {name}")
             elif name not in variables:
                 if variable.get("notCapturedReason") not in ("unbound", "redactedIdent", "optimizedOut"):
