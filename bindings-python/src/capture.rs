@@ -159,7 +159,7 @@ impl Call {
         // SAFETY: passed on to the caller.
         let facts = || unsafe { walker.facts(self.exception, self.traceback) };
         let admission = if self.limited {
-            engine.admit(site, || facts())
+            engine.admit(site, facts)
         } else {
             engine.admit_explicit(&facts())
         };

@@ -4,7 +4,11 @@
 //!
 //! `write` is all that the background thread pays for one snapshot of about 3 KB: compress, checksum, buffer, and its part of the
 //! system call. `scan` and `read` are what an index pays to find and unpack them again.
-#![expect(clippy::expect_used, reason = "a bench that cannot run should stop")]
+#![expect(
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "a bench that cannot run should stop, and says so to a person"
+)]
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};

@@ -1,4 +1,10 @@
 //! The engine as a host uses it: admit, submit, flush, shut down, fork; what ends in the sink.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};

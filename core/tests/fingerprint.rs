@@ -3,6 +3,11 @@
 //! `STILLFRAME_BLESS=1 cargo test -p stillframe-core --test fingerprint` writes what the vectors should say into them; the
 //! difference is then for a person to read.
 #![cfg(not(loom))]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 use std::borrow::Cow;
 use std::collections::HashSet;

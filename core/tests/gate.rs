@@ -114,7 +114,7 @@ fn a_flood_of_one_error_hides_none_of_forty_others_that_come_every_second() {
     for rare_first in [false, true] {
         for tick_every in [20, 200] {
             // All 40 in one millisecond, spread over the second, and with periods that drift against each other.
-            let together = |_: u64, ms: u64| ms % 1000 == 0;
+            let together = |_: u64, ms: u64| ms.is_multiple_of(1000);
             let spread = |rare: u64, ms: u64| ms % 1000 == rare * 25;
             let drifting = |rare: u64, ms: u64| ms % (1000 + rare) == rare;
             for raises in [&together as &dyn Fn(u64, u64) -> bool, &spread, &drifting] {

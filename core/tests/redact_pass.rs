@@ -1,4 +1,10 @@
 //! The redact stage on whole tapes: what must not be on a clean tape, and what must still be there.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 use std::sync::LazyLock;
 use std::time::Duration;

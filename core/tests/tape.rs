@@ -1,4 +1,10 @@
 //! The tape: the documented example, every refusal, the budget, and hostile bytes.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 use std::time::Duration;
 

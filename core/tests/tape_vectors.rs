@@ -1,6 +1,12 @@
 //! `conformance/tapes`: tapes that every reader must read alike, and tapes that every reader must refuse.
 //!
 //! `BLESS=1` writes the files anew; read the difference before committing it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 use std::fmt::Write as _;
 use std::path::PathBuf;

@@ -1,6 +1,6 @@
 //! The spool as its users meet it: real files, real processes, real damage.
 
-#![expect(
+#![allow(
     clippy::expect_used,
     clippy::panic,
     clippy::print_stderr,
