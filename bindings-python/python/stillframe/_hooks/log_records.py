@@ -1,12 +1,13 @@
 """Errors that the program logs: records of level ERROR and above that carry an exception.
 
 The record's own initialisation is observed, which is over before any handler runs: no filter, handler or formatter has a frame of ours
-below it, it does not matter what becomes of loggers and handlers, and a record without an exception costs one call more.
+below it, it does not matter what becomes of loggers and handlers, and a record without an exception costs one plain call more.
 """
 
 from __future__ import annotations
 
-from stillframe._hooks.patch import Patch
+from stillframe import _failures
+from stillframe._hooks.patch import Layer, Patch
 from stillframe._report import report
 
 TYPE_CHECKING = False
@@ -19,13 +20,49 @@ ERROR = 40  # logging.ERROR
 
 def patches(module: ModuleType) -> list[Patch]:
     """What is replaced in ``logging``."""
-    return [Patch("logging", module.LogRecord, "__init__", after=_logged)]
+    return [Patch("logging", module.LogRecord, "__init__", wrap=_wrap)]
 
 
-def _logged(result: None, record: Any, *args: object, **kwargs: object) -> None:
-    info = record.exc_info
-    if info and type(info) is tuple and len(info) == 3 and type(record.levelno) is int and record.levelno >= ERROR:
-        attributes = {"logger": record.name, "level": record.levelname}
-        if type(record.msg) is str:
-            attributes["message"] = record.msg
-        report(info[1], info[2], "logging", handled=True, attributes=attributes)
+def _wrap(layer: Layer) -> Any:
+    original = layer.original
+
+    # Every record of the program comes by: no argument is packed into a tuple or a dictionary.
+    def __init__(  # noqa: N807 - it replaces one
+        self: Any,
+        name: Any,
+        level: Any,
+        pathname: Any,
+        lineno: Any,
+        msg: Any,
+        args: Any,
+        exc_info: Any,
+        func: Any = None,
+        sinfo: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        if kwargs:
+            original(self, name, level, pathname, lineno, msg, args, exc_info, func, sinfo, **kwargs)
+        else:
+            original(self, name, level, pathname, lineno, msg, args, exc_info, func, sinfo)
+        if exc_info and layer.active:
+            try:
+                _logged(name, level, msg, exc_info)
+            except RecursionError:
+                _failures.out_of_stack += 1
+            except BaseException as failure:
+                if not _failures.is_ours(failure):
+                    raise
+                _failures.count(failure)
+
+    return __init__
+
+
+def _logged(name: Any, level: Any, msg: Any, exc_info: Any) -> None:
+    if type(exc_info) is tuple and len(exc_info) == 3 and type(level) is int and level >= ERROR:
+        attributes = {"logger": name, "level": _LEVELS.get(level, str(level))}
+        if type(msg) is str:
+            attributes["message"] = msg
+        report(exc_info[1], exc_info[2], "logging", handled=True, attributes=attributes)
+
+
+_LEVELS = {40: "ERROR", 50: "CRITICAL"}

@@ -27,9 +27,10 @@ class Patch:
 
     ``before(*args, **kwargs)`` looks before the original is called; ``after(result, *args, **kwargs)`` looks after it has returned, and
     what it returns takes the place of the result. The original is called in any case, and what fails in our own code stays there.
+    ``wrap(layer)`` makes the replacement itself, where every call counts; it has to keep the same promises.
     """
 
-    __slots__ = ("_after", "_before", "_layer", "_own", "name", "owner", "switch")
+    __slots__ = ("_after", "_before", "_layer", "_own", "_wrap", "name", "owner", "switch")
 
     def __init__(
         self,
@@ -39,6 +40,7 @@ class Patch:
         *,
         before: Callable[..., None] | None = None,
         after: Callable[..., Any] | None = None,
+        wrap: Callable[[Layer], Any] | None = None,
     ) -> None:
         """Names the key of ``hooks`` in the configuration that it belongs to, and the attribute; nothing is replaced yet."""
         self.switch = switch
@@ -46,6 +48,7 @@ class Patch:
         self.name = name
         self._before = before
         self._after = after
+        self._wrap = wrap
         self._layer: Layer | None = None
         self._own = True
 
@@ -61,7 +64,13 @@ class Patch:
                 return
             layer.active = False  # somebody stands in front of it, perhaps without calling it
         self._layer = layer = Layer(original)
-        layer.function = function = _looking_before(layer, self._before) if self._before else _looking_after(layer, self._after)
+        if self._wrap is not None:
+            function = self._wrap(layer)
+        elif self._before is not None:
+            function = _looking_before(layer, self._before)
+        else:
+            function = _looking_after(layer, self._after)
+        layer.function = function
         for name in ("__module__", "__name__", "__qualname__", "__doc__"):
             value = getattr(original, name, None)
             if type(value) is str:
