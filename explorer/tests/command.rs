@@ -667,3 +667,34 @@ fn run_says_when_the_package_is_missing() {
         stderr(&output)
     );
 }
+
+#[test]
+fn ids_complete_in_the_shell() {
+    let dir = store();
+    let offered = |words: &[&str]| {
+        let mut command = stillframe(dir.path());
+        let at = (words.len() - 1).to_string();
+        command
+            .env("COMPLETE", "fish")
+            .env("_CLAP_COMPLETE_INDEX", at)
+            .arg("--")
+            .args(words);
+        stdout(&command.output().expect("runs"))
+    };
+    let all = offered(&["stillframe", "show", ""]);
+    let ids: Vec<&str> = all
+        .lines()
+        .filter_map(|line| line.split('\t').next())
+        .collect();
+    assert_eq!(
+        ids[..4],
+        ["latest", "3f2a91c0", "11112222", "00000077"],
+        "{all}"
+    );
+    assert!(
+        all.contains("3f2a91c0\tKeyError: 'EUR', 2 min ago"),
+        "{all}"
+    );
+    assert!(offered(&["stillframe", "show", "3F"]).starts_with("3f2a91c0\t"));
+    assert!(offered(&["stillframe", "sh"]).starts_with("show\t"));
+}

@@ -16,27 +16,22 @@ use pyo3_ffi as ffi;
 use stillframe_core::fingerprint::InApp;
 use stillframe_core::limits::Limits;
 use stillframe_core::reason::Reason;
-use stillframe_core::redact::ValueKind;
 use stillframe_core::tape::{ContainerId, TapeWriter, TypeId};
 
 use super::code::Loose;
-use super::container::{Key, Sequence};
 use super::identity::Identity;
-use super::known::Shown;
 use super::number::float;
-use super::object::{Bytes, Dict, Int, List, Obj, Set, Str, Tuple, flags};
+use super::object::{Bytes, Dict, Int, List, Obj, Set, Str, Tuple};
 use super::plan::{Kind, Plan, Plans};
-use super::rules::{Hidden, Memo, Rules};
+use super::rules::{Memo, Rules};
 use super::text::Scratch;
 use super::{Facts, chain, frames};
 
 /// Values between two looks at the clock.
 const TICK: u32 = 64;
-/// Longest text whose equals elsewhere are hidden with it.
-const ALIAS_MAX: usize = 4096;
-const ALIAS_MIN: usize = 6;
-/// Longest name that is asked about; the redactor judges longer ones by head and tail, and so does what is kept here.
-const NAME_MAX: usize = 600;
+
+/// Types found without a look at their state.
+const RECENT: usize = 64;
 
 /// A container whose contents are still to be written.
 #[derive(Clone, Copy)]
@@ -72,6 +67,8 @@ pub(super) enum Contents {
 /// What outlives a capture: memory that is reused, and what was learned.
 pub(super) struct State {
     pub(super) plans: Plans,
+    /// Plans used in this capture, by the address of the type alone: while a walk runs no type changes or goes.
+    recent: [Option<(usize, Rc<Plan>)>; RECENT],
     /// Plans of code objects that hold for this capture only.
     pub(super) loose: Loose,
     /// Number of the rules in force, different in all walkers of the process.
@@ -90,6 +87,7 @@ impl Default for State {
     fn default() -> Self {
         Self {
             plans: Plans::default(),
+            recent: [const { None }; RECENT],
             loose: Loose::default(),
             epoch: next_epoch(),
             memo: Memo::default(),
@@ -198,6 +196,7 @@ impl<'w, 'g, const DIRECT: bool> Walk<'w, 'g, DIRECT> {
         state.tape += 1;
         state.queue.clear();
         state.loose.clear();
+        state.recent.fill(None);
         state.identity.begin();
         // SAFETY: the type `object` is static.
         if let Some(object) = unsafe { super::object::Class::new(&raw mut ffi::PyBaseObject_Type) }
@@ -372,7 +371,22 @@ impl<'w, 'g, const DIRECT: bool> Walk<'w, 'g, DIRECT> {
     }
 
     /// The plan of an object's type.
+    #[inline]
     pub(super) fn plan(&mut self, object: Obj<'g>) -> Rc<Plan> {
+        let address = object.class().pointer() as usize;
+        let slot = (address >> 4).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - RECENT.ilog2());
+        if let Some((known, plan)) = &self.state.recent[slot]
+            && *known == address
+        {
+            return Rc::clone(plan);
+        }
+        let plan = self.find_plan(object);
+        self.state.recent[slot] = Some((address, Rc::clone(&plan)));
+        plan
+    }
+
+    #[inline(never)]
+    fn find_plan(&mut self, object: Obj<'g>) -> Rc<Plan> {
         self.state
             .plans
             .get::<DIRECT>(object.class(), self.state.tape, &self.rules, self.facts)
@@ -564,262 +578,9 @@ impl<'w, 'g, const DIRECT: bool> Walk<'w, 'g, DIRECT> {
             depth,
         });
     }
-
-    /// Items of a list or tuple.
-    fn sequence(&mut self, items: Sequence<'g>, depth: u32) {
-        let shown = items.length.min(self.limits.items as usize);
-        if items.length == 2 && shown == 2 && self.pair(items, depth) {
-            return;
-        }
-        for index in 0..shown {
-            if self.halted() {
-                return self.cut(Some(items.length - index));
-            }
-            match items.get(index) {
-                Some(item) => self.value(item, depth),
-                None => self.unset(),
-            }
-        }
-        self.gap(Reason::CollectionSize, Some(items.length - shown));
-    }
-
-    /// A pair like `("authorization", "...")`: its first item is a name for the second.
-    fn pair(&mut self, items: Sequence<'g>, depth: u32) -> bool {
-        let (Some(name), Some(value)) = (items.get(0), items.get(1)) else {
-            return false;
-        };
-        let Some(hidden) = self.hidden_key(name) else {
-            return false;
-        };
-        if !hidden.hides(self.kind_of(value)) {
-            return false;
-        }
-        self.value(name, depth);
-        self.redacted(value, hidden.rule());
-        true
-    }
-
-    pub(super) fn unset(&mut self) {
-        self.out.skipped(Reason::Unbound, TypeId::default(), None);
-    }
-
-    /// Entries of a dict.
-    pub(super) fn entries(&mut self, dict: Dict<'g>, depth: u32) {
-        let size = dict.length::<DIRECT>();
-        let limit = self.limits.items as usize;
-        let mut entries = dict.entries::<DIRECT>();
-        let mut shown = 0;
-        while shown < limit {
-            let Some((key, value)) = entries.next() else {
-                break;
-            };
-            if self.halted() {
-                return self.cut(Some(size.saturating_sub(shown)));
-            }
-            if self.is_harmless(key) && (size > RECORD_MAX || !self.is_record_value(key)) {
-                self.value(key, depth);
-                self.value(value, depth);
-            } else {
-                self.doubtful_entry(dict, key, value, depth);
-            }
-            shown += 1;
-        }
-        let missing = size.saturating_sub(shown);
-        let reason = if entries.gave_up() {
-            Reason::Unreadable
-        } else {
-            Reason::CollectionSize
-        };
-        self.gap(reason, Some(missing));
-    }
-
-    /// An entry whose key may be a name that hides.
-    #[inline(never)]
-    fn doubtful_entry(&mut self, dict: Dict<'g>, key: Obj<'g>, value: Obj<'g>, depth: u32) {
-        let mut hidden = self.hidden_key(key);
-        if hidden.is_none() && self.is_record_value(key) {
-            hidden = self.hidden_record(dict);
-        }
-        self.value(key, depth);
-        match hidden {
-            Some(hidden) if hidden.hides(self.kind_of(value)) => {
-                self.redacted(value, hidden.rule());
-            }
-            _ => self.value(value, depth),
-        }
-    }
-
-    /// What is hidden in a record like `{"name": "password", "value": ...}`.
-    #[cold]
-    fn hidden_record(&mut self, dict: Dict<'g>) -> Option<Hidden> {
-        RECORD_NAMES
-            .iter()
-            .find_map(|name| self.hidden_key(dict.find::<DIRECT>(name)?))
-    }
-
-    #[inline]
-    fn is_record_value(&self, key: Obj<'g>) -> bool {
-        Str::of(key).is_some_and(|key| key.is_ascii::<DIRECT>(b"value"))
-    }
-
-    /// Items of a set.
-    fn members(&mut self, set: Set<'g>, depth: u32) {
-        let size = set.length::<DIRECT>();
-        let mut members = set.members::<DIRECT>();
-        let mut shown = 0;
-        while shown < self.limits.items as usize {
-            let Some(item) = members.next() else { break };
-            if self.halted() {
-                return self.cut(Some(size.saturating_sub(shown)));
-            }
-            self.value(item, depth);
-            shown += 1;
-        }
-        self.gap(Reason::CollectionSize, Some(size.saturating_sub(shown)));
-    }
-
-    // Redaction.
-
-    /// Whether a key is remembered as a name that hides nothing.
-    #[inline]
-    fn is_harmless(&self, key: Obj<'g>) -> bool {
-        match Str::exact(key) {
-            Some(name) => name
-                .hash::<DIRECT>()
-                .is_some_and(|hash| self.state.memo.is_harmless(hash)),
-            // A number hides nothing.
-            None => Int::exact(key).is_some(),
-        }
-    }
-
-    /// What is hidden under a key, if it is a name that hides.
-    #[inline]
-    pub(super) fn hidden_key(&mut self, key: Obj<'g>) -> Option<Hidden> {
-        if self.is_harmless(key) {
-            return None;
-        }
-        self.judge_key(key)
-    }
-
-    #[inline(never)]
-    fn judge_key(&mut self, key: Obj<'g>) -> Option<Hidden> {
-        let key = Key::of::<DIRECT>(key, &mut self.state.scratch)?;
-        let hash = match &key {
-            Key::Text(_, hash) | Key::Bytes(_, hash) => *hash,
-        };
-        if hash.is_some_and(|hash| self.state.memo.is_harmless(hash)) {
-            return None;
-        }
-        let hidden = match key {
-            Key::Text(super::text::Text::Ascii(name), _) | Key::Bytes(name, _) => {
-                self.rules.name(name)
-            }
-            Key::Text(text, _) => {
-                let mut name = Vec::new();
-                // Head and tail of a long name, as the redactor judges it: whatever is over the limit fails closed.
-                text.push_utf8(NAME_MAX, &mut name);
-                self.rules.name(&name)
-            }
-        };
-        if let (None, Some(hash)) = (&hidden, hash) {
-            self.state.memo.remember(hash);
-        }
-        hidden
-    }
-
-    /// What kind of value rules about names see.
-    pub(super) fn kind_of(&self, object: Obj<'g>) -> ValueKind {
-        let class = object.class();
-        if object.is(self.facts.none) {
-            ValueKind::Null
-        } else if class.is(&raw const ffi::PyBool_Type) {
-            ValueKind::Bool
-        } else if class.has(flags::INT) || class.derives(&raw const ffi::PyFloat_Type) {
-            ValueKind::Number
-        } else {
-            ValueKind::Other
-        }
-    }
-
-    /// A value that is hidden because of its name. Nothing of it is read, except that the hash of a text is taken where equal text
-    /// elsewhere is to be hidden too.
-    #[cold]
-    pub(super) fn redacted(&mut self, object: Obj<'g>, rule: &str) {
-        let alias = self.alias(object);
-        let type_id = self.type_id(object);
-        self.out
-            .redacted(Reason::RedactedIdent, type_id, rule, alias);
-    }
-
-    fn alias(&mut self, object: Obj<'g>) -> Option<(u32, u64)> {
-        let key = self.rules.alias_key?;
-        let text = Str::of(object)?;
-        let mut scratch = std::mem::take(&mut self.state.scratch.utf8);
-        scratch.clear();
-        let text = text.text::<DIRECT>(&mut self.state.scratch);
-        let whole = text.length() <= ALIAS_MAX;
-        let lossy = whole && text.push_utf8(ALIAS_MAX, &mut scratch);
-        let alias = (whole && !lossy && scratch.len() >= ALIAS_MIN)
-            .then(|| (scratch.len() as u32, key.hash(&scratch)));
-        self.state.scratch.utf8 = scratch;
-        alias
-    }
-
-    /// A named value in a group with names. `false` once the budget is spent.
-    #[inline]
-    pub(super) fn named(
-        &mut self,
-        name: &[u8],
-        hidden: Option<&Hidden>,
-        value: Obj<'g>,
-        depth: u32,
-    ) -> bool {
-        if !self.out.name(name) {
-            return false;
-        }
-        match hidden {
-            Some(hidden) if hidden.hides(self.kind_of(value)) => {
-                self.tick();
-                self.redacted(value, hidden.rule());
-            }
-            _ => self.value(value, depth),
-        }
-        true
-    }
-
-    /// Like [`Walk::named`], for a name that is data.
-    pub(super) fn entry(&mut self, key: Obj<'g>, value: Obj<'g>, depth: u32) -> bool {
-        let hidden = self.hidden_key(key);
-        let mut name = std::mem::take(&mut self.state.scratch.utf8);
-        name.clear();
-        match Str::of(key) {
-            Some(key) => {
-                key.text::<DIRECT>(&mut self.state.scratch)
-                    .push_utf8(NAME_MAX, &mut name);
-            }
-            None => name.extend_from_slice(b"<key that is no str>"),
-        }
-        let written = self.named(&name, hidden.as_ref(), value, depth);
-        name.clear();
-        self.state.scratch.utf8 = name;
-        written
-    }
-
-    /// A named part that has been made ready: `shown` writes the value.
-    pub(super) fn part(&mut self, name: &str, shown: Shown<'g>, depth: u32) -> bool {
-        if !self.out.name(name.as_bytes()) {
-            return false;
-        }
-        self.show(shown, depth);
-        true
-    }
 }
 
 /// Types that are read without a plan.
 const BUILT_IN: [&str; 8] = [
     "str", "int", "dict", "float", "list", "tuple", "bool", "NoneType",
 ];
-/// Keys under which a record keeps a name.
-const RECORD_NAMES: [&[u8]; 3] = [b"name", b"key", b"header"];
-/// Entries of a record at most.
-const RECORD_MAX: usize = 8;

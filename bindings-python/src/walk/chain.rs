@@ -3,6 +3,7 @@
 //! Links are followed breadth first over stored references only, each exception once, so cycles end. `raise ... from None` hides a
 //! context, as it does in a traceback.
 
+#[cfg(Py_3_11)]
 use pyo3_ffi as ffi;
 use smallvec::SmallVec;
 use stillframe_core::reason::Reason;

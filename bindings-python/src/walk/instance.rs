@@ -371,8 +371,10 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
             Attributes::Dict(dict) => return self.dict_fields(dict, depth, left),
             Attributes::Values(values) => values,
         };
+        let mut unnamed = 0;
         for position in 0..values.count {
             let Some(field) = plan.shared.get(values.index(position)) else {
+                unnamed += 1;
                 continue;
             };
             // SAFETY: the place of a shared field is the index of its key.
@@ -391,6 +393,7 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
                 return self.cut(Some(values.count - position));
             }
         }
+        self.gap(Reason::FieldCount, Some(unnamed));
     }
 
     /// The entries of a namespace as fields.

@@ -5,8 +5,9 @@
 //! chain    exception, cause, context, group members -> group 0; message                        (the captured ones)
 //! frames   traceback -> rows; code plan names the slots -> variables
 //! capture  queue of containers: value -> plan of its type -> storage -> tape, level by level
-//!            container  list, tuple, dict, set       instance  slots, inline values, dicts
-//!            text, number                            known     types with a meaning of their own
+//!            contents   of lists, tuples, dicts, sets    instance  slots, inline values, dicts
+//!            text, number                                known     types with a meaning of their own
+//!            hiding     what names hide
 //! ```
 //!
 //! What makes it fast: values are read where they lie ([`layout`] has the offsets of each version, [`object`] the proof that an offset
@@ -24,7 +25,9 @@ mod capture;
 mod chain;
 mod code;
 mod container;
+mod contents;
 mod frames;
+mod hiding;
 mod identity;
 mod instance;
 mod known;
@@ -34,6 +37,7 @@ mod message;
 mod number;
 mod object;
 mod plan;
+mod record;
 mod render;
 mod rules;
 mod selftest;

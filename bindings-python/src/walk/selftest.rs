@@ -10,11 +10,11 @@ use pyo3_ffi as ffi;
 
 use super::code::Owned;
 use super::container::Sequence;
-use super::frames::Record;
 use super::instance::{Attributes, attributes};
 use super::number::{Integer, float};
 use super::object::{Bytes, Class, Code, Dict, Exception, Frame, Int, List, Obj, Set, Str, Tuple};
 use super::plan::Plans;
+use super::record::Record;
 use super::text::Text;
 use super::{Facts, layout};
 
@@ -48,8 +48,30 @@ pub(super) fn run(facts: &Facts) -> Check {
 }
 
 /// The error that is set in this thread, put back when dropped.
+#[cfg(Py_3_12)]
+struct Errors(*mut ffi::PyObject);
+
+#[cfg(Py_3_12)]
+impl Errors {
+    fn save() -> Self {
+        // SAFETY: the GIL is held.
+        Self(unsafe { ffi::PyErr_GetRaisedException() })
+    }
+}
+
+#[cfg(Py_3_12)]
+impl Drop for Errors {
+    fn drop(&mut self) {
+        // SAFETY: what was fetched is given back (null: no error).
+        unsafe { ffi::PyErr_SetRaisedException(self.0) };
+    }
+}
+
+/// The error that is set in this thread, put back when dropped.
+#[cfg(not(Py_3_12))]
 struct Errors([*mut ffi::PyObject; 3]);
 
+#[cfg(not(Py_3_12))]
 impl Errors {
     fn save() -> Self {
         let mut parts = [null_mut(); 3];
@@ -60,6 +82,7 @@ impl Errors {
     }
 }
 
+#[cfg(not(Py_3_12))]
 impl Drop for Errors {
     fn drop(&mut self) {
         // SAFETY: what was fetched is given back.

@@ -10,6 +10,7 @@ import datetime
 import decimal
 import fractions
 import functools
+import io
 import ipaddress
 import math
 import mmap
@@ -381,3 +382,16 @@ def test_the_known_do_not_trouble_the_fallback() -> None:
     assert len(node["elements"]) == len(values)
     assert not [item for item in node["elements"] if "failed" in str(item)]
     assert Snapshot(caught(lambda: 1 / 0), fallback=True).exceptions
+
+
+def test_files(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "text.txt"
+    with open(path, "w") as text, open(path, "rb") as data, open(path, "rb", buffering=0) as raw:
+        assert plain(shown(text)["fields"]["name"]) == str(path)
+        assert plain(shown(text)["fields"]["mode"]) == "w"
+        for file in (text, data, raw):
+            assert plain(shown(file)["fields"]["state"]) == "open"
+            assert plain(shown(file)["fields"]["name"]) == str(path)
+    for file in (text, data, raw):
+        assert plain(shown(file)["fields"]["state"]) == "closed"
+    assert shown(io.StringIO("x"))["type"] == "_io.StringIO"

@@ -5,6 +5,7 @@
 //! mend, 2 the command could not do what it was asked. A reader that goes away (`| head`) ends it silently.
 
 mod clock;
+mod complete;
 mod doctor;
 mod failure;
 mod list;
@@ -20,7 +21,9 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap_complete::CompleteEnv;
+use clap_complete::engine::ArgValueCompleter;
 
 use output::Output;
 
@@ -68,7 +71,7 @@ struct StoreArgs {
     #[arg(long, value_name = "DIR", help_heading = "Store")]
     dir: Option<PathBuf>,
     /// Only this service
-    #[arg(long, value_name = "NAME", help_heading = "Store")]
+    #[arg(long, value_name = "NAME", help_heading = "Store", add = ArgValueCompleter::new(complete::services))]
     service: Option<String>,
 }
 
@@ -85,6 +88,8 @@ struct DisplayArgs {
 
 /// Runs the command with the arguments of the process.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    // A shell that asks for completions is answered, and the process ends here.
+    CompleteEnv::with_factory(Cli::command).complete();
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {

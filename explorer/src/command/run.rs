@@ -61,7 +61,8 @@ pub(super) struct RunArgs {
         value_name = "PROGRAM",
         trailing_var_arg = true,
         allow_hyphen_values = true,
-        required = true
+        required = true,
+        value_hint = clap::ValueHint::AnyPath
     )]
     program: Vec<OsString>,
 }

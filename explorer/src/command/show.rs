@@ -3,13 +3,14 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use clap_complete::engine::ArgValueCompleter;
 use stillframe_core::snapshot::Snapshot;
 
 use super::failure::Failure;
 use super::list::{error_of, where_of};
 use super::open::{configuration, nothing_yet, open};
 use super::output::Output;
-use super::{DisplayArgs, StoreArgs, clock};
+use super::{DisplayArgs, StoreArgs, clock, complete};
 use crate::render::{self, IssueFacts, LEAST_TOKENS, View, markdown};
 use crate::store::{Candidate, Issue, Resolved, Store, hex};
 
@@ -25,7 +26,7 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub(super) struct ShowArgs {
     /// `latest`, the id of a snapshot or of an issue, or the beginning of one
-    #[arg(default_value = "latest")]
+    #[arg(default_value = "latest", add = ArgValueCompleter::new(complete::ids))]
     id: String,
     /// Only the frames of this function (convert) or place (pricing.py:42), with all their values
     #[arg(
@@ -175,9 +176,13 @@ fn unknown(reference: &str) -> Failure {
 }
 
 fn ambiguous(reference: &str, candidates: &[Candidate], clock: &crate::render::Clock) -> Failure {
-    let failure = Failure::new(format!(
-        "{reference:?} could be one of several; a digit more will do:"
-    ));
+    let same = candidates.windows(2).any(|pair| pair[0].id == pair[1].id);
+    let more = if same {
+        "a whole id will do"
+    } else {
+        "a digit more will do"
+    };
+    let failure = Failure::new(format!("{reference:?} could be one of several; {more}:"));
     candidates.iter().fold(failure, |failure, candidate| {
         let kind = if candidate.is_issue {
             "issue"
@@ -186,7 +191,11 @@ fn ambiguous(reference: &str, candidates: &[Candidate], clock: &crate::render::C
         };
         failure.advise(format!(
             "{}  {kind}, {}  {}  {}",
-            candidate.id,
+            if same {
+                &candidate.whole
+            } else {
+                &candidate.id
+            },
             clock.ago(candidate.time_ns),
             error_of(&candidate.issue).fit(50, "...").plain(),
             where_of(&candidate.issue).fit(40, "...").plain(),

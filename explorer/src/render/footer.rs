@@ -77,9 +77,26 @@ pub(super) fn losses(receipt: &Receipt) -> Vec<Line> {
         .map(|(word, count)| cut(word, (*count).into(), receipt))
         .collect();
     if !cut.is_empty() {
-        lines.push(Line::of(Style::Gap, &format!("cut: {}", cut.join(", "))));
+        let mut text = format!("cut: {}", cut.join(", "));
+        if let Some(more) = raised(receipt) {
+            text.push_str(&format!("; more next time with {more}"));
+        }
+        lines.push(Line::of(Style::Gap, &text));
     }
     lines
+}
+
+/// `STILLFRAME_LIMITS_DEPTH=8`: the first limit that cut something, twice as high.
+fn raised(receipt: &Receipt) -> Option<String> {
+    let limits = receipt.cut.iter().filter(|(_, count)| **count > 0);
+    let name = limits
+        .filter_map(|(word, _)| reason(word)?.limit())
+        .next()?;
+    let value = receipt.limits.get(name)?.saturating_mul(2);
+    Some(format!(
+        "STILLFRAME_{}={value}",
+        name.replace('.', "_").to_uppercase()
+    ))
 }
 
 /// `13 deeper than limits.depth = 4`

@@ -91,6 +91,15 @@ pub fn locate(
     })
 }
 
+/// Names of the stores in the user's state folder.
+pub fn services(config: &Config) -> Vec<String> {
+    let root = config.state_root.clone();
+    root.iter()
+        .flat_map(|root| stores(root))
+        .map(|store| store.name)
+        .collect()
+}
+
 struct Found {
     name: String,
     /// When its newest segment was written to.

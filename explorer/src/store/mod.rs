@@ -20,7 +20,7 @@ use stillframe_core::sink::spool::{SpoolError, SpoolReader};
 
 pub use error::StoreError;
 pub use index::{FILE as INDEX_FILE, Health, Progress};
-pub use locate::{Choice, Place, locate};
+pub use locate::{Choice, Place, locate, services};
 pub use query::{Candidate, Filter, Issue, Issues, Located, Process, Resolved, hex};
 
 /// Something that a person should know, though it is no error.
@@ -128,6 +128,15 @@ impl Store {
     /// The index cannot be read.
     pub fn issues(&self, filter: &Filter) -> Result<Issues, StoreError> {
         self.index.issues(filter)
+    }
+
+    /// The newest snapshots.
+    ///
+    /// # Errors
+    ///
+    /// The index cannot be read.
+    pub fn recent(&self, limit: u32) -> Result<Vec<Candidate>, StoreError> {
+        self.index.recent(limit)
     }
 
     /// The issue with this key.

@@ -2,6 +2,7 @@
 
 use rusqlite::{OptionalExtension, Row, params, types::Value as Sql};
 use stillframe_core::sink::spool::{ProcessRecord, SegmentName, decode_payload};
+use stillframe_core::snapshot::SnapshotId;
 use stillframe_core::stats::StatsSnapshot;
 
 use super::StoreError;
@@ -93,6 +94,8 @@ pub enum Resolved {
 pub struct Candidate {
     /// What to type for it.
     pub id: String,
+    /// The same in full: a UUID, or the key of an issue.
+    pub whole: String,
     /// Whether it is an issue rather than a snapshot.
     pub is_issue: bool,
     /// The issue that it is or belongs to.
@@ -102,7 +105,7 @@ pub struct Candidate {
 }
 
 /// Candidates that are told.
-const MAX_CANDIDATES: usize = 12;
+const MAX_CANDIDATES: u32 = 12;
 
 const COLUMNS: &str =
     "key, service, type, message, function, module, file, line, first_ns, last_ns,
@@ -286,6 +289,7 @@ impl Index {
             let issue = issue(row)?;
             let candidate = Candidate {
                 id: hex(&issue.key[..4]),
+                whole: hex(&issue.key),
                 is_issue: true,
                 time_ns: issue.last_ns,
                 issue,
@@ -303,23 +307,25 @@ impl Index {
         let number = |bytes: [u8; 16]| u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
         self.snapshots(
             "s.short BETWEEN ?1 AND ?2",
+            MAX_CANDIDATES,
             params![number(low), number(high)],
         )
     }
 
     fn snapshots_by_id(&self, digits: &str) -> rusqlite::Result<Vec<Match>> {
         let (low, high) = range(digits);
-        self.snapshots("s.id BETWEEN ?1 AND ?2", params![low, high])
+        self.snapshots("s.id BETWEEN ?1 AND ?2", MAX_CANDIDATES, params![low, high])
     }
 
     fn snapshots(
         &self,
         term: &str,
+        limit: u32,
         values: &[&dyn rusqlite::ToSql],
     ) -> rusqlite::Result<Vec<Match>> {
         let text = format!(
             "SELECT {COLUMNS}, s.id, g.name, s.offset, s.time_ns FROM snapshot s JOIN segment g ON g.id = s.segment
-             JOIN issue i ON i.id = s.issue WHERE {term} ORDER BY s.time_ns DESC LIMIT {MAX_CANDIDATES}"
+             JOIN issue i ON i.id = s.issue WHERE {term} ORDER BY s.time_ns DESC LIMIT {limit}"
         );
         let mut statement = self.db.prepare(&text)?;
         let rows = statement.query_map(values, |row| {
@@ -333,6 +339,7 @@ impl Index {
             });
             let candidate = Candidate {
                 id: hex(&id[12..]),
+                whole: SnapshotId(id).to_string(),
                 is_issue: false,
                 issue: issue(row)?,
                 time_ns: unsigned(row, 15)?,
@@ -340,6 +347,13 @@ impl Index {
             Ok(Match { candidate, located })
         })?;
         rows.collect()
+    }
+
+    /// The newest snapshots.
+    pub(super) fn recent(&self, limit: u32) -> Result<Vec<Candidate>, StoreError> {
+        // Ordered by time anyway, and that is an index.
+        let found = self.snapshots("TRUE", limit, &[]).map_err(failed)?;
+        Ok(found.into_iter().map(|found| found.candidate).collect())
     }
 
     /// The issue with this key.

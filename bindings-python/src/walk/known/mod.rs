@@ -10,6 +10,7 @@ mod callable;
 mod collection;
 mod decimal;
 mod enums;
+mod files;
 mod models;
 mod names;
 mod pandas;
@@ -75,6 +76,8 @@ pub(super) enum Known {
     /// `asyncio`'s, made in C.
     Future,
     Weakref,
+    /// `_io`: a raw file, or a buffer or text around one.
+    File,
     // Object-relational mappers: their own bookkeeping is left out.
     Model,
     QuerySet,
@@ -155,6 +158,11 @@ const IN_C: &[(&[u8], usize, Known)] = &[
     (b"weakref.CallableProxyType", 32, Known::Weakref),
     (b"weakref.ProxyType", 32, Known::Weakref),
     (b"weakproxy", 32, Known::Weakref),
+    (b"_io.FileIO", 48, Known::File),
+    (b"_io.BufferedReader", 64, Known::File),
+    (b"_io.BufferedWriter", 64, Known::File),
+    (b"_io.BufferedRandom", 64, Known::File),
+    (b"_io.TextIOWrapper", 128, Known::File),
     (b"numpy.ndarray", 64, Known::NdArray),
     (b"numpy.generic", 16, Known::NumpyScalar),
 ];
@@ -297,6 +305,7 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
                 self.generator(object, part, depth);
             }
             Known::Future => self.future(object, depth),
+            Known::File => self.file(object, depth),
             Known::Model => self.model(object, &plan, depth),
             Known::QuerySet => self.query_set(object, depth),
             _ => {}

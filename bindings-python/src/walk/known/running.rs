@@ -2,10 +2,10 @@
 
 use super::super::capture::{Contents, Walk};
 use super::super::code::GENERATOR;
-use super::super::frames::Record;
 use super::super::layout;
 use super::super::object::{Class, Code, Obj, Str};
 use super::super::plan::qualified_name;
+use super::super::record::Record;
 use super::Shown;
 
 /// The part of a generator that holds its variables.

@@ -72,12 +72,12 @@ fn what_the_user_lists_is_hidden_whatever_the_tail_and_the_value() {
 }
 
 #[test]
-fn booleans_and_numbers_of_tokens_are_shown() {
+fn null_booleans_and_numbers_of_tokens_are_shown() {
     let t = listing(&[], &[]);
     let hides = |name: &str, kind| t.find(name.as_bytes()).unwrap().hides.hides(kind);
     assert!(!hides("password", ValueKind::Bool));
     assert!(hides("password", ValueKind::Number));
-    assert!(hides("password", ValueKind::Null));
+    assert!(!hides("password", ValueKind::Null));
     assert!(!hides("prompt_tokens", ValueKind::Number));
     assert!(!hides("tokens", ValueKind::Number));
     assert!(hides("tokens", ValueKind::Other));
