@@ -30,6 +30,9 @@ def main() -> int:
         bounds_file.write_text(json.dumps(counts, indent=1) + "\n")
         print(f"counts: recorded {len(counts)} paths in {bounds_file}")
         return int(bool(not_free))
+    if not bounds_file.exists():
+        print(f"counts: no bounds are recorded. To record them: BLESS=1 benches/counts/check, and commit {bounds_file}")
+        return 1
     bounds = json.loads(bounds_file.read_text())
     over = len(not_free)
     for name, kinds in counts.items():

@@ -67,37 +67,25 @@ fn measured(path: &mut Path) {
 }
 
 fn times(paths: &mut [Path], effort: timing::Effort, out: &mut impl Write) -> std::io::Result<()> {
-    let times = timing::measure(paths, effort);
-    let figure = |time: &timing::Time| paths[time.path].figure(time.nanos);
-    for time in &times {
+    for time in timing::measure(paths, effort) {
         let path = &paths[time.path];
-        let hot = !time.cold;
-        let cold = if hot { "" } else { ", cold" };
-        let target = path.target.filter(|_| hot);
-        let row = json!({
-            "stage": path.stage,
-            "row": format!("{}{cold}", path.title),
-            "value": figure(time),
-            "unit": path.unit,
-            "target": target.map(|(kind, bound)| json!({"of": "value", kind: bound})),
-        });
-        writeln!(out, "{row}")?;
-        let Some((other, most)) = path.against.filter(|_| hot) else {
-            continue;
+        let target = if time.cold {
+            None
+        } else {
+            path.target
+                .map(|(of, most)| json!({"of": "value", of: most}))
         };
-        let other = times
-            .iter()
-            .find(|time| !time.cold && paths[time.path].name == other);
-        let other = other.expect("it is a path");
+        let name = if time.cold {
+            format!("{}, cold", path.title)
+        } else {
+            path.title.to_owned()
+        };
         let row = json!({
             "stage": path.stage,
-            "row": path.title,
-            "value": figure(time),
+            "row": name,
+            "value": path.figure(time.nanos),
             "unit": path.unit,
-            "against": paths[other.path].title,
-            "against_value": figure(other),
-            "ratio": time.nanos / other.nanos,
-            "target": {"of": "ratio", "most": most},
+            "target": target,
         });
         writeln!(out, "{row}")?;
     }

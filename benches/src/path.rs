@@ -14,8 +14,6 @@ pub(crate) struct Path {
     pub(crate) per_operation: f64,
     /// `("most", x)` or `("least", x)`, in the unit.
     pub(crate) target: Option<(&'static str, f64)>,
-    /// Another path, and how many times its figure this one's may be.
-    pub(crate) against: Option<(&'static str, f64)>,
     /// Whether it is timed on cold caches as well.
     pub(crate) cold: bool,
     work: Box<dyn FnMut(u32)>,
@@ -36,7 +34,6 @@ impl Path {
             unit: "ns",
             per_operation: 1.0,
             target: None,
-            against: None,
             cold: false,
             work: Box::new(work),
         }
@@ -54,12 +51,6 @@ impl Path {
 
     pub(crate) fn at_least(mut self, figure: f64) -> Self {
         self.target = Some(("least", figure));
-        self
-    }
-
-    /// The figure may be so many times that of another path.
-    pub(crate) fn at_most_of(mut self, path: &'static str, ratio: f64) -> Self {
-        self.against = Some((path, ratio));
         self
     }
 

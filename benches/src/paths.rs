@@ -178,7 +178,6 @@ fn redact() -> Vec<Path> {
         scan("scan-10", "values: 10 rules", 10),
         scan("scan-100", "values: 100 rules", 100)
             .at_most(100.0)
-            .at_most_of("scan-10", 1.5)
             .and_cold(),
     ]);
     let raw = snapshot::tape(0);
