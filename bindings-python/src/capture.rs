@@ -14,7 +14,7 @@ use stillframe_core::snapshot::{AttributeValue, Meta, SessionLink, SnapshotId, T
 use stillframe_core::stats::Outcome;
 
 use crate::snapshot::Snapshot;
-use crate::state::{TOOLS, TapeBytes, Tools, engine};
+use crate::state::{RESERVE, TOOLS, TapeBytes, Tools, engine};
 use crate::walk::{Captured, Request};
 
 /// Docstring and signature of the function below.
@@ -112,6 +112,14 @@ impl Call {
     ///
     /// The GIL is held, and every pointer is a live object (`traceback` may be null).
     unsafe fn run(&self, py: Python<'_>, engine: &'static Engine) -> Option<Snapshot> {
+        // SAFETY: the exception is a live object, so its type is one; the comparison walks C structures only.
+        let out_of_memory = unsafe {
+            let class = ffi::Py_TYPE(self.exception);
+            ffi::PyType_IsSubtype(class, ffi::PyExc_MemoryError.cast()) != 0
+        };
+        if out_of_memory {
+            RESERVE.set(py, Vec::new());
+        }
         let taken = TOOLS.with(py, |tools| {
             // SAFETY: passed on to the caller.
             let site = unsafe { tools.walker.site(self.exception, self.traceback) };

@@ -20,7 +20,7 @@ use stillframe_explorer::render::{self, SummaryInput, Terminal};
 
 use crate::capture;
 use crate::snapshot::Snapshot as PySnapshot;
-use crate::state::{TOOLS, Tools, engine, set_engine};
+use crate::state::{RESERVE, RESERVE_BYTES, TOOLS, Tools, engine, set_engine};
 use crate::walk::{Request, Walker};
 
 /// A method table entry that lives as long as the process.
@@ -85,6 +85,7 @@ fn start(
     let (mut config, problems) = load(settings)?;
     config.set_default_service(program);
     let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    RESERVE.set(py, vec![0; RESERVE_BYTES]);
     if TOOLS.with(py, |_| ()).is_none() {
         // SAFETY: the GIL is held.
         let walker = unsafe { Walker::new(py, std::env::var_os("STILLFRAME_FALLBACK").is_some()) };

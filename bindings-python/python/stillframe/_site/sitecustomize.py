@@ -31,9 +31,10 @@ def _start() -> None:
 
 
 _start()
-del sys.modules["sitecustomize"]
+_own = sys.modules.pop("sitecustomize")
 try:
     __import__("sitecustomize")
 except ImportError as error:
+    sys.modules["sitecustomize"] = _own  # the import system looks for what it has just loaded
     if error.name != "sitecustomize":
         raise

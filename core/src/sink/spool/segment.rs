@@ -5,6 +5,7 @@
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Write};
+use std::mem::ManuallyDrop;
 use std::os::unix::fs::MetadataExt;
 
 use super::dir::{SegmentName, SpoolDir, now_ms};
@@ -13,8 +14,20 @@ use super::record::{Decoded, Header};
 /// An open, locked segment.
 #[derive(Debug)]
 pub(super) struct ActiveSegment {
-    file: File,
+    file: ManuallyDrop<File>,
+    /// Device and inode, by which the file is known again: a program that becomes a daemon closes every descriptor that it finds, and
+    /// its own files then get these numbers.
+    identity: (u64, u64),
     len: u64,
+}
+
+impl Drop for ActiveSegment {
+    fn drop(&mut self) {
+        if self.is_ours() {
+            // SAFETY: the file is taken out once, here, and not used afterwards.
+            drop(unsafe { ManuallyDrop::take(&mut self.file) });
+        }
+    }
 }
 
 /// A write that did not succeed as a whole.
@@ -34,7 +47,16 @@ impl ActiveSegment {
             let file = dir.create_segment(&name)?;
             match file.try_lock() {
                 // Between its making and the lock, retention may have taken the file for an empty left-over.
-                Ok(()) if file.metadata()?.nlink() > 0 => return Ok(Self { file, len: 0 }),
+                Ok(()) if file.metadata()?.nlink() > 0 => {
+                    let metadata = file.metadata()?;
+                    let identity = (metadata.dev(), metadata.ino());
+                    let file = ManuallyDrop::new(file);
+                    return Ok(Self {
+                        file,
+                        identity,
+                        len: 0,
+                    });
+                }
                 Ok(()) | Err(TryLockError::WouldBlock) => dir.remove(&name)?,
                 Err(TryLockError::Error(error)) => {
                     dir.remove(&name)?;
@@ -52,15 +74,35 @@ impl ActiveSegment {
         self.len
     }
 
-    /// Whether the file can still be found by its name: somebody may have removed the store under us.
+    /// Whether the file can still be found by its name: somebody may have removed the store under us, or closed our descriptor.
     pub(super) fn is_linked(&self) -> bool {
+        self.is_ours()
+            && self
+                .file
+                .metadata()
+                .is_ok_and(|metadata| metadata.nlink() > 0)
+    }
+
+    /// Whether the descriptor still is that of the segment.
+    pub(super) fn is_ours(&self) -> bool {
         self.file
             .metadata()
-            .is_ok_and(|metadata| metadata.nlink() > 0)
+            .is_ok_and(|metadata| (metadata.dev(), metadata.ino()) == self.identity)
     }
 
     /// Appends complete records. On failure the segment is cut back to the last complete one.
     pub(super) fn append(&mut self, records: &[u8]) -> Result<(), AppendError> {
+        if !self.is_ours() {
+            let error = io::Error::new(
+                io::ErrorKind::NotFound,
+                "the program closed the store's descriptor",
+            );
+            return Err(AppendError {
+                kept: 0,
+                usable: false,
+                error,
+            });
+        }
         let mut written = 0;
         let error = loop {
             match self.file.write(&records[written..]) {
@@ -87,12 +129,14 @@ impl ActiveSegment {
     /// Ends the segment: from now on it belongs to retention.
     pub(super) fn seal(self) {
         // Said outright: a forked child shares the lock, and closing our end would not release it.
-        let _ = self.file.unlock();
+        if self.is_ours() {
+            let _ = self.file.unlock();
+        }
     }
 
     /// Forgets the segment without releasing the lock, which a forked child shares with the parent that goes on writing.
     pub(super) fn forget(self) {
-        drop(self.file);
+        drop(self);
     }
 }
 
@@ -164,7 +208,12 @@ mod tests {
             .write(true)
             .open("/dev/full")
             .expect("opened");
-        let mut segment = ActiveSegment { file, len: 0 };
+        let metadata = file.metadata().expect("a device");
+        let mut segment = ActiveSegment {
+            identity: (metadata.dev(), metadata.ino()),
+            file: ManuallyDrop::new(file),
+            len: 0,
+        };
         let failure = segment.append(&records(&[10, 20])).expect_err("full");
         assert_eq!(failure.error.kind(), io::ErrorKind::StorageFull);
         // Nothing was written, so there is nothing to cut.

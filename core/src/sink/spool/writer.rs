@@ -215,9 +215,17 @@ impl Spool {
             .as_ref()
             .is_some_and(|segment| !segment.is_linked())
         {
-            // Somebody removed the store: begin a new one.
+            // Somebody removed the store: begin a new one. If the program closed our descriptors, the folder's number may be one of
+            // its own by now, which is not ours to close.
+            let lost = self
+                .segment
+                .as_ref()
+                .is_some_and(|segment| !segment.is_ours());
             self.seal();
-            self.dir = None;
+            match self.dir.take() {
+                Some(dir) if lost => std::mem::forget(dir),
+                dir => drop(dir),
+            }
         }
         let segment = match self.segment.take() {
             Some(segment) => segment,
