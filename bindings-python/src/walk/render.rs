@@ -211,8 +211,23 @@ impl<'f> Render<'f> {
         false
     }
 
+    /// Whether the dict is a record that says of what it holds the value, and that is hidden: `{"name": "api_key", "value": ...}`.
+    fn describes_hidden<const DIRECT: bool>(&self, dict: Dict<'_>) -> bool {
+        let mut entries = dict.entries::<DIRECT>();
+        for _ in 0..MAX_ITEMS {
+            let Some((key, value)) = entries.next() else {
+                break;
+            };
+            if is_any::<DIRECT>(key, &RECORD_NAMES) && self.hides::<DIRECT>(value) {
+                return true;
+            }
+        }
+        false
+    }
+
     fn dict<const DIRECT: bool>(&mut self, dict: Dict<'_>, depth: u32) {
         self.push("{");
+        let described = self.describes_hidden::<DIRECT>(dict);
         let mut entries = dict.entries::<DIRECT>();
         let mut count = 0;
         while let Some((key, value)) = entries.next() {
@@ -224,7 +239,8 @@ impl<'f> Render<'f> {
             self.push(if count > 0 { ", " } else { "" });
             self.repr::<DIRECT>(key, depth + 1);
             self.push(": ");
-            if self.hides::<DIRECT>(key) {
+            let is_value = described && is_any::<DIRECT>(key, &RECORD_VALUES);
+            if is_value || self.hides::<DIRECT>(key) {
                 self.hidden();
             } else {
                 self.repr::<DIRECT>(value, depth + 1);
@@ -335,4 +351,15 @@ fn is_printable(c: char) -> bool {
             0xad | 0x600..=0x605 | 0x61c | 0x6dd | 0x70f | 0x180e | 0x200b..=0x200f | 0x2028..=0x202e | 0x2060..=0x206f
                 | 0xe000..=0xf8ff | 0xfeff | 0xfff9..=0xfffb | 0xfffe..=0xffff | 0xe0000..=0x0010_ffff
         ))
+}
+
+/// Keys under which records keep the name and the value of what they describe, as the redact stage knows them.
+const RECORD_NAMES: [&[u8]; 4] = [b"name", b"key", b"header", b"field"];
+const RECORD_VALUES: [&[u8]; 3] = [b"value", b"val", b"content"];
+
+fn is_any<const DIRECT: bool>(key: Obj<'_>, words: &[&[u8]]) -> bool {
+    Str::of(key).is_some_and(|key| {
+        let key = key.to_utf8::<DIRECT>(16);
+        words.iter().any(|word| key.eq_ignore_ascii_case(word))
+    })
 }

@@ -247,11 +247,12 @@ def test_reused_addresses_of_code_objects() -> None:
         source = f"def f(a{round_}):\n    b{round_} = a{round_} * 2\n    raise ValueError\n"
         namespace: dict[str, Any] = {}
         exec(source, namespace)
-        error = caught(lambda: namespace["f"](round_))
+        function = namespace.pop("f")
+        error = caught(lambda function=function: function(round_))
         found = Snapshot(error)
         assert found.arguments() == {f"a{round_}": {"type": "int", "value": round_}}
         assert found.locals() == {f"b{round_}": {"type": "int", "value": round_ * 2}}
-        del namespace, error
+        del namespace, function, error
 
 
 def test_classes_that_change_between_captures() -> None:
