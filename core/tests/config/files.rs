@@ -133,11 +133,11 @@ fn paths_are_absolute_and_relative_to_where_they_were_written() {
     assert_eq!(load(&sources).0.dir, Some(dir.path().join("store")));
     let of = |value: &str| {
         let mut sources = variables(&[("HOME", "/home/u"), ("STILLFRAME_DIR", value)]);
-        sources.folder = Some("/work".into());
+        sources.folder = Some("/srv".into());
         load(&sources).0.store_dir().expect("a folder")
     };
     assert_eq!(of("/var/x"), Path::new("/var/x"));
-    assert_eq!(of("x/y"), Path::new("/work/x/y"));
+    assert_eq!(of("x/y"), Path::new("/srv/x/y"));
     assert_eq!(of("~/x"), Path::new("/home/u/x"));
 }
 
