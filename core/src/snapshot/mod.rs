@@ -10,8 +10,7 @@
 //! ```
 //!
 //! A reader ignores members that it does not know and takes unknown words (a reason, an encoding) as text, so a newer writer of
-//! the same format number does no harm. `docs/snapshot-format.md` describes every member with an example, and
-//! `docs/snapshot.schema.json` is the same for machines.
+//! the same format number does no harm.
 
 mod id;
 mod meta;

@@ -1,4 +1,4 @@
-//! Format 1, member by member. `docs/snapshot-format.md` has an example of each.
+//! Format 1, member by member.
 
 use std::fmt;
 
