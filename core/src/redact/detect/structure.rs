@@ -26,7 +26,7 @@ impl KeyValue<'_> {
         };
         sink.charge(value.after - end);
         if value.form != Form::Nested
-            && t[value.start] != b'-'
+            && text.at(value.start) != b'-'
             && !text.code
             && !is_kept(text, &value, &found)
         {
@@ -62,7 +62,7 @@ impl KeyValue<'_> {
         };
         sink.charge(value.after - at);
         let closed = matches!(text.at(value.after), b')' | b']') || text.runs_into_cut(value.after);
-        let next_flag = flag && t[value.start] == b'-';
+        let next_flag = flag && text.at(value.start) == b'-';
         if value.form == Form::Quoted
             && (flag || closed)
             && !next_flag
