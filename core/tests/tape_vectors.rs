@@ -510,6 +510,30 @@ fn refused() -> Vec<(&'static str, Vec<u8>)> {
             inside(&[0x18, 0, 65, 0, 0, 0, 2, 0, 1], 1, 0),
         ),
         (
+            "integer with fewer bits than it says",
+            inside(&[0x18, 0, 16, 0, 0, 0, 2, 0x7f, 0xff], 1, 0),
+        ),
+        (
+            "integer without bytes",
+            inside(&[0x18, 0, 0, 0, 0, 0, 0], 1, 0),
+        ),
+        (
+            "long integer whose first bit is 0",
+            inside(
+                &[&[0x18, 0, 200, 0, 0, 0, 16, 0x7f][..], &[0; 15]].concat(),
+                1,
+                0,
+            ),
+        ),
+        (
+            "integer of 17 bytes",
+            inside(
+                &[&[0x18, 0, 136, 0, 0, 0, 17, 0xff][..], &[0; 16]].concat(),
+                1,
+                0,
+            ),
+        ),
+        (
             "a second of nanoseconds",
             inside(
                 &[&[0x19, 0][..], &[0; 8], &[0, 0xca, 0x9a, 0x3b], &[0; 4]].concat(),

@@ -461,10 +461,11 @@ impl<'a> Decoder<'a> {
         let bits = self.u32()?;
         let length = self.u8()?;
         let head = self.take(usize::from(length))?;
-        let whole_bytes = bits.div_ceil(8);
+        let leading_zeros = head.first().map_or(0, |byte| byte.leading_zeros());
+        let held = (8 * u32::from(length)).saturating_sub(leading_zeros);
         let fits = (1..=16).contains(&length)
-            && head[0] != 0
-            && (u32::from(length) == whole_bytes || (length == 16 && whole_bytes > 16));
+            && leading_zeros < 8
+            && (held == bits || (held == 128 && bits > 128));
         if !fits {
             return Err(TapeError::new(
                 start,

@@ -340,7 +340,7 @@ pub struct BigInt<'a> {
     pub negative: bool,
     /// Significant bits of its magnitude.
     pub bits: u32,
-    /// The most significant bytes of its magnitude, big-endian, at most 16.
+    /// Its magnitude, big-endian, without leading zeros; the highest 128 bits of a longer one.
     pub head: &'a [u8],
 }
 

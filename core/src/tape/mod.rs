@@ -85,7 +85,7 @@
 //! | `13` `14` `15` | I8, I32, I64 | i8, i32, i64 | signed integer |
 //! | `16` | U64 | u64 | unsigned integer |
 //! | `17` | F64 | f64 | any bits, NaN and infinities too |
-//! | `18` | BIG | u8 negative, u32 bits, u8 n, n bytes | integer of `bits` significant bits; the most significant `n` <= 16 bytes of its magnitude, big-endian, the first byte not 0; exact if `bits <= 8 * n`, else the low bits are missing |
+//! | `18` | BIG | u8 negative, u32 bits, u8 n, n bytes | integer of `bits` significant bits. Up to 128: its magnitude, big-endian, the first byte not 0. Beyond: `n` = 16, its highest 128 bits, the lower ones missing |
 //! | `19` | TIME | u8 kind, i64 seconds, u32 nanos, i32 offset | kind 0: date and time, 1: date, 2: time of day, 3: duration. `seconds` on the local clock (since 1970-01-01, since midnight, or of the duration); `offset` from UTC in seconds, `0x80000000`: none known |
 //!
 //! Text. `flags`: bit 0 *rendered* (the text stands for a value that is not text: a decimal, a path, an enum member), bit 1 *lossy*

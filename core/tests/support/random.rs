@@ -192,6 +192,10 @@ fn big() -> BoxedStrategy<Value> {
             let mut head = vec![first];
             head.extend(rest);
             head.truncate(bytes as usize);
+            // Of a long one, the highest 128 bits are there.
+            if bytes > 16 {
+                head[0] |= 0x80;
+            }
             let bits = 8 * bytes - first.leading_zeros();
             Value::Big {
                 negative,
