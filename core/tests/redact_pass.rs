@@ -504,3 +504,22 @@ proptest! {
         prop_assert!(!bytes.contains(&core), "{planted:?} left {:#?}", lines(&cleaned));
     }
 }
+
+#[test]
+fn what_fuzzing_began_with_and_found_goes_through() {
+    let seeds = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds/tape");
+    let mut cleaned = 0;
+    for seed in std::fs::read_dir(seeds).unwrap() {
+        let mut bytes = std::fs::read(seed.unwrap().path()).unwrap();
+        let length = u32::try_from(bytes.len()).unwrap();
+        bytes[8..12].copy_from_slice(&length.to_le_bytes());
+        if Tape::parse(&bytes).is_ok() {
+            clean_with(&bytes, &RedactConfig::default(), &[])
+                .tape
+                .read()
+                .unwrap();
+            cleaned += 1;
+        }
+    }
+    assert!(cleaned > 10, "{cleaned}");
+}

@@ -622,6 +622,29 @@ fn run_finds_commands_and_their_interpreter() {
 }
 
 #[test]
+fn run_accepts_an_interpreter_in_front() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let python = fake_python(dir.path());
+    let python = python.to_str().expect("is Unicode");
+    std::fs::write(dir.path().join("app.py"), "").expect("is written");
+    let renamed = dir.path().join("python3.99");
+    std::fs::rename(python, &renamed).expect("is renamed");
+    let path = format!("{}:/usr/bin:/bin", dir.path().display());
+    for name in ["python3.99", renamed.to_str().expect("is Unicode")] {
+        let elsewhere = tempfile::tempdir().expect("a folder");
+        let output = stillframe(dir.path())
+            .current_dir(elsewhere.path())
+            .args(["run", "-O", name, "-X", "dev", "-m", "pkg", "a"])
+            .env("PATH", &path)
+            .output()
+            .expect("runs");
+        let text = stdout(&output);
+        assert!(text.contains("[-O]\n[-X]\n[dev]\n"), "{text}");
+        assert!(text.contains("[module]\n[pkg]\n[a]\n"), "{text}");
+    }
+}
+
+#[test]
 fn run_says_what_it_cannot_run() {
     let dir = tempfile::tempdir().expect("a folder");
     std::fs::create_dir(dir.path().join("folder")).expect("is made");

@@ -22,6 +22,7 @@ Examples:
   stillframe run -m shop.worker
   stillframe run -c 'import json; json.loads(\"{\")'
   stillframe run pytest -x                 a command that pip installed
+  stillframe run python3.12 app.py         with this interpreter
   stillframe run --service shop app.py     options come before the program
   stillframe run -X dev app.py             options of the interpreter work as well
 
@@ -107,8 +108,16 @@ struct CommandLine {
 }
 
 pub(super) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
-    let line = split(&args.program)?;
-    let chosen = args.python.as_ref().map(|path| find(path)).transpose()?;
+    let mut line = split(&args.program)?;
+    let mut chosen = args.python.as_ref().map(|path| find(path)).transpose()?;
+    if line.letter.is_none()
+        && let Some(python) = interpreter(&line.target)?
+    {
+        let before = std::mem::take(&mut line.options);
+        line = split(&line.arguments)?;
+        line.options.splice(..0, before);
+        chosen.get_or_insert(python);
+    }
     let target = match line.letter {
         Some('m') => Target::Module(line.target),
         Some(_) => Target::Code(line.target),
@@ -224,6 +233,29 @@ fn split(program: &[OsString]) -> Result<CommandLine, Failure> {
         });
     }
     Err(missing("no program was given"))
+}
+
+/// The interpreter that `name` is, as in `stillframe run python app.py`: `python`, `python3.12` or the path of one.
+fn interpreter(name: &OsStr) -> Result<Option<PathBuf>, Failure> {
+    let path = Path::new(name);
+    let file = path.file_name().unwrap_or_default().as_bytes();
+    let is_name = file
+        .strip_prefix(b"python")
+        .is_some_and(|version| version.iter().all(|byte| b"0123456789.".contains(byte)));
+    let is_path = name.as_bytes().contains(&b'/');
+    if !is_name || (!is_path && path.exists()) {
+        return Ok(None);
+    }
+    let found = if is_path {
+        Some(path.to_owned()).filter(|path| is_executable(path))
+    } else {
+        on_path(name)
+    };
+    match found {
+        // A program in Python that is called so is none.
+        Some(python) if interpreter_of(&python)?.is_none() => Ok(Some(python)),
+        _ => Ok(None),
+    }
 }
 
 /// A file of that name, or a command of that name on the path.

@@ -217,6 +217,10 @@ impl Frames<'_> {
         room: usize,
     ) -> Line {
         let mut line = Line::default();
+        let inline = Inline {
+            repeat: true,
+            ..self.inline
+        };
         for variable in variables {
             let is_self = matches!(variable.name.as_str(), "self" | "cls");
             let repeated = variable.node.reference.is_some();
@@ -231,7 +235,7 @@ impl Frames<'_> {
                 .push(Style::Plain, " = ");
             let left = room.saturating_sub(line.width() + item.width());
             let fair = (room * 2 / 5).max(24).min(left);
-            let value = self.inline.value(variable.node, fair);
+            let value = inline.value(variable.node, fair);
             // A stump says nothing.
             if value.line.width() > left || (!value.whole && left < LEAST_VALUE) {
                 break;

@@ -7,6 +7,7 @@ use stillframe_core::snapshot::{Exception, Frame, Snapshot};
 
 use super::frame::location;
 use super::gap;
+use super::layout::arrange;
 use super::paths::{Owner, Paths};
 use super::rank::Ranking;
 use super::show::chain;
@@ -34,6 +35,7 @@ struct Part {
 /// The snapshot in Markdown of at most `tokens` tokens, about four characters each; without a limit if `None`.
 pub fn markdown(snapshot: &Snapshot, tokens: Option<usize>) -> String {
     let look = look(&snapshot.runtime.language);
+    let snapshot = &arrange(snapshot, &opened(snapshot), 2);
     let paths = Paths::of(snapshot, look);
     let writer = Writer {
         snapshot,
@@ -77,6 +79,18 @@ pub fn markdown(snapshot: &Snapshot, tokens: Option<usize>) -> String {
     out
 }
 
+/// The frames whose values are told one by one.
+fn opened(snapshot: &Snapshot) -> Vec<Owner> {
+    let nearest = |index: usize| {
+        let exception = snapshot.exceptions.get(index)?;
+        let mut frames = exception.frames.iter().map(|&at| at as usize);
+        let in_app = |at: &usize| snapshot.frames.get(*at).is_some_and(|frame| frame.in_app);
+        let raising = exception.frames.first().map(|&at| at as usize);
+        frames.find(in_app).or(raising).map(Owner::Frame)
+    };
+    chain(snapshot).into_iter().filter_map(nearest).collect()
+}
+
 /// As much of the title as there is room for, whole lines apart from the first.
 fn push_head(out: &mut String, text: &str, room: usize) {
     for line in text.split_inclusive('\n') {
@@ -95,7 +109,7 @@ fn push_head(out: &mut String, text: &str, room: usize) {
 struct Writer<'a> {
     snapshot: &'a Snapshot,
     look: &'static dyn Look,
-    paths: &'a Paths,
+    paths: &'a Paths<'a>,
 }
 
 impl Writer<'_> {
@@ -219,7 +233,7 @@ impl Writer<'_> {
     /// The ranked variables of a frame, one part per row.
     fn table(&self, at: usize, frame: &Frame, parts: &mut Vec<Part>) {
         let ranking = Ranking::of(frame, self.look);
-        let inline = self.inline(at);
+        let inline = self.inline(at, false);
         let mut first = true;
         for variable in ranking.telling() {
             // Hidden values tell a reader nothing; the line at the end counts them.
@@ -276,7 +290,7 @@ impl Writer<'_> {
     fn frame_line(&self, at: usize, frame: &Frame) -> String {
         let mut line = format!("- `{}` {}", code(&frame.function), escape(&location(frame)));
         let ranking = Ranking::of(frame, self.look);
-        let inline = self.inline(at);
+        let inline = self.inline(at, true);
         let values: Vec<String> = ranking
             .telling()
             .filter(|variable| {
@@ -305,7 +319,7 @@ impl Writer<'_> {
         line
     }
 
-    fn inline(&self, at: usize) -> Inline<'_> {
+    fn inline(&self, at: usize, repeat: bool) -> Inline<'_> {
         let glyphs = Terminal {
             unicode: true,
             ..Terminal::plain()
@@ -316,6 +330,7 @@ impl Writer<'_> {
             paths: self.paths,
             glyphs,
             owner: Owner::Frame(at),
+            repeat,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A snapshot as text for people: in a terminal ([`show()`], [`summary()`]) and as [`markdown()`].
 //!
 //! ```text
-//! Snapshot -> paths (where each object is shown first)
+//! Snapshot -> layout (each object at the first place that the page shows), paths (how others refer to it)
 //!          -> rank  (which variables matter: what the failing line uses)
 //!          -> value (a value on one line, as the language writes it), tree (over several lines)
 //!          -> frame, header, footer -> line (styled text, cleaned, within the width) -> text
@@ -15,6 +15,7 @@ mod footer;
 mod frame;
 mod gap;
 mod header;
+mod layout;
 mod line;
 mod markdown;
 mod paths;

@@ -21,18 +21,20 @@ pub(crate) enum Owner {
 
 /// Paths of all objects that something refers to.
 #[derive(Debug, Default)]
-pub(crate) struct Paths {
+pub(crate) struct Paths<'s> {
     places: HashMap<u32, (Owner, String)>,
+    objects: HashMap<u32, &'s Node>,
     functions: Vec<String>,
     exceptions: Vec<String>,
 }
 
-impl Paths {
+impl<'s> Paths<'s> {
     /// Finds the paths of a snapshot's objects. Cost: one visit of every value.
-    pub(crate) fn of(snapshot: &Snapshot, look: &'static dyn Look) -> Self {
+    pub(crate) fn of(snapshot: &'s Snapshot, look: &'static dyn Look) -> Self {
         let mut finder = Finder {
             look,
             wanted: HashMap::new(),
+            objects: HashMap::new(),
             path: String::new(),
             owner: Owner::Frame(0),
         };
@@ -47,13 +49,23 @@ impl Paths {
                 finder.visit(node);
             });
         }
-        let places = finder
+        let mut places: HashMap<u32, (Owner, String)> = finder
             .wanted
             .into_iter()
             .filter_map(|(id, place)| Some((id, place?)))
             .collect();
+        let frames = snapshot.frames.iter().map(|frame| frame.id);
+        let frames = (0..).map(Owner::Frame).zip(frames);
+        let exceptions = snapshot.exceptions.iter().map(|exception| exception.id);
+        let exceptions = (0..).map(Owner::Exception).zip(exceptions);
+        for (owner, id) in frames.chain(exceptions) {
+            if let Some(id) = id {
+                places.insert(id, (owner, String::new()));
+            }
+        }
         Self {
             places,
+            objects: finder.objects,
             functions: snapshot
                 .frames
                 .iter()
@@ -67,10 +79,22 @@ impl Paths {
         }
     }
 
-    /// The path of an object, as told from `owner`: `self.rates['EUR']`, or `rates in load` where that is another frame.
+    /// The object that a reference stands for, if it is a value.
+    pub(crate) fn object(&self, id: u32) -> Option<&'s Node> {
+        self.objects.get(&id).copied()
+    }
+
+    /// The path of an object, as told from `owner`: `self.rates['EUR']`, `rates in load` where that is another frame, or what it is
+    /// where it is a frame or an exception itself.
     pub(crate) fn get(&self, id: u32, owner: Owner) -> Option<String> {
         let (place, path) = self.places.get(&id)?;
         Some(match place {
+            Owner::Frame(index) if path.is_empty() => {
+                format!("the frame of {}", self.functions.get(*index)?)
+            }
+            Owner::Exception(index) if path.is_empty() => {
+                format!("the {}", self.exceptions.get(*index)?)
+            }
             _ if *place == owner => path.clone(),
             Owner::Frame(index) => format!("{path} in {}", self.functions.get(*index)?),
             Owner::Exception(index) => format!("{path} of {}", self.exceptions.get(*index)?),
@@ -143,18 +167,21 @@ pub(crate) fn positions(node: &Node) -> impl Iterator<Item = u64> {
     })
 }
 
-struct Finder {
+struct Finder<'s> {
     look: &'static dyn Look,
     wanted: HashMap<u32, Option<(Owner, String)>>,
+    objects: HashMap<u32, &'s Node>,
     path: String,
     owner: Owner,
 }
 
-impl Finder {
-    fn visit(&mut self, node: &Node) {
-        if let Some(place) = node.id.and_then(|id| self.wanted.get_mut(&id))
+impl<'s> Finder<'s> {
+    fn visit(&mut self, node: &'s Node) {
+        if let Some(id) = node.id
+            && let Some(place) = self.wanted.get_mut(&id)
             && place.is_none()
         {
+            self.objects.insert(id, node);
             let cut = text::head(&self.path, MAX_PATH);
             let mark = if cut.len() < self.path.len() {
                 "..."

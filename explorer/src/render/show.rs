@@ -11,6 +11,7 @@ use super::footer;
 use super::frame::{Columns, Frames, INDENT, Open, location};
 use super::gap;
 use super::header;
+use super::layout::arrange;
 use super::line::{Line, Page, Style};
 use super::paths::{Owner, Paths};
 use super::rank::Variable;
@@ -19,6 +20,9 @@ use super::text;
 use super::time::Clock;
 use super::tree::{Depth, Tree, name_column};
 use super::value::{Inline, Look, look};
+
+/// Frames shown as rows above the raising one where none is the program's own.
+const LIBRARY_ROWS: usize = 4;
 
 /// What to show of a snapshot.
 #[derive(Debug, Clone, Default)]
@@ -43,6 +47,39 @@ impl View {
             all: self.all_values,
         }
     }
+
+    /// What the page opens, in the order in which its values matter.
+    fn opened(&self, snapshot: &Snapshot) -> Vec<Owner> {
+        if let Some(name) = &self.function {
+            let frames = snapshot.frames.iter().enumerate();
+            return frames
+                .filter(|(_, frame)| is_called(frame, name))
+                .map(|(at, _)| Owner::Frame(at))
+                .collect();
+        }
+        let mut opened = Vec::new();
+        for index in chain(snapshot) {
+            let Some(exception) = snapshot.exceptions.get(index) else {
+                continue;
+            };
+            let frames = || exception.frames.iter().map(|&at| at as usize);
+            let in_app = |at: &usize| snapshot.frames.get(*at).is_some_and(|frame| frame.in_app);
+            let shown = frames().filter(in_app);
+            let shown = shown.take(if self.all_values { usize::MAX } else { 1 });
+            opened.extend(shown.chain(frames().take(1)).map(Owner::Frame));
+            opened.push(Owner::Exception(index));
+        }
+        opened
+    }
+}
+
+/// Whether `name` means this frame: its function, or its place.
+fn is_called(frame: &Frame, name: &str) -> bool {
+    let place = location(frame);
+    frame.function == name
+        || frame.function.rsplit('.').next() == Some(name)
+        || place == name
+        || place.rsplit('/').next() == Some(name)
 }
 
 /// What the store knows about the issue of a snapshot.
@@ -70,7 +107,7 @@ pub(super) struct Scene<'a> {
     pub(super) snapshot: &'a Snapshot,
     pub(super) view: &'a View,
     pub(super) look: &'static dyn Look,
-    pub(super) paths: &'a Paths,
+    pub(super) paths: &'a Paths<'a>,
 }
 
 impl Scene<'_> {
@@ -80,6 +117,7 @@ impl Scene<'_> {
             paths: self.paths,
             glyphs: terminal.glyphs(),
             owner,
+            repeat: false,
         }
     }
 }
@@ -97,6 +135,7 @@ pub fn show(
     clock: &Clock,
 ) -> Result<String, NoSuchFrame> {
     let look = look(&snapshot.runtime.language);
+    let snapshot = &arrange(snapshot, &view.opened(snapshot), view.depth().levels);
     let paths = Paths::of(snapshot, look);
     let scene = Scene {
         snapshot,
@@ -222,11 +261,16 @@ impl Scene<'_> {
             .iter()
             .position(|(_, frame)| frame.in_app)
             .unwrap_or(0);
-        let rows = frames
-            .iter()
-            .map(|(_, frame)| *frame)
-            .filter(|frame| frame.in_app || self.view.all_frames);
-        let columns = Columns::of(rows);
+        // Of an error that no frame of the program is part of, the nearest ones stand for it.
+        let none_in_app = !frames.iter().any(|(_, frame)| frame.in_app);
+        let is_row = |at: usize, frame: &Frame| {
+            frame.in_app || self.view.all_frames || (first && none_in_app && at <= LIBRARY_ROWS)
+        };
+        let rows = frames.iter().enumerate();
+        let columns = Columns::of(
+            rows.filter(|(at, (_, frame))| is_row(*at, frame))
+                .map(|(_, (_, frame))| *frame),
+        );
         let mut folded: Vec<&Frame> = Vec::new();
         self.omitted(page, exception, None);
         for (at, (number, frame)) in frames.iter().enumerate() {
@@ -252,7 +296,7 @@ impl Scene<'_> {
             if let Some(open) = open {
                 fold(page, &mut folded);
                 writer.open(page, frame, open, if at == 0 { "raised here" } else { "" });
-            } else if frame.in_app || self.view.all_frames {
+            } else if is_row(at, frame) {
                 fold(page, &mut folded);
                 writer.row(page, frame, columns);
             } else {
@@ -284,13 +328,6 @@ impl Scene<'_> {
 
     /// Only the frames of one function.
     fn only(&self, page: &mut Page<'_>, name: &str) -> Result<(), NoSuchFrame> {
-        let matches = |frame: &Frame| {
-            let place = location(frame);
-            frame.function == name
-                || frame.function.rsplit('.').next() == Some(name)
-                || place == name
-                || place.rsplit('/').next() == Some(name)
-        };
         let depth = Depth {
             levels: self.view.depth.unwrap_or(3),
             all: true,
@@ -301,7 +338,7 @@ impl Scene<'_> {
             .frames
             .iter()
             .enumerate()
-            .filter(|(_, frame)| matches(frame))
+            .filter(|(_, frame)| is_called(frame, name))
         {
             page.gap();
             let writer = self.writer(page.terminal(), Owner::Frame(at), depth);

@@ -3,7 +3,7 @@
 //! The error, its failing line and the values on it, what the capture cost, and the command that shows the rest. The Python
 //! extension calls this in the process that failed, so it needs no store and no index.
 
-use stillframe_core::snapshot::Snapshot;
+use stillframe_core::snapshot::{Frame, Snapshot};
 
 use super::footer;
 use super::frame::{Frames, location};
@@ -151,10 +151,9 @@ fn details(page: &mut Page<'_>, snapshot: &Snapshot) {
             &format!("  {}", page.terminal().glyphs().ellipsis),
         ));
     }
-    if let Some((at, frame)) = nearest {
-        page.gap();
+    let opened = |page: &mut Page<'_>, at: usize, frame: &Frame, around: u32| {
         let glyphs = page.terminal().glyphs();
-        for line in source::excerpt(frame, 1, page.terminal().width, glyphs) {
+        for line in source::excerpt(frame, around, page.terminal().width, glyphs) {
             page.line(line);
         }
         let inline = Inline {
@@ -162,16 +161,24 @@ fn details(page: &mut Page<'_>, snapshot: &Snapshot) {
             paths: &paths,
             glyphs,
             owner: Owner::Frame(at),
+            repeat: true,
         };
-        let writer = Frames {
-            inline,
-            depth: Depth {
-                levels: 0,
-                all: false,
-            },
+        let depth = Depth {
+            levels: 0,
+            all: false,
         };
-        values(page, &writer, frame);
+        values(page, &Frames { inline, depth }, frame);
         page.gap();
+    };
+    if let Some((at, frame)) = nearest {
+        page.gap();
+        opened(page, at, frame, 1);
+        // A library's own line often says what the program's cannot.
+        if let Some((raising, frame)) = frames().next().filter(|(raising, _)| *raising != at) {
+            let place = format!("{} in {}", location(frame), text::head(&frame.function, 60));
+            page.line(Line::of(Style::Dim, &format!("raised at {place}")));
+            opened(page, raising, frame, 0);
+        }
     }
     page.wrapped(
         Line::of(
@@ -186,7 +193,7 @@ fn details(page: &mut Page<'_>, snapshot: &Snapshot) {
 }
 
 /// The values on the failing line, side by side where they fit; else the most telling ones.
-fn values(page: &mut Page<'_>, writer: &Frames<'_>, frame: &stillframe_core::snapshot::Frame) {
+fn values(page: &mut Page<'_>, writer: &Frames<'_>, frame: &Frame) {
     const INDENT: usize = 4;
     let room = page.terminal().width - INDENT;
     let ranking = Ranking::of(frame, writer.inline.look);

@@ -397,7 +397,8 @@ impl<'t, 'a> Rewriter<'t, 'a> {
         }
         let whole = text.with_lookahead();
         let boundary = if text.has_lookahead() {
-            text.shown().len()
+            // A host may have cut between the halves of a UTF-16 pair: then the whole character is beyond.
+            floor(&whole, text.shown().len())
         } else {
             whole.len()
         };

@@ -23,11 +23,13 @@ pub(crate) struct Inline<'a> {
     /// The language's look.
     pub look: &'static dyn Look,
     /// Where repeated objects were shown.
-    pub paths: &'a Paths,
+    pub paths: &'a Paths<'a>,
     /// Drawing characters.
     pub glyphs: &'static Glyphs,
     /// What the values belong to, from which paths are told.
     pub owner: Owner,
+    /// Whether a repeated object is written again, where its first place may not be in sight.
+    pub repeat: bool,
 }
 
 /// A value on one line.
@@ -80,7 +82,10 @@ impl Inline<'_> {
             return Inlined::whole(Style::Literal, self.look.null());
         }
         if let Some(id) = node.reference {
-            return self.reference(id, room);
+            return match self.paths.object(id).filter(|_| self.repeat) {
+                Some(object) if depth < MAX_DEPTH => self.write(object, room, depth),
+                _ => self.reference(id, room),
+            };
         }
         if node.is_container() {
             return self.container(node, room, depth);
