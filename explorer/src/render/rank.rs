@@ -189,6 +189,17 @@ fn is_self(name: &str) -> bool {
     matches!(name, "self" | "cls" | "this")
 }
 
+/// The fields of an object, classes and functions among them last.
+pub(crate) fn fields<'n>(node: &'n Node, look: &'static dyn Look) -> Vec<(&'n str, &'n Node)> {
+    let mut fields: Vec<_> = node
+        .fields
+        .iter()
+        .flat_map(|fields| fields.iter())
+        .collect();
+    fields.sort_by_key(|(name, value)| is_minor(name, value, look));
+    fields
+}
+
 fn is_unset(node: &Node) -> bool {
     node.reason() == Some(Reason::Unbound)
 }
@@ -316,6 +327,25 @@ mod tests {
         assert_eq!(names(&ranking.used), ["price"]);
         assert_eq!(names(&ranking.minor), ["convert", "__name__"]);
         assert_eq!(ranking.unset, ["rate"]);
+    }
+
+    #[test]
+    fn functions_are_the_last_fields() {
+        let function = Node {
+            type_name: Some("function".into()),
+            ..Node::default()
+        };
+        let node = object(&[
+            ("run", function.clone()),
+            ("a", text("1")),
+            ("stop", function),
+            ("b", text("2")),
+        ]);
+        let order: Vec<&str> = fields(&node, look("python"))
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect();
+        assert_eq!(order, ["a", "b", "run", "stop"]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use stillframe_core::snapshot::{Node, Omitted, Scalar};
 use super::gap;
 use super::line::{Line, Page, Style};
 use super::paths::positions;
-use super::rank::Variable;
+use super::rank::{Variable, fields};
 use super::text;
 use super::value::Inline;
 
@@ -129,7 +129,7 @@ impl Tree<'_> {
 
     fn members(&self, page: &mut Page<'_>, indent: usize, node: &Node, level: usize) {
         let mut members: Vec<(Line, &Node)> = Vec::new();
-        for (name, value) in node.fields.iter().flatten() {
+        for (name, value) in fields(node, self.inline.look) {
             members.push((
                 Line::of(Style::Name, name).fit(MAX_NAME, self.inline.glyphs.ellipsis),
                 value,

@@ -8,6 +8,7 @@ use super::{Look, Quotes, Rendered, byte_text};
 use crate::render::gap;
 use crate::render::line::{Line, Style};
 use crate::render::paths::{Owner, Paths};
+use crate::render::rank::fields;
 use crate::render::terminal::Glyphs;
 use crate::render::text;
 
@@ -251,7 +252,7 @@ impl Inline<'_> {
     }
 
     fn container(&self, node: &Node, room: usize, depth: usize) -> Inlined {
-        let members = members(node);
+        let members = self.members(node);
         let shown = members.len() as u64;
         let total = node.size.unwrap_or(shown).max(shown);
         let brackets = self.look.brackets(node);
@@ -301,6 +302,32 @@ impl Inline<'_> {
         Inlined { line, whole }
     }
 
+    fn members<'n>(&self, node: &'n Node) -> Vec<Member<'n>> {
+        let mut members = Vec::new();
+        for (name, value) in fields(node, self.look) {
+            members.push(Member {
+                name: Some(name),
+                key: None,
+                value,
+            });
+        }
+        for (key, value) in node.entries.iter().flatten() {
+            members.push(Member {
+                name: None,
+                key: Some(key),
+                value,
+            });
+        }
+        for value in node.elements.iter().flatten() {
+            members.push(Member {
+                name: None,
+                key: None,
+                value,
+            });
+        }
+        members
+    }
+
     /// `, … 61 more` of a collection, `, …` of an object; `… 61` where nothing is shown.
     fn more(&self, missing: u64, after_some: bool, counted: bool) -> String {
         let (ellipsis, missing) = (self.glyphs.ellipsis, text::grouped(missing));
@@ -345,30 +372,4 @@ impl Inline<'_> {
             whole: whole && value.whole,
         }
     }
-}
-
-fn members(node: &Node) -> Vec<Member<'_>> {
-    let mut members = Vec::new();
-    for (name, value) in node.fields.iter().flat_map(|fields| fields.iter()) {
-        members.push(Member {
-            name: Some(name),
-            key: None,
-            value,
-        });
-    }
-    for (key, value) in node.entries.iter().flatten() {
-        members.push(Member {
-            name: None,
-            key: Some(key),
-            value,
-        });
-    }
-    for value in node.elements.iter().flatten() {
-        members.push(Member {
-            name: None,
-            key: None,
-            value,
-        });
-    }
-    members
 }
