@@ -3,7 +3,6 @@
 //! [`capture`] is a raw `METH_FASTCALL` function: a closed gate has to cost a few nanoseconds, less than a generic argument parser. It
 //! never raises: whatever goes wrong here is counted, and the program goes on as if nothing had been asked.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::null_mut;
 
 use pyo3::ffi;
@@ -13,6 +12,7 @@ use stillframe_core::gate::{Admission, Permit, SiteHash};
 use stillframe_core::snapshot::{AttributeValue, Meta, SessionLink, SnapshotId, Thread};
 use stillframe_core::stats::Outcome;
 
+use crate::guard::guarded;
 use crate::snapshot::Snapshot;
 use crate::state::{RESERVE, TOOLS, TapeBytes, Tools, engine};
 use crate::walk::{Captured, Request};
@@ -54,7 +54,7 @@ pub(crate) unsafe extern "C" fn capture(
     }
     // SAFETY: the interpreter holds the GIL for this thread while it calls us.
     let py = unsafe { Python::assume_attached() };
-    let result = catch_unwind(AssertUnwindSafe(|| {
+    let snapshot = guarded(engine, || {
         let call = Call {
             exception: arguments[0],
             // SAFETY: `Py_None` is a valid object for ever.
@@ -70,21 +70,11 @@ pub(crate) unsafe extern "C" fn capture(
         };
         // SAFETY: all six are borrowed references that the caller keeps alive for this call.
         unsafe { call.run(py, engine) }
-    }));
-    match result {
-        Ok(Some(snapshot)) => match Py::new(py, snapshot) {
-            Ok(snapshot) => snapshot.into_ptr(),
-            Err(error) => {
-                drop(error);
-                none()
-            }
-        },
-        Ok(None) => none(),
-        Err(_) => {
-            engine.count_panic();
-            none()
-        }
-    }
+    });
+    // An error of `Py::new` is out of memory, and goes with the error that says so.
+    snapshot
+        .and_then(|snapshot| Py::new(py, snapshot).ok())
+        .map_or_else(none, Py::into_ptr)
 }
 
 /// A new reference to `None`.

@@ -4,10 +4,11 @@
 //! stillframe (Python: hooks, API) -> capture.rs: gate -> walk/: values -> tape -> engine (background, no GIL)
 //! ```
 //!
-//! [`module`] is the table of functions that Python sees, [`capture`] the path of one exception, [`state`] the engine and the walker
+//! [`module`] is the table of functions that Python sees, [`capture`] the path of one exception, [`guard`] what keeps our panics from it, [`state`] the engine and the walker
 //! of this process, and [`walk`] reads values out of the interpreter's memory. PyO3 is used for module glue only.
 
 mod capture;
+mod guard;
 mod module;
 mod snapshot;
 mod state;
@@ -19,5 +20,6 @@ use pyo3::prelude::*;
 #[pymodule]
 #[pyo3(name = "_native")]
 fn native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    stillframe_core::panics::silence();
     module::fill(module)
 }

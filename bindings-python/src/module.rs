@@ -19,6 +19,7 @@ use stillframe_core::tape::{Tape, TapeWriter};
 use stillframe_explorer::render::{self, SummaryInput, Terminal};
 
 use crate::capture;
+use crate::guard::guarded;
 use crate::snapshot::Snapshot as PySnapshot;
 use crate::state::{RESERVE, RESERVE_BYTES, TOOLS, Tools, engine, set_engine};
 use crate::walk::{Request, Walker};
@@ -64,6 +65,8 @@ pub(crate) fn fill(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(summary, module)?)?;
     module.add_function(wrap_pyfunction!(note_source, module)?)?;
     module.add_function(wrap_pyfunction!(count_internal_error, module)?)?;
+    module.add_function(wrap_pyfunction!(mark_uncaught, module)?)?;
+    module.add_function(wrap_pyfunction!(panic_inside, module)?)?;
     module.add_function(wrap_pyfunction!(capture_tape, module)?)?;
     module.add_function(wrap_pyfunction!(decode_tape, module)?)?;
     module.add_function(wrap_pyfunction!(repeat_walk, module)?)?;
@@ -241,9 +244,13 @@ fn summary(py: Python<'_>, width: usize, colour: bool, unicode: bool) -> String 
     };
     py.detach(|| {
         let (recent, total) = engine.recent();
-        let decoded = recent
-            .iter()
-            .filter_map(|recent| Snapshot::from_msgpack(&recent.payload).ok());
+        let decoded = recent.iter().filter_map(|recent| {
+            let mut snapshot = Snapshot::from_msgpack(&recent.payload).ok()?;
+            if let Some(mechanism) = &recent.uncaught {
+                snapshot.set_uncaught(mechanism);
+            }
+            Some(snapshot)
+        });
         let snapshots: Vec<_> = decoded.collect();
         let input = SummaryInput {
             earlier: total - snapshots.len() as u64,
@@ -289,11 +296,28 @@ fn note_source(filename: &str, text: &str) {
     }
 }
 
+/// Says that the exception of the snapshot `id`, captured as handled, was handled by nobody; `mechanism` is how it was met at last.
+#[pyfunction]
+fn mark_uncaught(id: &str, mechanism: &str) {
+    if let (Some(engine), Ok(id)) = (engine(), id.parse()) {
+        engine.mark_uncaught(id, mechanism);
+    }
+}
+
 /// Counts an error inside the package's own Python code.
 #[pyfunction]
 fn count_internal_error() {
     if let Some(engine) = engine() {
         engine.count_internal_error();
+    }
+}
+
+/// Panics as a bug in a capture would: for tests of what the program sees of that.
+#[pyfunction(name = "_panic")]
+fn panic_inside() {
+    if let Some(engine) = engine() {
+        #[expect(clippy::panic, reason = "it is what this function is for")]
+        let _: Option<()> = guarded(engine, || panic!("a secret of the program"));
     }
 }
 

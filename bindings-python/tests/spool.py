@@ -26,7 +26,7 @@ else:
 
 MAGIC = b"\xf5SFR"
 HEADER = struct.Struct("<4sBBHIIBBHIII16s16sQ")
-SNAPSHOT, COUNTS, PROCESS = 1, 2, 3
+SNAPSHOT, COUNTS, PROCESS, UNCAUGHT = 1, 2, 3, 4
 
 
 @dataclass

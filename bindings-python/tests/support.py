@@ -86,8 +86,14 @@ class Store:
         return self.python(text, *arguments, env={"STILLFRAME_ENABLED": "1", **(env or {})})
 
     def snapshots(self) -> list[dict[str, Any]]:
-        """Every snapshot in the store, oldest first."""
-        return [record.document for record in spool.records(self.folder) if record.kind == spool.SNAPSHOT]
+        """Every snapshot in the store, oldest first, with what was learned of it later."""
+        records = spool.records(self.folder)
+        uncaught = {record.id: record.document for record in records if record.kind == spool.UNCAUGHT}
+        found = [record for record in records if record.kind == spool.SNAPSHOT]
+        for record in found:
+            if record.id in uncaught:
+                record.document["exceptions"][0].update(uncaught[record.id], handled=False)
+        return [record.document for record in found]
 
     def processes(self) -> list[dict[str, Any]]:
         """What the processes said of themselves, oldest first."""

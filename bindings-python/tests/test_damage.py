@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from support import Store
+from support import COMMAND, Store
 
 PROGRAM = """
 import logging
@@ -170,3 +170,23 @@ def test_descriptors_that_the_program_closes(store: Store) -> None:
         """
     )
     assert (result.status, result.out) == (0, "[]\n"), result.err
+
+
+def test_a_panic_of_ours_is_silent_and_counted(store: Store) -> None:
+    """A bug in native code: the program sees nothing of it, capturing is off, and whoever asks is told."""
+    result = store.python(
+        """
+        import stillframe
+        from stillframe import _native
+        stillframe.install()
+        print(stillframe.capture(ValueError()) is not None)
+        _native._panic()
+        print(stillframe.capture(ValueError()), stillframe.stats()["counters"]["internal_panics"])
+        """
+    )
+    assert (result.status, result.out, result.err) == (0, "True\nNone 1\n", "")
+    doctor = store.run(COMMAND, "doctor")
+    assert doctor.status == 1
+    assert "an error inside stillframe switched it off" in doctor.out
+    assert "module.rs:" in doctor.out
+    assert "secret" not in doctor.out

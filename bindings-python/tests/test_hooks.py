@@ -365,7 +365,7 @@ def test_what_was_hooked_looks_like_itself(store: Store) -> None:
     assert store.enabled(text).out == store.python(text).out
 
 
-@pytest.mark.skipif(sys.version_info < (3, 11), reason="exception groups came with 3.11")
+@pytest.mark.since(3, 11)
 def test_exception_groups(store: Store) -> None:
     store.enabled("raise ExceptionGroup('two', [ValueError(1), KeyError(2)])")
     [snapshot] = store.snapshots()

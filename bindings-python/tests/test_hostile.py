@@ -184,7 +184,7 @@ def test_causes_in_a_circle(store: Store) -> None:
     assert len(captured(store, text)["exceptions"]) == 2
 
 
-@pytest.mark.skipif(sys.version_info < (3, 11), reason="exception groups came with 3.11")
+@pytest.mark.since(3, 11)
 @pytest.mark.parametrize(
     "text",
     ["for _ in range(500): group = ExceptionGroup('g', [group])", "group = ExceptionGroup('g', [ValueError(n) for n in range(10_000)])"],

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from support import DEFAULTS, Store
+import spool
+from support import COMMAND, DEFAULTS, Store
 
 CLASSES = {
     "built in": "ValueError",
@@ -45,7 +48,48 @@ except Exception as error:
     raise
 """
     )
-    assert [mechanism for _, mechanism, _ in store.errors()] == ["logging"]
+    assert store.errors() == [(f"{'' if kind == 'ValueError' else '__main__.'}{kind}", "excepthook", False)]
+
+
+def test_logged_and_then_uncaught_is_uncaught_wherever_it_is_read(store: Store) -> None:
+    text = PROGRAM + 'try:\n    fail(ValueError)\nexcept ValueError:\n    logging.exception("x")\n    raise'
+    path = store.write("program.py", text)
+    result = store.run(COMMAND, "run", path)
+    assert result.status == 1
+    [stored] = [record.document for record in spool.records(store.folder) if record.kind == spool.SNAPSHOT]
+    assert (stored["exceptions"][0]["handled"], stored["exceptions"][0]["mechanism"]) == (True, "logging")
+    shown = json.loads(store.run(COMMAND, "show", "latest", "--json").out)
+    assert (shown["exceptions"][0]["handled"], shown["exceptions"][0]["mechanism"]) == (False, "excepthook")
+    shown["exceptions"][0].update(handled=True, mechanism="logging")
+    assert shown == stored
+    page = store.run(COMMAND, "show", "latest").out
+    assert "uncaught in program" in page
+    assert "logged" not in page
+
+
+def test_logged_in_a_thread_and_then_raised_on(store: Store) -> None:
+    store.enabled(
+        PROGRAM
+        + """
+def work():
+    with stillframe.capturing():
+        try:
+            fail(ValueError)
+        except ValueError as error:
+            logging.exception("x")
+            stillframe.capture(error)
+            raise
+thread = threading.Thread(target=work)
+thread.start()
+thread.join()
+"""
+    )
+    assert store.errors() == [("ValueError", "threading", False)] * 2
+
+
+def test_logged_and_handled_stays_handled(store: Store) -> None:
+    store.enabled(PROGRAM + 'try:\n    fail(ValueError)\nexcept ValueError:\n    logging.exception("x")\nraise KeyError("another")')
+    assert sorted(store.errors()) == [("KeyError", "excepthook", False), ("ValueError", "logging", True)]
 
 
 @pytest.mark.parametrize("kind", CLASSES.values(), ids=list(CLASSES))
@@ -99,7 +143,7 @@ except KeyError:
     raise
 """
     )
-    assert store.errors() == [("KeyError", "concurrent.futures", True)]
+    assert store.errors() == [("KeyError", "excepthook", False)]
 
 
 def test_a_call_captures_again(store: Store) -> None:

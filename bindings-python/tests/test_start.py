@@ -146,18 +146,16 @@ def test_what_it_says_of_others(store: Store, change: str, reason: str) -> None:
     assert result.out == reason + "\n"
 
 
-@pytest.mark.skipif(sys.version_info < (3, 13), reason="the module for it has this name from 3.13 on")
 def test_subinterpreters(store: Store) -> None:
-    module = "_interpreters"
+    module = "_interpreters" if sys.version_info >= (3, 13) else "_xxsubinterpreters"
     result = store.python(
         f"""
         import {module} as interpreters, stillframe
         stillframe.install()
         other = interpreters.create()
-        interpreters.run_string(other, '''
-import stillframe
-print(list(stillframe.stats()), stillframe.capture(ValueError()), flush=True)
-''')
+        code = "import stillframe; print(list(stillframe.stats()), stillframe.capture(ValueError()), flush=True)"
+        interpreters.run_string(other, code)
+        interpreters.destroy(other)
         print(stillframe.capture(ValueError()) is not None)
         """
     )

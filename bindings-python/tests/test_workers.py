@@ -180,7 +180,7 @@ def test_forks_of_forks(store: Store) -> None:
     assert len({snapshot["pid"] for snapshot in snapshots}) == 5
 
 
-@pytest.mark.skipif(sys.version_info < (3, 12), reason="a context that tells of its start method only there")
+@pytest.mark.since(3, 12)
 def test_the_default_start_method_stays(store: Store) -> None:
     text = "import multiprocessing\nprint(multiprocessing.get_start_method(), multiprocessing.get_all_start_methods())"
     assert store.enabled(text).out == store.python(text).out

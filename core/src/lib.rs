@@ -8,6 +8,7 @@ pub mod gate;
 mod glob;
 pub mod language;
 pub mod limits;
+pub mod panics;
 pub mod queue;
 pub mod reason;
 pub mod redact;

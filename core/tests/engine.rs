@@ -15,7 +15,7 @@ use stillframe_core::gate::{Admission, SiteFacts, SiteHash};
 use stillframe_core::language::Language;
 use stillframe_core::limits::Limits;
 use stillframe_core::sink::spool::{
-    EventCounts, ProcessPhase, ProcessRecord, SpoolReader, decode_payload,
+    EventCounts, ProcessPhase, ProcessRecord, SpoolReader, Uncaught, decode_payload,
 };
 use stillframe_core::sink::{RecordKind, Sink, SinkError, SinkRecord};
 use stillframe_core::snapshot::{AttributeValue, Meta, Snapshot, SnapshotId};
@@ -247,6 +247,70 @@ fn a_full_queue_drops_and_never_waits() {
     assert_eq!(stats.dropped_queue + stats.dropped_memory, dropped);
     assert_eq!(stats.captured + dropped, 5_000);
     assert_eq!(snapshots(&stored).len() as u64, stats.captured);
+}
+
+#[test]
+fn what_turns_out_to_be_uncaught_is_said_under_the_same_id() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = Config {
+        dir: Some(directory.path().to_owned()),
+        ..Config::default()
+    };
+    let engine = Engine::new(Arc::new(config), Host::default());
+    let first = submission(&engine, 1, "logged");
+    let second = submission(&engine, 2, "another");
+    let id = first.meta.id;
+    for submission in [first, second] {
+        engine.submit(submission).unwrap();
+    }
+    engine.mark_uncaught(id, "excepthook");
+    assert!(engine.flush(Duration::from_secs(20)));
+    let uncaught: Vec<_> = engine.recent().0.into_iter().map(|r| r.uncaught).collect();
+    assert_eq!(uncaught, [Some("excepthook".to_owned()), None]);
+    assert!(engine.shutdown(Duration::from_secs(20)));
+    let mut reader = SpoolReader::open(directory.path()).unwrap();
+    let records = reader.records().unwrap().records;
+    let of_kind = |kind| records.iter().filter(move |record| record.kind == kind);
+    assert_eq!(of_kind(RecordKind::Snapshot).count(), 2);
+    let marks: Vec<_> = of_kind(RecordKind::Uncaught).collect();
+    assert_eq!(marks.iter().map(|mark| mark.id).collect::<Vec<_>>(), [id.0]);
+    let payload = reader.read(&marks[0].segment, marks[0].offset).unwrap();
+    let mark: Uncaught = decode_payload(&payload).unwrap();
+    assert_eq!(mark.mechanism, "excepthook");
+}
+
+/// Panics at the first snapshot, and works otherwise.
+struct Broken(Memory);
+
+impl Sink for Broken {
+    fn write(&mut self, record: &SinkRecord<'_>) -> Result<(), SinkError> {
+        assert!(record.kind != RecordKind::Snapshot, "a bug in a sink");
+        self.0.write(record)
+    }
+
+    fn flush(&mut self, deadline: Instant) -> Result<(), SinkError> {
+        self.0.flush(deadline)
+    }
+}
+
+#[test]
+fn a_panic_in_the_background_switches_off_and_is_the_last_thing_stored() {
+    let stored = Stored::default();
+    let memory = Memory {
+        stored: Arc::clone(&stored),
+        works: true,
+    };
+    let config = Arc::new(Config::default());
+    let engine = Engine::with_sink(config, Host::default(), Box::new(Broken(memory)));
+    engine.submit(submission(&engine, 1, "f")).unwrap();
+    assert!(!engine.flush(Duration::from_secs(20)));
+    assert_eq!(engine.stats().counters.internal_panics, 1);
+    assert!(engine.refuse_early().is_some());
+    assert_eq!(engine.notices().len(), 1);
+    let last = stored.lock().unwrap().pop().unwrap();
+    let record: ProcessRecord<StatsSnapshot> = decode_payload(&last.1).unwrap();
+    assert_eq!(record.stats.counters.internal_panics, 1);
+    assert_eq!(record.problems, engine.notices());
 }
 
 #[test]

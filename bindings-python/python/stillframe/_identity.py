@@ -30,12 +30,14 @@ _FRESH = _size({})
 class Met:
     """What is known of an exception that was met before."""
 
-    __slots__ = ("captured", "context", "reference")
+    __slots__ = ("captured", "context", "handled_as", "reference")
 
     def __init__(self, reference: ref[BaseException] | None) -> None:
         """Starts with nothing known."""
         self.reference = reference
         self.captured = False
+        self.handled_as: list[str] = []
+        """Ids of the snapshots that say that the program handled it."""
         self.context: dict[str, Any] | None = None
 
 

@@ -91,12 +91,6 @@ def is_error(error: BaseException) -> bool:
     return issubclass(type(error), Exception) and not issubclass(type(error), _SIGNALS)
 
 
-def was_captured(error: BaseException) -> bool:
-    """Whether this exception was captured before."""
-    met = _identity.find(error)
-    return met is not None and met.captured
-
-
 def _capture(
     error: BaseException,
     traceback: TracebackType | None,
@@ -108,7 +102,11 @@ def _capture(
     attributes: dict[str, Any] | None = None,
     variables: Context | None = None,
 ) -> Snapshot | None:
-    if not again and was_captured(error):
+    met = None if again else _identity.find(error)
+    if met is not None and met.captured:
+        if not handled:
+            while met.handled_as:
+                native.mark_uncaught(met.handled_as.pop(), mechanism)
         return None
     context = _context.of(error, variables, attributes)
     snapshot = native.capture(error, traceback, limited, handled, mechanism, context)
@@ -117,4 +115,6 @@ def _capture(
     met = _identity.remember(error)
     if met is not None:
         met.captured = True
+        if handled:
+            met.handled_as.append(snapshot.id)
     return Snapshot(snapshot)

@@ -178,7 +178,7 @@ def test_long_chains_are_cut(fallback: bool) -> None:
     assert "chain" in str(found.data)
 
 
-@pytest.mark.skipif(sys.version_info < (3, 11), reason="needs exception groups (3.11)")
+@pytest.mark.since(3, 11)
 def test_groups_are_trees(fallback: bool) -> None:
     def failing(kind: type) -> BaseException:
         def fail() -> None:

@@ -198,7 +198,7 @@ def test_no_memory_of_the_program_is_taken(tmp_path: Path, monkeypatch: pytest.M
     assert abs(after - before) < 10
 
 
-@pytest.mark.skipif(sys.version_info < (3, 11), reason="instances always have a dict before 3.11")
+@pytest.mark.since(3, 11)
 def test_no_dict_is_made_for_an_instance() -> None:
     value = Plain(1)
     values = [value]

@@ -29,10 +29,11 @@ pub use pipeline::{Finished, Pipeline, PipelineError};
 use crate::config::Config;
 use crate::gate::{Admission, CoarseClock, Gate, Refusal, SiteFacts, SiteHash};
 use crate::language::Language;
+use crate::panics;
 use crate::queue::{Full, Queue, QueueConfig};
 use crate::redact::{AliasKey, Redactor};
 use crate::sink::Sink;
-use crate::snapshot::{Meta, Process};
+use crate::snapshot::{Meta, Process, SnapshotId};
 use crate::stats::{Counter, Outcome, Stats, StatsSnapshot};
 use occurrences::Occurrences;
 use worker::Worker;
@@ -41,6 +42,8 @@ use worker::Worker;
 const RECENT: usize = 5;
 /// A larger snapshot is not kept in memory.
 const RECENT_BYTES: usize = 256 << 10;
+/// Snapshots that wait to be marked as uncaught. Each stands for a thread or task that ended.
+const UNCAUGHT: usize = 1024;
 /// Lines kept for people in [`Engine::notices`].
 const NOTICES: usize = 16;
 
@@ -86,8 +89,10 @@ impl Submission {
 pub struct Recent {
     /// MessagePack, format 1.
     pub payload: Arc<[u8]>,
-    /// Whether the program went on after the exception.
-    pub handled: bool,
+    /// Its id.
+    pub id: SnapshotId,
+    /// How it was met when it turned out that nobody handled it, if it was captured as handled.
+    pub uncaught: Option<String>,
 }
 
 /// What never changes while an engine lives, shared with its successor in a forked child.
@@ -114,6 +119,8 @@ struct Shared {
     /// Snapshots finished so far.
     finished: AtomicU64,
     notices: Mutex<Vec<String>>,
+    /// Snapshots whose exception nobody handled after all, and how it was met then, until the background takes them.
+    uncaught: Mutex<Vec<(SnapshotId, String)>>,
     /// Source text for code that is in no file, until the background takes it.
     sources: Mutex<Vec<(String, String)>>,
 }
@@ -124,6 +131,12 @@ impl Shared {
         if notices.len() < NOTICES && !notices.iter().any(|known| known == line) {
             notices.push(line.to_owned());
         }
+    }
+
+    fn count_panic(&self) {
+        self.stats.add(Counter::InternalPanics, 1);
+        self.gate.set_enabled(false);
+        self.notice(&panics::notice());
     }
 }
 
@@ -179,6 +192,7 @@ impl Engine {
             recent: Mutex::default(),
             finished: AtomicU64::new(0),
             notices: Mutex::default(),
+            uncaught: Mutex::default(),
             sources: Mutex::default(),
             process: Arc::new(process),
             stats,
@@ -266,6 +280,16 @@ impl Engine {
         Ok(())
     }
 
+    /// Says that the exception of a snapshot, captured as handled, was handled by nobody; `mechanism` is how it was met at last.
+    pub fn mark_uncaught(&self, id: SnapshotId, mechanism: &str) {
+        let mut uncaught = self.shared.uncaught.lock();
+        if uncaught.len() < UNCAUGHT {
+            uncaught.push((id, mechanism.to_owned()));
+            drop(uncaught);
+            self.worker.ensure_started();
+        }
+    }
+
     /// Does on this thread what the background would do, for a caller who wants the snapshot itself. Nothing is stored.
     ///
     /// # Errors
@@ -298,10 +322,7 @@ impl Engine {
 
     /// Counts a panic in the host's native code and switches the engine off.
     pub fn count_panic(&self) {
-        self.shared.stats.add(Counter::InternalPanics, 1);
-        self.shared.gate.set_enabled(false);
-        self.shared
-            .notice("an internal error switched capturing off (see docs/security.md to report it)");
+        self.shared.count_panic();
     }
 
     /// Counts what a walk took and kept.

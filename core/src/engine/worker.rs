@@ -13,7 +13,8 @@ use super::{Pipeline, PipelineError, RECENT, RECENT_BYTES, Recent, Shared, Submi
 use crate::encode::Encoder;
 use crate::queue::Pace;
 use crate::sink::spool::{
-    EventCount, EventCounts, ProcessPhase, ProcessRecord, Spool, SpoolCounters, encode_payload,
+    EventCount, EventCounts, ProcessPhase, ProcessRecord, Spool, SpoolCounters, Uncaught,
+    encode_payload,
 };
 use crate::sink::{RecordKind, Sink, SinkRecord};
 use crate::snapshot::SnapshotId;
@@ -21,6 +22,8 @@ use crate::stats::{Counter, Outcome, Outcomes, Stats, StatsSnapshot};
 
 /// How often the sink is flushed while there is something to flush.
 const FLUSH_EVERY: Duration = Duration::from_secs(1);
+/// The same while there is a queue to work off.
+const FLUSH_BUSY: Duration = Duration::from_millis(100);
 /// How often occurrences and the state of the process are written.
 const REPORT_EVERY: Duration = Duration::from_secs(30);
 /// Time for one ordinary flush.
@@ -264,10 +267,12 @@ impl Loop {
         }
         let outcome = catch_unwind(AssertUnwindSafe(|| self.poll_until_stopped()));
         if outcome.is_err() {
-            self.shared.stats.add(Counter::InternalPanics, 1);
-            self.shared.gate.set_enabled(false);
-            self.shared
-                .notice("an internal error switched capturing off");
+            self.shared.count_panic();
+            // The last thing that is stored says so, if the sink still works.
+            let _ = catch_unwind(AssertUnwindSafe(|| {
+                self.report(ProcessPhase::Running);
+                self.flush(Instant::now() + FLUSH_TIME);
+            }));
             self.whole = false;
         }
         let mut asked = self.control.asked.lock();
@@ -338,13 +343,24 @@ impl Loop {
 
     /// Works off the queue. Whether there was anything.
     fn drain(&mut self, deadline: Option<Instant>) -> bool {
-        let mut worked = false;
+        // What they are about was submitted before, so it is in the queue or done.
+        let uncaught = std::mem::take(&mut *self.shared.uncaught.lock());
+        let mut worked = !uncaught.is_empty();
+        let mut flushed = Instant::now();
         while deadline.is_none_or(|deadline| Instant::now() < deadline) {
             let Some(submission) = self.shared.queue.poll() else {
                 break;
             };
             worked = true;
             self.process(&submission);
+            // The process may end before all of a long queue is done: what is done must not be lost with the rest.
+            if flushed.elapsed() >= FLUSH_BUSY {
+                self.flush(Instant::now() + FLUSH_TIME);
+                flushed = Instant::now();
+            }
+        }
+        for (id, mechanism) in uncaught {
+            self.mark_uncaught(id, mechanism);
         }
         worked
     }
@@ -386,12 +402,12 @@ impl Loop {
             Ok(()) => stats.outcome(Outcome::Captured),
             Err(_) => stats.outcome(Outcome::DroppedSink),
         }
-        self.remember(submission.meta.handled);
+        self.remember(submission.meta.id);
         // One very large snapshot does not hold its memory for ever.
         self.payload.shrink_to(1 << 20);
     }
 
-    fn remember(&self, handled: bool) {
+    fn remember(&self, id: SnapshotId) {
         self.shared.finished.fetch_add(1, Ordering::Relaxed);
         if self.payload.len() > RECENT_BYTES {
             return;
@@ -402,8 +418,21 @@ impl Loop {
         }
         recent.push_back(Recent {
             payload: self.payload.as_slice().into(),
-            handled,
+            id,
+            uncaught: None,
         });
+    }
+
+    fn mark_uncaught(&mut self, id: SnapshotId, mechanism: String) {
+        if let Ok(payload) = encode_payload(&Uncaught {
+            mechanism: mechanism.clone(),
+        }) {
+            self.write(RecordKind::Uncaught, id, &payload);
+        }
+        let mut recent = self.shared.recent.lock();
+        if let Some(recent) = recent.iter_mut().find(|recent| recent.id == id) {
+            recent.uncaught = Some(mechanism);
+        }
     }
 
     fn take_sources(&mut self) {
@@ -441,7 +470,7 @@ impl Loop {
                 counts,
             })
         {
-            self.write(RecordKind::EventCounts, &payload);
+            self.write_new(RecordKind::EventCounts, &payload);
         }
     }
 
@@ -473,21 +502,23 @@ impl Loop {
         };
         self.reported.clone_from(&record.stats);
         if let Ok(payload) = encode_payload(&record) {
-            self.write(RecordKind::Process, &payload);
+            self.write_new(RecordKind::Process, &payload);
         }
     }
 
-    fn write(&mut self, kind: RecordKind, payload: &[u8]) {
-        let timestamp_ns = now_ns();
-        let id = SnapshotId::generate(timestamp_ns).0;
+    fn write_new(&mut self, kind: RecordKind, payload: &[u8]) {
+        self.write(kind, SnapshotId::generate(now_ns()), payload);
+    }
+
+    fn write(&mut self, kind: RecordKind, id: SnapshotId, payload: &[u8]) {
         if let Some(sink) = &mut self.sink {
             // The sink counts what it cannot take.
             let _ = sink.write(&SinkRecord {
                 kind,
                 payload,
-                id,
+                id: id.0,
                 fingerprint: [0; 16],
-                timestamp_ns,
+                timestamp_ns: now_ns(),
             });
         }
     }

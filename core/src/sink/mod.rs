@@ -18,6 +18,8 @@ pub enum RecordKind {
     EventCounts,
     /// What the process is and what it did so far, as [`spool::ProcessRecord`].
     Process,
+    /// An exception that was captured as handled was not, after all, as [`spool::Uncaught`]. Its id is that of the snapshot.
+    Uncaught,
 }
 
 impl RecordKind {
@@ -27,6 +29,7 @@ impl RecordKind {
             Self::Snapshot => 1,
             Self::EventCounts => 2,
             Self::Process => 3,
+            Self::Uncaught => 4,
         }
     }
 
@@ -36,6 +39,7 @@ impl RecordKind {
             1 => Some(Self::Snapshot),
             2 => Some(Self::EventCounts),
             3 => Some(Self::Process),
+            4 => Some(Self::Uncaught),
             _ => None,
         }
     }
@@ -48,7 +52,7 @@ pub struct SinkRecord<'a> {
     pub kind: RecordKind,
     /// MessagePack; for a snapshot, format 1.
     pub payload: &'a [u8],
-    /// UUIDv7 of the record, in network byte order.
+    /// UUIDv7 of the record, in network byte order; of the snapshot, if the record is about one.
     pub id: [u8; 16],
     /// Fingerprint of the issue that a snapshot belongs to; zero for other kinds.
     pub fingerprint: [u8; 16],

@@ -479,6 +479,14 @@ impl Snapshot {
     pub fn captured(&self) -> Option<&Exception> {
         self.exceptions.first()
     }
+
+    /// Says that nobody handled the captured exception, whatever was said when it was captured.
+    pub fn set_uncaught(&mut self, mechanism: &str) {
+        if let Some(exception) = self.exceptions.first_mut() {
+            exception.handled = Some(false);
+            exception.mechanism = Some(mechanism.to_owned());
+        }
+    }
 }
 
 /// A document that is no snapshot.

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::path::Path;
 
-use stillframe_core::sink::Sink;
 use stillframe_core::sink::spool::SpoolConfig;
+use stillframe_core::sink::{RecordKind, Sink, SinkRecord};
 
 use crate::*;
 
@@ -207,4 +207,37 @@ fn a_segment_of_another_major_version_is_not_judged() {
         fs::read(dir.path().join(name)).expect("read"),
         fs::read(newer).expect("read")
     );
+}
+
+#[test]
+fn what_is_said_of_a_snapshot_later_goes_and_stays_with_it() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut spool = spool_with(dir.path(), config());
+    for n in 0..4_000 {
+        let payload = noise(n, 1000);
+        let written = snapshot(n, n % 50, &payload);
+        spool.write(&written).expect("written");
+        if n % 5 == 0 {
+            let mark = SinkRecord {
+                kind: RecordKind::Uncaught,
+                payload: b"\x80",
+                fingerprint: [0; 16],
+                ..written
+            };
+            spool.write(&mark).expect("written");
+        }
+    }
+    spool.close(far()).expect("closed");
+    assert!(spool.counters().stats().removed > 0);
+    let found = records(dir.path()).records;
+    let of_kind = |wanted| {
+        let records = found.iter().filter(move |record| record.kind == wanted);
+        records
+            .map(|record| record.timestamp_ns)
+            .collect::<BTreeSet<_>>()
+    };
+    let mut marked = of_kind(RecordKind::Snapshot);
+    marked.retain(|n| n % 5 == 0);
+    assert!(marked.len() > 50);
+    assert_eq!(of_kind(RecordKind::Uncaught), marked);
 }

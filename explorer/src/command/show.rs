@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use clap_complete::engine::ArgValueCompleter;
+use serde::{Deserialize as _, Serialize as _};
 use stillframe_core::snapshot::Snapshot;
 
 use super::failure::Failure;
@@ -77,12 +78,16 @@ pub(super) fn show(args: &ShowArgs, output: &Output) -> Result<ExitCode, Failure
         Resolved::Unknown => return Err(unknown(&args.id)),
     };
     let payload = store.payload(&found)?;
+    let uncaught = store.uncaught(&found)?;
     if args.display.json {
-        output.print(&json(&payload)?)?;
+        output.print(&json(&payload, uncaught.as_deref())?)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let snapshot = Snapshot::from_msgpack(&payload)
+    let mut snapshot = Snapshot::from_msgpack(&payload)
         .map_err(|error| Failure::new(format!("{}: {error}", hex(&found.id[12..]))))?;
+    if let Some(mechanism) = uncaught {
+        snapshot.set_uncaught(&mechanism);
+    }
     if args.md {
         if let Some(budget) = args.budget.filter(|&budget| budget < LEAST_TOKENS) {
             return Err(Failure::new(format!(
@@ -109,15 +114,28 @@ pub(super) fn show(args: &ShowArgs, output: &Output) -> Result<ExitCode, Failure
     Ok(ExitCode::SUCCESS)
 }
 
-/// The stored form as it is, in JSON.
-fn json(payload: &[u8]) -> Result<String, Failure> {
+/// The stored form as it is, in JSON, but for what was learned after it was stored.
+fn json(payload: &[u8], uncaught: Option<&str>) -> Result<String, Failure> {
     let failed = |error: &dyn std::fmt::Display| {
         Failure::new(format!("the snapshot cannot be written as JSON: {error}"))
     };
     let mut out = Vec::with_capacity(payload.len() * 3);
     let mut reader = rmp_serde::Deserializer::from_read_ref(payload);
     let mut writer = serde_json::Serializer::pretty(&mut out);
-    serde_transcode::transcode(&mut reader, &mut writer).map_err(|error| failed(&error))?;
+    if let Some(mechanism) = uncaught {
+        let mut snapshot =
+            serde_json::Value::deserialize(&mut reader).map_err(|error| failed(&error))?;
+        let exception = snapshot.pointer_mut("/exceptions/0");
+        if let Some(exception) = exception.and_then(serde_json::Value::as_object_mut) {
+            exception.insert("handled".to_owned(), false.into());
+            exception.insert("mechanism".to_owned(), mechanism.into());
+        }
+        snapshot
+            .serialize(&mut writer)
+            .map_err(|error| failed(&error))?;
+    } else {
+        serde_transcode::transcode(&mut reader, &mut writer).map_err(|error| failed(&error))?;
+    }
     out.push(b'\n');
     String::from_utf8(out).map_err(|error| failed(&error))
 }

@@ -181,6 +181,15 @@ impl Store {
         }
     }
 
+    /// How the exception of a snapshot that says it was handled was met at last, if nobody handled it.
+    ///
+    /// # Errors
+    ///
+    /// The index cannot be read.
+    pub fn uncaught(&self, found: &Located) -> Result<Option<String>, StoreError> {
+        self.index.uncaught(&found.id)
+    }
+
     /// Processes that used the store, the newest first.
     ///
     /// # Errors

@@ -365,6 +365,18 @@ impl Index {
             .map_err(failed)
     }
 
+    /// How the exception of a snapshot was met when it turned out that nobody handled it.
+    pub(super) fn uncaught(&self, id: &[u8; 16]) -> Result<Option<String>, StoreError> {
+        self.db
+            .query_row(
+                "SELECT mechanism FROM uncaught WHERE id = ?1",
+                [id],
+                |row| row.get(0),
+            )
+            .optional()
+            .map_err(failed)
+    }
+
     /// Processes that used the store, the newest first.
     pub(super) fn processes(&self, limit: usize) -> Result<Vec<Process>, StoreError> {
         let read = || -> rusqlite::Result<Vec<(u64, Vec<u8>)>> {

@@ -43,7 +43,7 @@
 //! | 20 | 4 | length of the payload decompressed, at most 4 MiB |
 //! | 24 | 4 | CRC-32 of the payload as stored |
 //! | 28 | 4 | 0 |
-//! | 32 | 16 | id: UUIDv7, network byte order |
+//! | 32 | 16 | id: UUIDv7, network byte order; of kind 4, that of the snapshot |
 //! | 48 | 16 | fingerprint of the issue; 0 where there is none |
 //! | 64 | 8 | timestamp, nanoseconds since the Unix epoch |
 //! | 72 | | payload |
@@ -57,6 +57,7 @@
 //! | 1 | a snapshot, format 1 |
 //! | 2 | [`EventCounts`]: occurrences that were counted but not captured |
 //! | 3 | [`ProcessRecord`]: what a process is and did so far; written at its start, now and then, and at its end |
+//! | 4 | [`Uncaught`]: the exception of the snapshot with the same id was handled by nobody, whatever the snapshot says |
 //!
 //! # Reading what is damaged
 //!
@@ -94,7 +95,7 @@ pub use self::dir::{SegmentName, service_dir, state_root};
 pub use self::error::SpoolError;
 pub use self::key::store_key;
 pub use self::payload::{
-    EventCount, EventCounts, ProcessPhase, ProcessRecord, decode_payload, encode_payload,
+    EventCount, EventCounts, ProcessPhase, ProcessRecord, Uncaught, decode_payload, encode_payload,
 };
 pub use self::reader::{Records, SegmentInfo, SpoolReader};
 pub use self::record::MAX_PAYLOAD;

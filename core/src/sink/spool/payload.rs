@@ -31,6 +31,15 @@ pub struct EventCount {
     pub last_ns: u64,
 }
 
+/// An exception that was captured as handled (it was logged, say) went on and was not handled: it ended a thread or the program. The
+/// record has the id of the snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Uncaught {
+    /// By which way it was met then: `excepthook`, `threading`.
+    pub mechanism: String,
+}
+
 /// What a process is, and what it did up to now. `S` is the engine's statistics.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]

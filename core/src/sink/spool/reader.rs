@@ -130,10 +130,10 @@ impl SpoolReader {
         }
         found
             .records
-            .sort_unstable_by_key(|record| (record.timestamp_ns, record.id));
+            .sort_unstable_by_key(|record| (record.timestamp_ns, record.id, record.kind.code()));
         found
             .records
-            .dedup_by_key(|record| (record.timestamp_ns, record.id));
+            .dedup_by_key(|record| (record.timestamp_ns, record.id, record.kind));
         Ok(found)
     }
 

@@ -189,6 +189,16 @@ impl Plan {
         let mut marks = Vec::new();
         while let Some(found) = scan.next_any() {
             let Ok((_, header)) = found else { return };
+            if header.known_kind() == Some(RecordKind::Uncaught) {
+                // It goes and stays with its snapshot, which stands before it.
+                let about = marks
+                    .iter_mut()
+                    .rev()
+                    .find(|(_, mark): &&mut ([u8; 16], Mark)| mark.id == header.id);
+                if let Some((_, mark)) = about {
+                    mark.bytes += header.total_len() as u64;
+                }
+            }
             if header.known_kind() == Some(RecordKind::Snapshot) {
                 let bytes = header.total_len() as u64;
                 let (timestamp_ns, id) = (header.timestamp_ns, header.id);
@@ -363,7 +373,7 @@ fn rewrite(
         let mut kept = 0;
         while let Some(found) = scan.next_any() {
             let (_, header) = found.map_err(io::Error::other)?;
-            if keep(&header) && seen.insert(header.id) {
+            if keep(&header) && seen.insert((header.kind, header.id)) {
                 output.push(&input.name, scan.last_bytes())?;
                 kept += u64::from(header.known_kind() == Some(RecordKind::Snapshot));
             }

@@ -7,13 +7,14 @@
 //! What is wrong with an index is never the user's problem: a damaged or older one is rebuilt, one of a newer version is left
 //! alone, and where none can be kept (a read-only store, a file system without locks) it is built in memory. A [`Notice`] tells.
 //!
-//! # Schema, version 1 (`PRAGMA user_version`)
+//! # Schema, version 2 (`PRAGMA user_version`)
 //!
 //! | table | a row is |
 //! |---|---|
 //! | `segment` | a segment of the spool, how far it was read and what was wrong in it |
 //! | `issue` | all snapshots of one fingerprint; `kept` of them are in the spool, `forgotten` were, `counted` were never captured |
 //! | `snapshot` | where a snapshot lies; `short` are the last four bytes of its id |
+//! | `uncaught` | a snapshot whose exception nobody handled after all, and how it was met then |
 //! | `counted` | a record of counts that was added already |
 //! | `process` | the last record of a process, as it was written |
 
@@ -32,7 +33,7 @@ use super::{Notice, StoreError};
 /// The file in the store's directory.
 pub const FILE: &str = "index.sqlite";
 /// Version of the schema.
-const SCHEMA: i32 = 1;
+const SCHEMA: i32 = 2;
 /// Marks the file as ours: "SFix".
 const APPLICATION: i32 = 0x5346_6978;
 /// How long to wait for another command that updates the index.
@@ -81,6 +82,7 @@ const CREATE: &str = "
     CREATE INDEX snapshot_issue ON snapshot (issue, time_ns);
     CREATE INDEX snapshot_time ON snapshot (time_ns);
     CREATE INDEX snapshot_segment ON snapshot (segment, issue);
+    CREATE TABLE uncaught (id BLOB PRIMARY KEY, mechanism TEXT NOT NULL, segment INTEGER NOT NULL) WITHOUT ROWID;
     CREATE TABLE counted (record BLOB PRIMARY KEY, segment INTEGER NOT NULL) WITHOUT ROWID;
     CREATE TABLE process (
         pid INTEGER NOT NULL,

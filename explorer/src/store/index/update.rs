@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 use stillframe_core::sink::RecordKind;
 use stillframe_core::sink::spool::{
     Decompressor, EventCounts, ProcessRecord, RecordRef, SegmentInfo, SpoolError, SpoolReader,
-    decode_payload,
+    Uncaught, decode_payload,
 };
 
 use crate::store::head::Head;
@@ -116,7 +116,7 @@ fn is_current(db: &Connection, segments: &[SegmentInfo]) -> Result<bool, Failure
 /// Forgets everything: somebody emptied the store.
 fn reset(change: &Transaction<'_>) -> rusqlite::Result<()> {
     change.execute_batch(
-        "DELETE FROM segment; DELETE FROM issue; DELETE FROM snapshot; DELETE FROM counted; DELETE FROM process;",
+        "DELETE FROM segment; DELETE FROM issue; DELETE FROM snapshot; DELETE FROM uncaught; DELETE FROM counted; DELETE FROM process;",
     )
 }
 
@@ -215,6 +215,7 @@ fn add(
         RecordKind::Snapshot => add_snapshot(change, segment, record, payload),
         RecordKind::EventCounts => add_counts(change, segment, record, payload),
         RecordKind::Process => add_process(change, record, payload),
+        RecordKind::Uncaught => add_uncaught(change, segment, record, payload),
         _ => Ok(true),
     }
 }
@@ -336,6 +337,25 @@ fn add_process(
     Ok(true)
 }
 
+/// The snapshot may lie in a segment that is still to be read.
+fn add_uncaught(
+    change: &Transaction<'_>,
+    segment: i64,
+    record: &RecordRef,
+    payload: &[u8],
+) -> rusqlite::Result<bool> {
+    let Ok(uncaught) = decode_payload::<Uncaught>(payload) else {
+        return Ok(false);
+    };
+    change
+        .prepare_cached(
+            "INSERT INTO uncaught (id, mechanism, segment) VALUES (?1, ?2, ?3)
+             ON CONFLICT (id) DO UPDATE SET segment = ?3",
+        )?
+        .execute(params![record.id, uncaught.mechanism, segment])?;
+    Ok(true)
+}
+
 /// Forgets what lay in segments that are gone and did not come back elsewhere. The issues remember how many it was.
 fn forget_missing(change: &Transaction<'_>, segments: &[SegmentInfo]) -> rusqlite::Result<()> {
     let present: HashSet<&str> = segments
@@ -359,7 +379,7 @@ fn forget_missing(change: &Transaction<'_>, segments: &[SegmentInfo]) -> rusqlit
                  WHERE issue.id = gone.issue",
             )?
             .execute([id])?;
-        for table in ["snapshot", "counted"] {
+        for table in ["snapshot", "uncaught", "counted"] {
             change
                 .prepare_cached(&format!("DELETE FROM {table} WHERE segment = ?1"))?
                 .execute([id])?;
