@@ -19,6 +19,7 @@ mod path;
 mod paths;
 #[path = "../../core/benches/support/rules.rs"]
 mod rules;
+mod store;
 mod timing;
 #[path = "../scanner-vs-sds/src/values.rs"]
 #[expect(dead_code, reason = "the core's own benches use more of it")]
@@ -43,7 +44,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         [] => times(&mut paths, timing::Effort::FULL, &mut out),
         ["--quick"] => times(&mut paths, timing::Effort::QUICK, &mut out),
         ["--allocations"] => count_allocations(&mut paths, &mut out),
-        ["--list"] => paths.iter().try_for_each(|path| {
+        ["--list"] => paths.iter().filter(|path| path.counted).try_for_each(|path| {
             let row = json!({"path": path.name, "per_run": path.per_operation * f64::from(ONCE), "unit": path.unit});
             writeln!(out, "{row}")
         }),
@@ -93,7 +94,7 @@ fn times(paths: &mut [Path], effort: timing::Effort, out: &mut impl Write) -> st
 }
 
 fn count_allocations(paths: &mut [Path], out: &mut impl Write) -> std::io::Result<()> {
-    for path in paths {
+    for path in paths.iter_mut().filter(|path| path.counted) {
         path.warm_up();
         let count = allocations::of(|| path.run(ONCE));
         let per_operation = count as f64 / f64::from(ONCE);

@@ -16,6 +16,8 @@ pub(crate) struct Path {
     pub(crate) target: Option<(&'static str, f64)>,
     /// Whether it is timed on cold caches as well.
     pub(crate) cold: bool,
+    /// Whether instructions and allocations are counted: not where a file system or another's library does most of the work.
+    pub(crate) counted: bool,
     work: Box<dyn FnMut(u32)>,
 }
 
@@ -35,6 +37,7 @@ impl Path {
             per_operation: 1.0,
             target: None,
             cold: false,
+            counted: true,
             work: Box::new(work),
         }
     }
@@ -59,6 +62,11 @@ impl Path {
         self
     }
 
+    pub(crate) fn timed_only(mut self) -> Self {
+        self.counted = false;
+        self
+    }
+
     pub(crate) fn run(&mut self, operations: u32) {
         (self.work)(operations);
     }
@@ -72,7 +80,8 @@ impl Path {
     pub(crate) fn figure(&self, nanos: f64) -> f64 {
         match self.unit {
             "us" => nanos / 1e3,
-            "per second" => 1e9 / nanos,
+            "ms" => nanos / 1e6,
+            "per second" => 1e9 / nanos * self.per_operation,
             _ => nanos / self.per_operation,
         }
     }

@@ -19,6 +19,7 @@ use stillframe_core::tape::{Tape, TapeWriter};
 
 use crate::inputs::{errors, names, snapshot};
 use crate::path::Path;
+use crate::store::store;
 use crate::{rules::redactor, values};
 
 /// All of them.
@@ -30,6 +31,7 @@ pub(crate) fn all() -> Vec<Path> {
     paths.push(fingerprint());
     paths.extend(encode());
     paths.push(spool());
+    paths.extend(store());
     paths
 }
 
@@ -249,7 +251,7 @@ fn clean(seed: i64) -> Vec<u8> {
 }
 
 /// The stored form of a snapshot.
-fn stored(seed: i64) -> Vec<u8> {
+pub(crate) fn stored(seed: i64) -> Vec<u8> {
     let mut out = Vec::new();
     encoding(&clean(seed), |input| {
         Encoder::new().msgpack_into(input, &mut out)
@@ -337,4 +339,5 @@ fn spool() -> Path {
     Path::new("spool", "spool", "spool: compressed and written", write)
         .per("per second", 1.0)
         .at_least(20_000.0)
+        .timed_only()
 }
