@@ -159,11 +159,18 @@ pub(crate) fn frame_id(snapshot: SnapshotId, frame: u32) -> SnapshotId {
     id
 }
 
+/// The JSON of one snapshot.
+pub(crate) fn write_json(tape: &Tape<'_>, meta: &Meta, extras: &Extras) -> String {
+    let mut json = Vec::new();
+    Encoder::new().json_into(&Input { tape, meta, extras }, &mut json);
+    String::from_utf8(json).expect("JSON is UTF-8")
+}
+
+/// Every form of one snapshot.
 pub(crate) fn write(tape: &Tape<'_>, meta: &Meta, extras: &Extras) -> Written {
     let input = Input { tape, meta, extras };
     let mut encoder = Encoder::new();
-    let (mut json, mut msgpack) = (Vec::new(), Vec::new());
-    encoder.json_into(&input, &mut json);
+    let mut msgpack = Vec::new();
     encoder.msgpack_into(&input, &mut msgpack);
     let frame_id = |frame| frame_id(meta.id, frame);
     let datadog = [Dialect::Python, Dialect::Java, Dialect::Dotnet].map(|dialect| {
@@ -178,7 +185,7 @@ pub(crate) fn write(tape: &Tape<'_>, meta: &Meta, extras: &Extras) -> Written {
         String::from_utf8(body).expect("JSON is UTF-8")
     });
     Written {
-        json: String::from_utf8(json).expect("JSON is UTF-8"),
+        json: write_json(tape, meta, extras),
         msgpack,
         datadog,
     }
