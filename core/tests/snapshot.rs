@@ -75,4 +75,7 @@ fn what_is_no_snapshot_is_refused_in_words() {
     let mut deep = b"\x81\xa6frames".to_vec();
     deep.resize(100_000, 0x91);
     assert!(Snapshot::from_msgpack(&deep).is_err());
+    let deep = format!("{{\"format\": 1, \"x\": {}", "[".repeat(1_000_000));
+    let error = Snapshot::from_json(deep.as_bytes()).expect_err("too deep");
+    assert!(error.to_string().contains("deeper"), "{error}");
 }

@@ -23,6 +23,12 @@ impl<'o> Json<'o> {
         self.out.pop();
     }
 
+    /// Appends JSON that is ready.
+    pub(super) fn raw(&mut self, json: &[u8]) {
+        self.out.extend_from_slice(json);
+        self.out.push(b',');
+    }
+
     #[inline]
     fn close(&mut self, bracket: u8) {
         match self.out.last_mut() {

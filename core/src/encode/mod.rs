@@ -15,6 +15,7 @@
 mod buffer;
 mod chain;
 mod context;
+pub mod datadog;
 mod envelope;
 mod escape;
 mod form;
@@ -72,6 +73,7 @@ pub struct Encoder {
     chain: chain::Chain,
     scratch: node::Scratch,
     leads: lead::Leads,
+    datadog: datadog::Scratch,
 }
 
 impl Default for Encoder {
@@ -88,6 +90,7 @@ impl Encoder {
             chain: chain::Chain::default(),
             scratch: node::Scratch::default(),
             leads: lead::Leads::of(Language::Unknown),
+            datadog: datadog::Scratch::default(),
         }
     }
 

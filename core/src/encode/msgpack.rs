@@ -41,10 +41,13 @@ impl<'o> Msgpack<'o> {
     /// Replaces the one byte that was kept by `tag` (or the next, for more than 16 bits) and the size.
     #[cold]
     fn long_header(&mut self, start: usize, tag: u8, size: u32) {
-        let wide = [[tag + 1].as_slice(), &size.to_be_bytes()].concat();
-        let narrow = [tag, wide[3], wide[4]];
-        let header = if size < 0x1_0000 { &narrow[..] } else { &wide };
-        self.out.splice(start..=start, header.iter().copied());
+        let bytes = size.to_be_bytes();
+        if size < 0x1_0000 {
+            self.out.splice(start..=start, [tag, bytes[2], bytes[3]]);
+        } else {
+            let header = [tag + 1, bytes[0], bytes[1], bytes[2], bytes[3]];
+            self.out.splice(start..=start, header);
+        }
     }
 
     #[cold]

@@ -12,7 +12,7 @@ use crate::reason::Reason;
 /// The format that this crate writes, and the newest that it reads.
 pub const FORMAT: u32 = 1;
 
-/// Deepest nesting of maps and arrays that [`Snapshot::from_msgpack`] follows: a tape of the deepest nesting and its envelope.
+/// Deepest nesting of maps and arrays that a reader follows: a tape of the deepest nesting and its envelope.
 const MAX_DEPTH: usize = 256;
 
 /// One exception event.
@@ -439,9 +439,15 @@ impl Snapshot {
     ///
     /// # Errors
     ///
-    /// Text that is no JSON, lacks the structure of format 1, nests deeper than 128 levels, or is of a newer format.
+    /// Text that is no JSON, lacks the structure of format 1, nests deeper than a tape can, or is of a newer format.
     pub fn from_json(json: &[u8]) -> Result<Self, SnapshotError> {
-        let snapshot = serde_json::from_slice(json).map_err(SnapshotError::new)?;
+        if depth(json) > MAX_DEPTH {
+            return Err(SnapshotError::new("nests deeper than a tape can"));
+        }
+        let mut deserializer = serde_json::Deserializer::from_slice(json);
+        deserializer.disable_recursion_limit();
+        let snapshot = Self::deserialize(&mut deserializer).map_err(SnapshotError::new)?;
+        deserializer.end().map_err(SnapshotError::new)?;
         Self::checked(snapshot)
     }
 
@@ -506,3 +512,23 @@ impl fmt::Display for SnapshotError {
 }
 
 impl std::error::Error for SnapshotError {}
+
+/// How deep objects and arrays of a JSON text nest (serde_json's own limit is below what the deepest tape needs).
+fn depth(json: &[u8]) -> usize {
+    let (mut depth, mut deepest, mut quoted, mut escaped) = (0usize, 0, false, false);
+    for &byte in json {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            _ if quoted => {}
+            b'{' | b'[' => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}

@@ -62,20 +62,18 @@ impl<'a> Cursor<'a> {
 
     #[inline(never)]
     fn other(&mut self, tables: &Tables<'a>) -> Option<Item<'a>> {
-        loop {
-            let before = self.decoder.offset();
-            match self.decoder.step::<true>(tables) {
-                Ok(Step::Item { item, .. }) => return Some(item),
-                Ok(Step::Type(_) | Step::Shape { .. }) => {}
-                Ok(Step::End) => {
-                    self.decoder.seek(before);
-                    return None;
-                }
-                Err(_) => {
-                    debug_assert!(false, "a validated tape reads without an error");
-                    *self = Self::empty();
-                    return None;
-                }
+        let before = self.decoder.offset();
+        match self.decoder.step::<true>(tables) {
+            Ok(Step::Item { item, .. }) => Some(item),
+            Ok(Step::End) => {
+                self.decoder.seek(before);
+                None
+            }
+            // Definitions are passed over.
+            Ok(Step::Type(_) | Step::Shape { .. }) | Err(_) => {
+                debug_assert!(false, "a validated tape reads without an error");
+                *self = Self::empty();
+                None
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use super::cursor::Cursor;
 use super::decode::{Decoder, GroupKind, Opened, Step, Tables};
-use super::entry::{Exception, Frame, Item, Value};
+use super::entry::{Exception, Frame, Item, Section, Value};
 use super::error::TapeError;
 use super::header::{HEADER_BYTES, Header};
 use super::op::MAX_NESTING;
@@ -241,6 +241,18 @@ impl<'a> Tape<'a> {
                 ..
             } => Some(frame),
             _ => None,
+        })
+    }
+
+    /// Values and gaps of one section of an exception's or a frame's group.
+    pub fn section(&self, id: ContainerId, section: Section) -> impl Iterator<Item = Item<'a>> {
+        let mut current = None;
+        self.group(id).filter(move |item| {
+            if let Item::Section(next) = item {
+                current = Some(*next);
+                return false;
+            }
+            current == Some(section)
         })
     }
 

@@ -7,5 +7,7 @@
 #![allow(clippy::expect_used, reason = "a helper of tests may fail them")]
 
 pub(crate) mod build;
+pub(crate) mod cases;
 pub(crate) mod oracle;
 pub(crate) mod random;
+pub(crate) mod vector;

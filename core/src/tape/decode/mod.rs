@@ -105,8 +105,8 @@ impl<'a> Decoder<'a> {
         self.count += 1;
     }
 
-    /// Reads up to and including the next definition, item or END. With `TRUSTED` the text was validated by an earlier pass over
-    /// the same bytes.
+    /// Reads up to and including the next definition, item or END. With `TRUSTED` an earlier pass over the same bytes validated the
+    /// text and took the definitions, which are passed over.
     #[inline]
     pub(super) fn step<const TRUSTED: bool>(&mut self, tables: &Tables<'a>) -> Result<Step<'a>> {
         loop {
@@ -121,18 +121,28 @@ impl<'a> Decoder<'a> {
             }
             let pending = self.name.is_some() || self.as_type.is_some();
             match first {
-                op::TYPE => return Ok(Step::Type(self.name::<TRUSTED>()?)),
+                op::TYPE => {
+                    let name = self.name::<TRUSTED>()?;
+                    if !TRUSTED {
+                        return Ok(Step::Type(name));
+                    }
+                }
                 op::SHAPE => {
                     let type_id = self.u16()?;
                     if tables.type_name(type_id).is_none() {
                         return Err(TapeError::new(start, "shape of an undefined type"));
                     }
                     let count = self.u8()?;
-                    let mut names = Vec::with_capacity(usize::from(count));
+                    let mut names = Vec::with_capacity(if TRUSTED { 0 } else { count.into() });
                     for _ in 0..count {
-                        names.push(self.name::<TRUSTED>()?);
+                        let name = self.name::<TRUSTED>()?;
+                        if !TRUSTED {
+                            names.push(name);
+                        }
                     }
-                    return Ok(Step::Shape { type_id, names });
+                    if !TRUSTED {
+                        return Ok(Step::Shape { type_id, names });
+                    }
                 }
                 op::AS if self.as_type.is_none() => {
                     let type_name = self.type_name(tables)?;
