@@ -52,6 +52,7 @@ pub(crate) fn fill(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("capture", capture)?;
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<PySnapshot>()?;
+    module.add_function(wrap_pyfunction!(in_main_interpreter, module)?)?;
     module.add_function(wrap_pyfunction!(start, module)?)?;
     module.add_function(wrap_pyfunction!(stop, module)?)?;
     module.add_function(wrap_pyfunction!(is_enabled, module)?)?;
@@ -71,6 +72,13 @@ pub(crate) fn fill(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(decode_tape, module)?)?;
     module.add_function(wrap_pyfunction!(repeat_walk, module)?)?;
     Ok(())
+}
+
+/// Whether it is the main interpreter that asks: what this module knows of objects holds there only.
+#[pyfunction]
+fn in_main_interpreter() -> bool {
+    // SAFETY: the GIL is held, so there is a current interpreter.
+    unsafe { ffi::PyInterpreterState_Get() == ffi::PyInterpreterState_Main() }
 }
 
 /// Reads the configuration (defaults, stillframe.toml, environment, then `settings`) and starts capturing.

@@ -189,7 +189,7 @@ if sys.version_info >= (3, 11):
 WAYS = {
     "in site-packages": (str(HERE), {}),
     "on PYTHONPATH": (
-        getattr(sys, "_base_executable", sys.executable),
+        os.path.realpath(sys.executable),  # not in the virtual environment
         {"PYTHONPATH": str(Path(__import__("stillframe").__file__).parents[1])},
     ),
 }

@@ -5,7 +5,7 @@ little: the next exception of a retry loop usually lies exactly where the last o
 dies with it (see ``docs/decisions/one-error-is-one-error.md``):
 
 * most classes written in Python can be referenced weakly;
-* for the others the mark is in the exception's own empty attribute dictionary, in which one key was set and removed again: a dictionary
+* for the others the mark is in the exception's own empty attribute dictionary, in which some keys were set and removed again: a dictionary
   does not shrink, so it stays larger than a new one. Nobody can read it by accident, and a new exception never has it.
 
 An exception that fits neither (attributes of its own on a built-in class) is not recognised and may be captured twice.
@@ -24,7 +24,9 @@ LIMIT = 256
 
 _attributes = BaseException.__dict__["__dict__"].__get__  # what a class overrides is not run
 _size = dict.__sizeof__
-_FRESH = _size({})
+_KEYS = [f"stillframe{number}" for number in range(11)]
+"""As many as make a dictionary grow to a size that none has when it is new, whatever attributes the instances of its class have: those
+of some classes share their keys, and begin with room for them."""
 
 
 class Met:
@@ -75,11 +77,26 @@ def _wear(error: BaseException) -> bool:
     attributes: dict[str, object] = _attributes(error)
     if attributes:
         return False
-    attributes["stillframe"] = None
-    del attributes["stillframe"]
-    return _size(attributes) > _FRESH
+    _stretch(attributes)
+    return _size(attributes) == _WORN
 
 
 def _is_worn(error: BaseException) -> bool:
     attributes: dict[str, object] = _attributes(error)
-    return not attributes and _size(attributes) > _FRESH
+    return not attributes and _size(attributes) == _WORN
+
+
+def _stretch(attributes: dict[str, object]) -> None:
+    for key in _KEYS:
+        attributes[key] = None
+    for key in _KEYS:
+        del attributes[key]
+
+
+def _worn() -> int:
+    attributes: dict[str, object] = {}
+    _stretch(attributes)
+    return _size(attributes)
+
+
+_WORN = _worn()

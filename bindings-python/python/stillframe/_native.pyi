@@ -17,6 +17,9 @@ def stop(timeout: float = 2.0) -> bool:
 def is_enabled() -> bool | None:
     """Whether environment or ``stillframe.toml`` switch capturing on or off; ``None`` when they do not say."""
 
+def in_main_interpreter() -> bool:
+    """Whether it is the main interpreter that asks. No other one may call anything else here."""
+
 def settings() -> str:
     """The configuration in force, as JSON."""
 

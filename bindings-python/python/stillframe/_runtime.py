@@ -34,8 +34,10 @@ def _load() -> tuple[object, str | None]:
     if problem is None:
         try:
             __import__("stillframe._native")  # by its full name, so that what is missing is named in full
-
-            return sys.modules["stillframe._native"], None
+            module = sys.modules["stillframe._native"]
+            if module.in_main_interpreter():  # older versions import a module anywhere, whether it can be used there or not
+                return module, None
+            problem = "subinterpreters are not supported yet"
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a panic of the native module is no Exception

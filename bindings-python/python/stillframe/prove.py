@@ -190,14 +190,25 @@ def _fail_with(value: object) -> None:
 
 def _watch(traps: Traps, value: object, work: Callable[[], object]) -> list[str]:
     """Runs the work with everything armed; what was noticed."""
-    noticed: list[str] = []
+    before = sys.getrefcount(value)
+    noticed = _profile(traps, work)
+
+    if _collects(work, _one_object()):
+        noticed.append("the garbage collector ran: objects were made")
+    after = sys.getrefcount(value)
+    if after != before:
+        noticed.append(f"the count of references went from {before} to {after}")
+    return noticed
+
+
+def _profile(traps: Traps, work: Callable[[], object]) -> list[str]:
+    """Runs the work with every trap armed and every call reported. (Before 3.12, the report itself refers to the locals of this frame.)"""
     calls: list[str] = []
 
     def profile(frame: FrameType, event: str, arg: object) -> None:
         if event == "call":
             calls.append(f"{frame.f_code.co_filename}:{frame.f_code.co_name}")
 
-    before = sys.getrefcount(value)
     traps.sprung.clear()
     traps.armed = True
     sys.setprofile(profile)
@@ -206,17 +217,9 @@ def _watch(traps: Traps, value: object, work: Callable[[], object]) -> list[str]
     finally:
         sys.setprofile(None)
         traps.armed = False
-    if result is None:
-        noticed.append("nothing was captured")
-    del result
+    noticed = ["nothing was captured"] if result is None else []
     noticed.extend(f"ran {what}" for what in traps.sprung)
     noticed.extend(f"called {call}" for call in calls if not call.startswith(_OURS))
-
-    if _collects(work, _one_object()):
-        noticed.append("the garbage collector ran: objects were made")
-    after = sys.getrefcount(value)
-    if after != before:
-        noticed.append(f"the count of references went from {before} to {after}")
     return noticed
 
 

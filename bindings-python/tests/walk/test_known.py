@@ -365,10 +365,55 @@ def test_sqlalchemy() -> None:
         session.expire(item, ["name"])
         sqlalchemy.event.listen(engine, "before_cursor_execute", lambda *event: statements.append(event))
         node = shown(item)
-        assert plain(node) == {"id": 1}
+        assert plain(node) == {"id": 1, "name": "expired"}
+        assert node["fields"]["name"]["rendered"] is True
         assert statements == []
         assert item.name == "tea"
         assert plain(shown(item)) == {"id": 1, "name": "tea"}
+    engine.dispose()
+
+
+def test_sqlalchemy_objects_that_hold_nothing() -> None:
+    """After a rollback or a commit an object has no values until somebody asks for one, which runs a query."""
+    import sqlalchemy
+    from sqlalchemy import orm
+
+    base = orm.declarative_base()
+
+    class Line(base):  # type: ignore[misc, valid-type]
+        __tablename__ = "line"
+        id = sqlalchemy.Column(sqlalchemy.Integer, primary_key=True)
+        order_id = sqlalchemy.Column(sqlalchemy.ForeignKey("order.id"))
+
+    class Order(base):  # type: ignore[misc, valid-type]
+        __tablename__ = "order"
+        id = sqlalchemy.Column(sqlalchemy.Integer, primary_key=True)
+        total = sqlalchemy.Column(sqlalchemy.Integer)
+        note = orm.deferred(sqlalchemy.Column(sqlalchemy.String))
+        lines = orm.relationship(Line)
+        sum = orm.synonym("total")
+
+    engine = sqlalchemy.create_engine("sqlite://")
+    base.metadata.create_all(engine)
+    statements: list[Any] = []
+    with orm.Session(engine) as session:
+        order = Order(id=1, total=3)
+        assert plain(shown(order)) == {"id": 1, "total": 3, "note": "not loaded", "lines": "not loaded"}
+        session.add(order)
+        session.commit()
+        sqlalchemy.event.listen(engine, "before_cursor_execute", lambda *event: statements.append(event))
+        for fallback in (False, True):
+            fields = plain(shown(order, fallback=fallback))
+            assert fields.keys() == {"id", "total", "note", "lines"}
+            assert (fields["id"], fields["total"]) == ("expired", "expired")
+        assert statements == []
+        session.expunge_all()
+        order = session.get(Order, 1)
+        del statements[:]
+        assert plain(shown(order)) == {"id": 1, "total": 3, "note": "not loaded", "lines": "not loaded"}
+        session.rollback()
+        assert plain(shown(order))["total"] == "expired"
+        assert statements == []
     engine.dispose()
 
 

@@ -123,7 +123,7 @@ pub(super) fn message(exception: &Exception) -> Vec<Line> {
         _ if exception.message_unknown => {
             first.push(
                 Style::Gap,
-                "  [its message is made by the program's code, which is not run]",
+                "  [its own code makes the message and is not run; the traceback has it]",
             );
             lines.push(first);
         }
