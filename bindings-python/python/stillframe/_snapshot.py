@@ -29,7 +29,7 @@ class Snapshot:
         return self._native.issue
 
     def to_dict(self) -> dict[str, Any]:
-        """The snapshot in format 1, in dictionaries and lists."""
+        """The snapshot in format 1 (``docs/snapshot-format.md``), in dictionaries and lists."""
         import json
 
         document: dict[str, Any] = json.loads(self._native.to_json())

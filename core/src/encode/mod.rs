@@ -5,7 +5,8 @@
 //! ```
 //!
 //! No node is ever built: the walk reads a value off the tape and writes it. The two forms have one structure, because they are
-//! two implementations of one small trait under one walk; [`crate::snapshot`] describes that structure and reads it back.
+//! two implementations of one small trait under one walk; [`crate::snapshot`] describes that structure and reads it back. Datadog's form has
+//! another structure and a walk of its own: [`datadog`].
 //!
 //! Same tape, same bytes. A valid tape of any origin is encoded without a panic and without an error: there is nothing that could
 //! fail. Memory: the output, and buffers inside [`Encoder`] that are reused, so that nothing is allocated per value, and nothing

@@ -9,6 +9,9 @@
 //! tape + Meta + Extras -> encode::json | encode::msgpack -> Snapshot::from_json | Snapshot::from_msgpack
 //! ```
 //!
+//! `docs/snapshot-format.md` describes the structure for readers in other languages, `docs/snapshot.schema.json` is its JSON Schema;
+//! tests keep both true.
+//!
 //! A reader ignores members that it does not know and takes unknown words (a reason, an encoding) as text, so a newer writer of
 //! the same format number does no harm.
 

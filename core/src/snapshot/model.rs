@@ -1,4 +1,4 @@
-//! Format 1, member by member.
+//! Format 1, member by member; `docs/snapshot-format.md` has the same for other languages.
 
 use std::fmt;
 

@@ -190,5 +190,86 @@ pub(super) fn all() -> Vec<Case> {
             Meta::default(),
             Extras::default(),
         ),
+        documented(),
     ]
+}
+
+/// The example of `docs/snapshot-format.md`.
+fn documented() -> Case {
+    let rates = Value::Map {
+        type_name: None,
+        size: 365,
+        items: vec![
+            Item::Value(text("USD")),
+            Item::Value(Value::Float(1.08)),
+            gap(Reason::CollectionSize, 364),
+        ],
+    };
+    let token = Value::Redacted {
+        reason: Reason::RedactedIdent as u8,
+        type_name: Some("str".into()),
+        rule: "token".into(),
+        alias: None,
+    };
+    let pricing = object(
+        "shop.Pricing",
+        vec![("rates", Value::Ref(3)), ("api_token", token)],
+    );
+    let mut convert = frame(
+        "Pricing.convert",
+        42,
+        vec![
+            (1, named(vec![("self", pricing), ("currency", text("EUR"))])),
+            (
+                2,
+                named(vec![
+                    ("rate_table", rates),
+                    ("rate", skipped(Reason::Unbound, None, UNKNOWN)),
+                ]),
+            ),
+        ],
+    );
+    convert.location = [42, 42, 16, 36];
+    convert.module = "shop.pricing".into();
+    convert.file = "/srv/shop/pricing.py".into();
+    let mut spec = spec(PYTHON, vec![error("KeyError", "'EUR'", vec![convert])]);
+    for item in &mut spec.chain {
+        if let ExceptionItem::Exception(exception) = item {
+            exception.frames.push(FrameItem::Gap {
+                reason: Reason::Frames as u8,
+                count: 3,
+            });
+        }
+    }
+    let source = FrameSource {
+        first_line: 41,
+        lines: vec![
+            "        rate_table = self.rates".into(),
+            "        rate = rate_table[currency]".into(),
+        ],
+        hash: None,
+        stale: false,
+    };
+    let grouping = Grouping {
+        key: "9be1c2d30000000000000000000000a1".into(),
+        version: 1,
+        explanation: Some("KeyError in shop.pricing Pricing.convert".into()),
+        ..Grouping::default()
+    };
+    Case {
+        name: "documented",
+        about: "the example of docs/snapshot-format.md",
+        spec,
+        meta: Meta {
+            trace_id: Some(0x6b00_f713_0000_0000_e343_cf3a_e0f7_cc0f),
+            span_id: Some(1),
+            attributes: vec![("http.route".into(), "/convert".into())],
+            ..meta()
+        },
+        extras: Extras {
+            grouping: Some(grouping),
+            sources: vec![Some(source)],
+            ..Extras::default()
+        },
+    }
 }
