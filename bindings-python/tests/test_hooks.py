@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from support import Store, functions, values
+from support import Result, Store, functions, values
 
 FAIL = """
 def fail(amount):
@@ -476,3 +476,79 @@ def test_switches_by_a_call(store: Store) -> None:
         """
     )
     assert len(store.snapshots()) == 1
+
+
+NEIGHBOURS = {
+    "rich": "import rich.traceback, rich.console\nrich.traceback.install(console=rich.console.Console(stderr=True, width=100))\n",
+    "IPython": "import sys\nfrom IPython.core.ultratb import FormattedTB\nsys.excepthook = FormattedTB(mode='Context')\n",
+}
+
+
+@pytest.mark.parametrize("first", ["ours", "theirs"])
+@pytest.mark.parametrize("name", NEIGHBOURS)
+def test_beside_others_that_print_errors(store: Store, name: str, first: str) -> None:
+    """Whoever hooks first: what the other prints is as without us, and the error is captured, once."""
+
+    def run(install: str) -> Result:
+        setup = [install, NEIGHBOURS[name]]
+        return store.python("".join(setup if first == "ours" else setup[::-1]) + "\n" * 9 + FAIL + "def main():\n    fail(0)\n" + "\n" * 9 + "main()")
+
+    plain = run("import os\nos.getpid()\n")
+    ours = run("import stillframe\nstillframe.install()\n")
+    assert "ZeroDivisionError" in plain.out + plain.err
+    assert "Traceback (most recent call last):\n" not in plain.err  # the interpreter's own
+    assert ours == plain
+    assert store.errors() == [("ZeroDivisionError", "excepthook", False)]
+    [snapshot] = store.snapshots()
+    assert functions(snapshot) == ["fail", "main", "<module>"]
+
+
+def test_inside_an_ipython_shell(store: Store) -> None:
+    """The shell catches and prints what fails in a cell; it does not come by a hook, and nothing of the shell is in the way."""
+    cells = "import stillframe; stillframe.install()\n" + FAIL + "\nfail(0)\n"
+    text = f"""
+from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell.instance(colors="NoColor")
+for cell in {[cell for cell in cells.split(chr(10) * 2) if cell.strip()]!r}:
+    result = shell.run_cell(cell)
+print(type(result.error_in_exec).__name__)
+import stillframe
+print(stillframe.capture(result.error_in_exec) is not None)
+"""
+    result = store.python(text, env={"IPYTHONDIR": str(store.programs)})
+    assert result.out.splitlines()[-2:] == ["ZeroDivisionError", "True"], result.err
+    [snapshot] = store.snapshots()
+    assert functions(snapshot)[0] == "fail"
+
+
+UVLOOP = """
+import asyncio, uvloop
+async def main():
+    loop = asyncio.get_running_loop()
+    assert type(loop).__module__ == "uvloop"
+    {}
+    loop.call_soon(fail, 0)
+    async def task():
+        await asyncio.sleep(0)
+        raise KeyError("in a task")
+    lost = loop.create_task(task())
+    await asyncio.sleep(0.05)
+    del lost
+    import gc
+    gc.collect()
+    await asyncio.sleep(0.05)
+{}
+"""
+RUN = "uvloop.run(main())" if sys.version_info >= (3, 12) else "uvloop.install()\nasyncio.run(main())"
+
+
+@pytest.mark.parametrize("handler", ["pass", "loop.set_exception_handler(lambda loop, context: print(repr(context['exception'])))"])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_uvloop(store: Store, when: str, handler: str) -> None:
+    install = "import stillframe\nstillframe.install()\n"
+    text = FAIL + UVLOOP.format(handler, RUN)
+    plain = store.python(text)
+    ours = store.python(install + text if when == "before" else "import uvloop\n" + install + text)
+    assert (ours.status, ours.out) == (plain.status, plain.out) == (0, ours.out), ours.err
+    assert ("ZeroDivisionError" in plain.out) == (handler != "pass")
+    assert sorted(store.errors()) == [("KeyError", "asyncio", False), ("ZeroDivisionError", "asyncio", False)]

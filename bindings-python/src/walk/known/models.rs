@@ -92,11 +92,9 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
             let Some(name) = Str::of(key).map(|key| key.to_utf8::<DIRECT>(NAME_MAX)) else {
                 continue;
             };
-            // What has no implementation stands for others: a synonym, a composite.
-            let stored = self
-                .attribute(attribute, b"impl")
-                .is_some_and(|found| !found.is(self.facts.none));
-            if !stored || held.contains(&name) {
+            // What stands for others has nothing of its own: a synonym, a composite.
+            let proxy = self.attribute(attribute, b"original_property").is_some();
+            if proxy || held.contains(&name) {
                 continue;
             }
             if left == 0 {
