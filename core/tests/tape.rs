@@ -216,7 +216,7 @@ fn every_scalar_comes_back() {
     let texts: Vec<_> = values[15..20]
         .iter()
         .map(|(value, _)| match value {
-            Value::Text(text) => (text.shown().into_owned(), text.total, text.rendered()),
+            Value::Text(text) => (text.shown().into_owned(), text.total(), text.rendered()),
             other => panic!("{other:?}"),
         })
         .collect();

@@ -95,6 +95,30 @@ impl Form for Msgpack<'_> {
     }
 
     #[inline]
+    fn text_node(&mut self, lead: &Lead, text: &str) {
+        lead.msgpack.append_to(self.out);
+        self.string(text);
+    }
+
+    #[inline]
+    fn int_node(&mut self, lead: &Lead, value: i64) {
+        lead.msgpack.append_to(self.out);
+        self.int(value);
+    }
+
+    #[inline]
+    fn float_node(&mut self, lead: &Lead, value: f64) {
+        lead.msgpack.append_to(self.out);
+        self.float(value);
+    }
+
+    #[inline]
+    fn bool_node(&mut self, lead: &Lead, value: bool) {
+        lead.msgpack.append_to(self.out);
+        self.bool(value);
+    }
+
+    #[inline]
     fn end_members(&mut self, start: usize, members: u32) {
         match members {
             0..16 => self.short_header(start, 0x80 | members as u8),

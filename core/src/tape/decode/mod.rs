@@ -10,6 +10,7 @@ mod value;
 use super::entry::{Exception, Item, Link, Name, Section, Value};
 use super::error::TapeError;
 use super::op;
+use super::reader::ContainerId;
 pub(super) use tables::Tables;
 
 type Result<T> = std::result::Result<T, TapeError>;
@@ -96,6 +97,14 @@ impl<'a> Decoder<'a> {
         let start = self.at;
         let code = self.u8().ok()?;
         self.value::<true>(tables, start, code, &mut None).ok()
+    }
+
+    /// The number of a container that is read elsewhere.
+    #[inline]
+    pub(super) const fn next_container(&mut self) -> ContainerId {
+        let id = ContainerId(self.next_container);
+        self.next_container += 1;
+        id
     }
 
     /// A value that was read elsewhere ends here.
