@@ -106,7 +106,9 @@ impl<F: Form> Walk<'_, F> {
         members += self.thread(meta);
         self.exceptions(meta);
         self.frames(&extras.sources);
-        members += self.chain_gaps();
+        if self.chain.gaps {
+            members += self.chain_gaps();
+        }
         members += self.context(meta, extras);
         members += self.fingerprint(meta, extras);
         self.receipt(&extras.counts);
@@ -571,13 +573,19 @@ static VARIABLES: [(Section, &Key); 3] = [
 /// What stands before the last part of a qualified type name: `shop.rates` of `shop.rates.LookupFailed`, `std` of
 /// `std::runtime_error`. Dots inside type arguments do not count.
 pub(super) fn module_of(type_name: &str) -> Option<&str> {
-    let arguments = type_name.bytes().enumerate().find(|&(at, byte)| {
-        let before = || type_name[..at].chars().next_back();
-        matches!(byte, b'[' | b'`' | b'(')
-            || (byte == b'<' && before().is_some_and(char::is_alphanumeric))
-    });
+    let starts_arguments = |&(at, byte): &(usize, u8)| match byte {
+        b'[' | b'`' | b'(' => true,
+        b'<' => {
+            let before = type_name[..at].chars().next_back();
+            before.is_some_and(char::is_alphanumeric)
+        }
+        _ => false,
+    };
+    let arguments = type_name.bytes().enumerate().find(starts_arguments);
     let head = &type_name[..arguments.map_or(type_name.len(), |(at, _)| at)];
-    let at = head.rfind("::").max(head.rfind('.'))?;
+    let dot = head.bytes().rposition(|byte| byte == b'.');
+    let colons = head.as_bytes().windows(2).rposition(|pair| pair == b"::");
+    let at = colons.max(dot)?;
     (at > 0).then(|| &head[..at])
 }
 

@@ -11,7 +11,9 @@ use super::text::{self, BytesForm, Shown};
 use crate::language::Language;
 use crate::reason::Reason;
 use crate::snapshot::ReasonCounts;
-use crate::tape::{BigInt, ContainerId, Item, Name, Tape, Text, TimeValue, Value, own_type};
+use crate::tape::{
+    BigInt, ContainerId, Contents, Item, Name, Tape, Text, TimeValue, Value, own_type,
+};
 
 static TYPE: Key = Key::new("type");
 static ID: Key = Key::new("id");
@@ -112,17 +114,17 @@ impl<F: Form> Walk<'_, F> {
                 ref type_name,
                 size,
             } => {
-                self.container(id, type_name.as_ref(), value, size, Contents::Elements);
+                self.container(id, type_name.as_ref(), value, size, Kind::Elements);
             }
             Value::Map {
                 id,
                 ref type_name,
                 size,
             } => {
-                self.container(id, type_name.as_ref(), value, size, Contents::Entries);
+                self.container(id, type_name.as_ref(), value, size, Kind::Entries);
             }
             Value::Object { id, ref type_name } => {
-                self.container(id, type_name.as_ref(), value, None, Contents::Fields);
+                self.container(id, type_name.as_ref(), value, None, Kind::Fields);
             }
             Value::Ref(target) => {
                 let start = self.form.begin_members();
@@ -381,24 +383,28 @@ impl<F: Form> Walk<'_, F> {
         type_name: Option<&Name<'_>>,
         value: &Value<'_>,
         size: Option<u32>,
-        contents: Contents,
+        kind: Kind,
     ) {
+        let contents = self.tape.contents(id);
         let start = self.typed(type_name, value);
-        let mut members = 1 + self.id(id);
-        if !self.tape.is_captured(id) {
+        let mut members = 1;
+        if contents.is_referred {
+            members += self.id(id);
+        }
+        if !contents.is_captured {
             members += self.size(size.map(u64::from));
             members += self.not_reached();
             return self.form.end_members(start, members);
         }
         let first_gap = self.scratch.gaps.len();
-        let shown = match contents {
-            Contents::Elements => self.elements(id),
-            Contents::Entries => self.entries(id),
-            Contents::Fields => self.fields(id),
+        let shown = match kind {
+            Kind::Elements => self.elements(contents),
+            Kind::Entries => self.entries(contents),
+            Kind::Fields => self.fields(contents),
         };
         members += 1;
         let gaps = self.scratch.gaps.len() - first_gap;
-        if contents == Contents::Fields && gaps > 0 {
+        if kind == Kind::Fields && gaps > 0 {
             members += self.size(self.field_count(first_gap, shown));
         } else {
             members += self.size(size.map(u64::from));
@@ -419,12 +425,12 @@ impl<F: Form> Walk<'_, F> {
         1
     }
 
-    fn elements(&mut self, id: ContainerId) -> u32 {
+    fn elements(&mut self, mut contents: Contents<'_, '_>) -> u32 {
         self.form.key(&ELEMENTS);
-        self.form.array(self.tape.group_len(id) as usize);
+        self.form.array(contents.values as usize);
         let mut shown = 0;
-        let (mut items, mut item) = (self.tape.group(id), Item::NONE);
-        while items.advance(&mut item) {
+        let mut item = Item::NONE;
+        while contents.items.advance(&mut item) {
             match item {
                 Item::Value {
                     ref as_type,
@@ -449,13 +455,13 @@ impl<F: Form> Walk<'_, F> {
         shown
     }
 
-    fn entries(&mut self, id: ContainerId) -> u32 {
+    fn entries(&mut self, mut contents: Contents<'_, '_>) -> u32 {
         self.form.key(&ENTRIES);
-        self.form.array(self.tape.group_len(id) as usize / 2);
+        self.form.array(contents.values as usize / 2);
         let mut shown = 0;
         let mut is_key = true;
-        let (mut items, mut item) = (self.tape.group(id), Item::NONE);
-        while items.advance(&mut item) {
+        let mut item = Item::NONE;
+        while contents.items.advance(&mut item) {
             match item {
                 Item::Value {
                     ref as_type,
@@ -487,12 +493,12 @@ impl<F: Form> Walk<'_, F> {
         shown
     }
 
-    fn fields(&mut self, id: ContainerId) -> u32 {
+    fn fields(&mut self, mut contents: Contents<'_, '_>) -> u32 {
         self.form.key(&FIELDS);
-        self.form.map(self.tape.group_len(id) as usize);
+        self.form.map(contents.values as usize);
         let mut shown = 0;
-        let (mut items, mut item) = (self.tape.group(id), Item::NONE);
-        while items.advance(&mut item) {
+        let mut item = Item::NONE;
+        while contents.items.advance(&mut item) {
             match item {
                 Item::Value {
                     value: Value::Absent,
@@ -583,7 +589,7 @@ impl<F: Form> Walk<'_, F> {
 
 /// What a container holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Contents {
+enum Kind {
     Elements,
     Entries,
     Fields,

@@ -64,13 +64,10 @@ impl<'a> Cursor<'a> {
     }
 
     #[inline(never)]
-    fn other(&mut self, tables: &Tables<'a>, slot: &mut Item<'a>) -> bool {
+    fn other(&mut self, tables: &Tables<'a>, item: &mut Item<'a>) -> bool {
         let before = self.decoder.offset();
-        match self.decoder.step::<true>(tables) {
-            Ok(Step::Item { item, .. }) => {
-                *slot = item;
-                true
-            }
+        match self.decoder.step::<true>(tables, item) {
+            Ok(Step::Item { .. }) => true,
             Ok(Step::End) => {
                 self.decoder.seek(before);
                 false
