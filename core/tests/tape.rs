@@ -75,9 +75,21 @@ fn documented() -> Vec<u8> {
 
 fn walk(tape: &Tape<'_>) -> usize {
     let mut count = tape.root().count();
+    let opened = |item: &Item<'_>| match item {
+        Item::Value { value, .. } => value.container().map(|id| (id, format!("{value:?}"))),
+        _ => None,
+    };
+    for (id, value) in tape.root().filter_map(|item| opened(&item)) {
+        assert_eq!(format!("{:?}", tape.container(id).unwrap()), value);
+    }
+    assert_eq!(tape.container(ContainerId(0)), None);
+    assert_eq!(tape.container(ContainerId(tape.containers() + 1)), None);
     for id in 1..=tape.containers() {
         for item in tape.group(ContainerId(id)) {
             count += 1;
+            if let Some((id, value)) = opened(&item) {
+                assert_eq!(format!("{:?}", tape.container(id).unwrap()), value);
+            }
             if let Item::Value {
                 value: Value::Text(text),
                 ..
@@ -216,7 +228,7 @@ fn every_scalar_comes_back() {
     let texts: Vec<_> = values[15..20]
         .iter()
         .map(|(value, _)| match value {
-            Value::Text(text) => (text.shown().into_owned(), text.total, text.rendered()),
+            Value::Text(text) => (text.shown().into_owned(), text.total(), text.rendered()),
             other => panic!("{other:?}"),
         })
         .collect();

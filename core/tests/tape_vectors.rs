@@ -124,7 +124,7 @@ fn show(value: &stillframe_core::tape::Value<'_>) -> String {
                 .map_or("?".to_owned(), |offset| offset.to_string())
         ),
         Value::Text(text) => {
-            let (shown, total) = (text.shown(), text.total);
+            let (shown, total) = (text.shown(), text.total());
             let mark = if text.rendered() { "rendered " } else { "" };
             format!(
                 "{mark}text {shown:?} of {total} ahead {}",

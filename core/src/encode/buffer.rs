@@ -63,6 +63,26 @@ pub(super) fn append(out: &mut Vec<u8>, bytes: &[u8]) {
     }
 }
 
+/// Appends a byte and, as [`append`] does, bytes behind it.
+#[inline]
+pub(super) fn append_headed(out: &mut Vec<u8>, header: u8, bytes: &[u8]) {
+    let count = bytes.len();
+    if count > 32 {
+        out.push(header);
+        return out.extend_from_slice(bytes);
+    }
+    out.reserve(33);
+    let length = out.len();
+    // SAFETY: `reserve` made room for 33 bytes behind `length`: the header and `count` <= 32 more, which is what `copy_short` needs;
+    // `out` is borrowed exclusively, so it does not overlap `bytes`. Afterwards `1 + count` more bytes are initialised.
+    unsafe {
+        let to = out.as_mut_ptr().add(length);
+        to.write(header);
+        copy_short(bytes.as_ptr(), to.add(1), count);
+        out.set_len(length + 1 + count);
+    }
+}
+
 /// Copies `count` <= 32 bytes with two moves of fixed width that may overlap each other.
 ///
 /// # Safety
@@ -113,6 +133,9 @@ mod tests {
             append(&mut out, &source[..length]);
             assert_eq!(out[0], 0xaa);
             assert_eq!(&out[1..], &source[..length]);
+            append_headed(&mut out, 0xbb, &source[..length]);
+            assert_eq!(out[1 + length], 0xbb);
+            assert_eq!(&out[2 + length..], &source[..length]);
         }
     }
 

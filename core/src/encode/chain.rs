@@ -34,21 +34,27 @@ impl Links {
 #[derive(Debug, Default)]
 pub(super) struct Chain {
     exceptions: Vec<Links>,
+    /// Exceptions are missing.
+    pub(super) gaps: bool,
 }
 
 impl Chain {
     /// Forgets the tape before and reads group 0 of this one.
     pub(super) fn fill(&mut self, tape: &Tape<'_>) {
         self.exceptions.clear();
+        self.gaps = false;
         for item in tape.root() {
-            if let Item::Value {
-                value: Value::Exception(exception),
-                ..
-            } = item
-            {
-                let index = self.exceptions.len() as u32;
-                self.exceptions.push(Links::EMPTY);
-                self.link(index, exception.link, exception.parent);
+            match item {
+                Item::Value {
+                    value: Value::Exception(exception),
+                    ..
+                } => {
+                    let index = self.exceptions.len() as u32;
+                    self.exceptions.push(Links::EMPTY);
+                    self.link(index, exception.link, exception.parent);
+                }
+                Item::Gap { .. } => self.gaps = true,
+                _ => {}
             }
         }
     }

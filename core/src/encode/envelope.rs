@@ -63,6 +63,24 @@ keys! {
     VERSION = "version";
 }
 
+/// What an exception's group holds, so that what is not there is not looked for.
+#[derive(Default)]
+struct Contents {
+    /// Values by the code of their section.
+    values: [u32; 9],
+    gaps: bool,
+}
+
+impl Contents {
+    /// Writes the members of a section if it has values; returns how many members that gave.
+    fn has(&self, section: Section, write: impl FnOnce() -> u32) -> u32 {
+        if self.values[section as usize] == 0 {
+            return 0;
+        }
+        write()
+    }
+}
+
 impl<F: Form> Walk<'_, F> {
     /// Writes the whole snapshot.
     pub(super) fn snapshot(&mut self, meta: &Meta, extras: &Extras) {
@@ -88,7 +106,9 @@ impl<F: Form> Walk<'_, F> {
         members += self.thread(meta);
         self.exceptions(meta);
         self.frames(&extras.sources);
-        members += self.chain_gaps();
+        if self.chain.gaps {
+            members += self.chain_gaps();
+        }
         members += self.context(meta, extras);
         members += self.fingerprint(meta, extras);
         self.receipt(&extras.counts);
@@ -171,32 +191,55 @@ impl<F: Form> Walk<'_, F> {
             members += self.name_member(&TYPE, name);
             members += self.text_member(&MODULE, module_of(name.text));
         }
+        let contents = self.contents(id);
         members += self.id(id);
-        members += self.message(id);
+        members += contents.has(Section::Message, || self.message(id));
         members += self.flag(&MESSAGE_UNKNOWN, exception.message_unknown);
-        members += self.section_list(id, Section::Notes, &NOTES);
+        members += contents.has(Section::Notes, || {
+            self.section_list(id, Section::Notes, &NOTES)
+        });
         if let Some(meta) = meta {
             self.form.key(&HANDLED);
             self.form.bool(meta.handled);
             members += 1 + self.text_member(&MECHANISM, meta.mechanism.as_deref());
         }
         members += self.links(links);
-        members += self.section_list(id, Section::Args, &ARGS);
-        members += self.section_map(id, Section::Attributes, &ATTRIBUTES);
+        members += contents.has(Section::Args, || {
+            self.section_list(id, Section::Args, &ARGS)
+        });
+        members += contents.has(Section::Attributes, || {
+            self.section_map(id, Section::Attributes, &ATTRIBUTES)
+        });
         self.form.key(&FRAMES);
-        let frames_start = self.form.begin_items();
-        let mut frames = 0;
-        for _ in self.tape.frames(id) {
-            self.form.uint((first_frame + frames).into());
-            frames += 1;
+        let frames = contents.values[Section::Frames as usize];
+        self.form.array(frames as usize);
+        for frame in 0..frames {
+            self.form.uint((first_frame + frame).into());
         }
-        self.form.end_items(frames_start, frames);
-        members += self.section_gaps(id, "details");
+        self.form.end_array();
+        if contents.gaps {
+            members += self.section_gaps(id, "details");
+        }
         if !self.tape.is_captured(id) {
             members += self.not_reached();
         }
         self.form.end_members(start, members);
         frames
+    }
+
+    /// What there is in an exception's group.
+    fn contents(&self, id: ContainerId) -> Contents {
+        let mut contents = Contents::default();
+        let mut section = 0;
+        let (mut items, mut item) = (self.tape.group(id), Item::NONE);
+        while items.advance(&mut item) {
+            match item {
+                Item::Section(next) => section = next as usize,
+                Item::Value { .. } => contents.values[section] += 1,
+                Item::Gap { .. } => contents.gaps = true,
+            }
+        }
+        contents
     }
 
     /// The first value of the section; the format knows one message.
@@ -205,7 +248,7 @@ impl<F: Form> Walk<'_, F> {
         self.for_section(id, Section::Message, |walk, item| {
             if let (0, Item::Value { as_type, value, .. }) = (written, item) {
                 walk.form.key(&MESSAGE);
-                walk.node(*as_type, value);
+                walk.node(as_type.as_ref(), value);
                 written = 1;
             }
         });
@@ -246,10 +289,11 @@ impl<F: Form> Walk<'_, F> {
         mut each: impl FnMut(&mut Self, &Item<'_>),
     ) {
         let mut current = None;
-        for item in self.tape.group(id) {
-            match item {
-                Item::Section(next) => current = Some(next),
-                item if current == Some(section) => each(self, &item),
+        let (mut items, mut item) = (self.tape.group(id), Item::NONE);
+        while items.advance(&mut item) {
+            match &item {
+                Item::Section(next) => current = Some(*next),
+                item if current == Some(section) => each(self, item),
                 _ => {}
             }
         }
@@ -263,7 +307,7 @@ impl<F: Form> Walk<'_, F> {
                     walk.form.key(key);
                     start = walk.form.begin_items();
                 }
-                walk.node(*as_type, value);
+                walk.node(as_type.as_ref(), value);
                 items += 1;
             }
         });
@@ -287,7 +331,7 @@ impl<F: Form> Walk<'_, F> {
                     start = walk.form.begin_members();
                 }
                 walk.form.name(name);
-                walk.node(*as_type, value);
+                walk.node(as_type.as_ref(), value);
                 members += 1;
             }
         });
@@ -413,11 +457,12 @@ impl<F: Form> Walk<'_, F> {
         let first_gap = self.scratch.gaps.len();
         let (mut members, mut start, mut shown) = (0, 0, 0);
         let mut section = 0;
-        for item in self.tape.group(id) {
+        let (mut items, mut item) = (self.tape.group(id), Item::NONE);
+        while items.advance(&mut item) {
             match item {
                 Item::Value {
                     name: Some(ref name),
-                    as_type,
+                    ref as_type,
                     ref value,
                 } => {
                     if shown == 0 {
@@ -425,7 +470,7 @@ impl<F: Form> Walk<'_, F> {
                         start = self.form.begin_members();
                     }
                     self.form.name(name);
-                    self.node(as_type, value);
+                    self.node(as_type.as_ref(), value);
                     shown += 1;
                 }
                 Item::Section(next) => {
@@ -528,13 +573,19 @@ static VARIABLES: [(Section, &Key); 3] = [
 /// What stands before the last part of a qualified type name: `shop.rates` of `shop.rates.LookupFailed`, `std` of
 /// `std::runtime_error`. Dots inside type arguments do not count.
 pub(super) fn module_of(type_name: &str) -> Option<&str> {
-    let arguments = type_name.char_indices().find(|&(at, letter)| {
-        let before = type_name[..at].chars().next_back();
-        matches!(letter, '[' | '`' | '(')
-            || (letter == '<' && before.is_some_and(char::is_alphanumeric))
-    });
+    let starts_arguments = |&(at, byte): &(usize, u8)| match byte {
+        b'[' | b'`' | b'(' => true,
+        b'<' => {
+            let before = type_name[..at].chars().next_back();
+            before.is_some_and(char::is_alphanumeric)
+        }
+        _ => false,
+    };
+    let arguments = type_name.bytes().enumerate().find(starts_arguments);
     let head = &type_name[..arguments.map_or(type_name.len(), |(at, _)| at)];
-    let at = head.rfind("::").max(head.rfind('.'))?;
+    let dot = head.bytes().rposition(|byte| byte == b'.');
+    let colons = head.as_bytes().windows(2).rposition(|pair| pair == b"::");
+    let at = colons.max(dot)?;
     (at > 0).then(|| &head[..at])
 }
 

@@ -54,6 +54,14 @@ pub(super) trait Form {
     fn begin_members(&mut self) -> usize;
     /// Opens the node of a scalar and writes its type and the key of its value: two members. To be closed as the other.
     fn lead(&mut self, lead: &Lead) -> usize;
+    /// The whole node of a text of a known type.
+    fn text_node(&mut self, lead: &Lead, text: &str);
+    /// The whole node of an integer of a known type.
+    fn int_node(&mut self, lead: &Lead, value: i64);
+    /// The whole node of a finite number of a known type.
+    fn float_node(&mut self, lead: &Lead, value: f64);
+    /// The whole node of a boolean of a known type.
+    fn bool_node(&mut self, lead: &Lead, value: bool);
     /// Closes a map of so many members.
     fn end_members(&mut self, start: usize, members: u32);
     /// Opens an array of unknown size; the result goes to [`Form::end_items`].

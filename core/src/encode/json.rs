@@ -80,6 +80,34 @@ impl Form for Json<'_> {
     }
 
     #[inline]
+    fn text_node(&mut self, lead: &Lead, text: &str) {
+        lead.json.append_to(self.out);
+        quote(self.out, text, b"\"},");
+    }
+
+    #[inline]
+    fn int_node(&mut self, lead: &Lead, value: i64) {
+        lead.json.append_to(self.out);
+        append(self.out, itoa::Buffer::new().format(value).as_bytes());
+        self.out.extend_from_slice(b"},");
+    }
+
+    #[inline]
+    fn float_node(&mut self, lead: &Lead, value: f64) {
+        lead.json.append_to(self.out);
+        let mut digits = zmij::Buffer::new();
+        append(self.out, digits.format_finite(value).as_bytes());
+        self.out.extend_from_slice(b"},");
+    }
+
+    #[inline]
+    fn bool_node(&mut self, lead: &Lead, value: bool) {
+        lead.json.append_to(self.out);
+        let text: &[u8] = if value { b"true}," } else { b"false}," };
+        append(self.out, text);
+    }
+
+    #[inline]
     fn end_members(&mut self, _: usize, _: u32) {
         self.close(b'}');
     }

@@ -1,6 +1,6 @@
 //! Snapshots as MessagePack (format 1): the stored form. Text as `str`, numbers in their shortest form, sizes exact.
 
-use super::buffer::append;
+use super::buffer::append_headed;
 use super::form::{ELLIPSIS, Form, Key, Lead};
 use crate::tape::Name;
 
@@ -20,8 +20,13 @@ impl<'o> Msgpack<'o> {
         self.out.extend_from_slice(&bytes);
     }
 
+    #[inline(never)]
+    fn long_string(&mut self, text: &str) {
+        self.text_header(text.len());
+        self.out.extend_from_slice(text.as_bytes());
+    }
+
     /// Header of text of `length` bytes.
-    #[inline]
     fn text_header(&mut self, length: usize) {
         match length {
             0..32 => self.out.push(0xa0 | length as u8),
@@ -95,6 +100,30 @@ impl Form for Msgpack<'_> {
     }
 
     #[inline]
+    fn text_node(&mut self, lead: &Lead, text: &str) {
+        lead.msgpack.append_to(self.out);
+        self.string(text);
+    }
+
+    #[inline]
+    fn int_node(&mut self, lead: &Lead, value: i64) {
+        lead.msgpack.append_to(self.out);
+        self.int(value);
+    }
+
+    #[inline]
+    fn float_node(&mut self, lead: &Lead, value: f64) {
+        lead.msgpack.append_to(self.out);
+        self.float(value);
+    }
+
+    #[inline]
+    fn bool_node(&mut self, lead: &Lead, value: bool) {
+        lead.msgpack.append_to(self.out);
+        self.bool(value);
+    }
+
+    #[inline]
     fn end_members(&mut self, start: usize, members: u32) {
         match members {
             0..16 => self.short_header(start, 0x80 | members as u8),
@@ -146,8 +175,11 @@ impl Form for Msgpack<'_> {
 
     #[inline]
     fn string(&mut self, text: &str) {
-        self.text_header(text.len());
-        append(self.out, text.as_bytes());
+        if text.len() < 32 {
+            append_headed(self.out, 0xa0 | text.len() as u8, text.as_bytes());
+        } else {
+            self.long_string(text);
+        }
     }
 
     #[inline]

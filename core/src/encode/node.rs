@@ -11,7 +11,9 @@ use super::text::{self, BytesForm, Shown};
 use crate::language::Language;
 use crate::reason::Reason;
 use crate::snapshot::ReasonCounts;
-use crate::tape::{BigInt, ContainerId, Item, Name, Tape, TimeValue, Value, own_type};
+use crate::tape::{
+    BigInt, ContainerId, Contents, Item, Name, Tape, Text, TimeValue, Value, own_type,
+};
 
 static TYPE: Key = Key::new("type");
 static ID: Key = Key::new("id");
@@ -70,51 +72,59 @@ pub(super) struct Walk<'w, F> {
 impl<F: Form> Walk<'_, F> {
     /// Writes a value.
     #[inline]
-    pub(super) fn node(&mut self, as_type: Option<Name<'_>>, value: &Value<'_>) {
+    pub(super) fn node(&mut self, as_type: Option<&Name<'_>>, value: &Value<'_>) {
+        let leads = self.leads;
+        match (value, as_type) {
+            (Value::Int(number), None) => self.form.int_node(&leads.int, *number),
+            (Value::Text(text), None) => match text.as_whole() {
+                Some(text) => self.form.text_node(&leads.text, text),
+                None => self.text(None, text),
+            },
+            (Value::Bool(truth), None) => self.form.bool_node(&leads.bool, *truth),
+            (Value::Float(number), None) if number.is_finite() => {
+                self.form.float_node(&leads.float, *number);
+            }
+            _ => self.other(as_type, value),
+        }
+    }
+
+    /// Values with contents, and those that are not of their opcode's own type.
+    fn other(&mut self, as_type: Option<&Name<'_>>, value: &Value<'_>) {
         match *value {
             Value::Int(number) => {
-                let start = self.lead(as_type.as_ref(), |leads| &leads.int);
+                let start = self.lead(as_type, |leads| &leads.int);
                 self.form.int(number);
                 self.form.end_members(start, 2);
             }
-            Value::Text(text) => {
-                let shown = Shown::of(&text, self.language);
-                let start = self.lead(as_type.as_ref(), |leads| &leads.text);
-                self.form.string(&shown.text);
-                let mut members = 2;
-                if text.rendered() || shown.lossy || shown.cut_from.is_some() {
-                    members += self.text_marks(text.rendered(), shown.lossy, shown.cut_from);
-                }
-                self.form.end_members(start, members);
-            }
+            Value::Text(ref text) => self.text(as_type, text),
             Value::Bool(truth) => {
-                let start = self.lead(as_type.as_ref(), |leads| &leads.bool);
+                let start = self.lead(as_type, |leads| &leads.bool);
                 self.form.bool(truth);
                 self.form.end_members(start, 2);
             }
             Value::Null => {
-                let start = self.typed(as_type.as_ref(), value);
+                let start = self.typed(as_type, value);
                 self.form.key(&IS_NULL);
                 self.form.bool(true);
                 self.form.end_members(start, 2);
             }
-            Value::Float(number) => self.float(as_type.as_ref(), number),
+            Value::Float(number) => self.float(as_type, number),
             Value::List {
                 id,
                 ref type_name,
                 size,
             } => {
-                self.container(id, type_name.as_ref(), value, size, Contents::Elements);
+                self.container(id, type_name.as_ref(), value, size, Kind::Elements);
             }
             Value::Map {
                 id,
                 ref type_name,
                 size,
             } => {
-                self.container(id, type_name.as_ref(), value, size, Contents::Entries);
+                self.container(id, type_name.as_ref(), value, size, Kind::Entries);
             }
             Value::Object { id, ref type_name } => {
-                self.container(id, type_name.as_ref(), value, None, Contents::Fields);
+                self.container(id, type_name.as_ref(), value, None, Kind::Fields);
             }
             Value::Ref(target) => {
                 let start = self.form.begin_members();
@@ -122,8 +132,19 @@ impl<F: Form> Walk<'_, F> {
                 self.form.uint(target.0.into());
                 self.form.end_members(start, 1);
             }
-            _ => self.rare(as_type.as_ref(), value),
+            _ => self.rare(as_type, value),
         }
+    }
+
+    fn text(&mut self, as_type: Option<&Name<'_>>, text: &Text<'_>) {
+        let shown = Shown::of(text, self.language);
+        let start = self.lead(as_type, |leads| &leads.text);
+        self.form.string(&shown.text);
+        let mut members = 2;
+        if text.rendered() || shown.lossy || shown.cut_from.is_some() {
+            members += self.text_marks(text.rendered(), shown.lossy, shown.cut_from);
+        }
+        self.form.end_members(start, members);
     }
 
     /// The values that are seldom seen, out of the way of those that are not.
@@ -362,24 +383,28 @@ impl<F: Form> Walk<'_, F> {
         type_name: Option<&Name<'_>>,
         value: &Value<'_>,
         size: Option<u32>,
-        contents: Contents,
+        kind: Kind,
     ) {
+        let contents = self.tape.contents(id);
         let start = self.typed(type_name, value);
-        let mut members = 1 + self.id(id);
-        if !self.tape.is_captured(id) {
+        let mut members = 1;
+        if contents.is_referred {
+            members += self.id(id);
+        }
+        if !contents.is_captured {
             members += self.size(size.map(u64::from));
             members += self.not_reached();
             return self.form.end_members(start, members);
         }
         let first_gap = self.scratch.gaps.len();
-        let shown = match contents {
-            Contents::Elements => self.elements(id),
-            Contents::Entries => self.entries(id),
-            Contents::Fields => self.fields(id),
+        let shown = match kind {
+            Kind::Elements => self.elements(contents),
+            Kind::Entries => self.entries(contents),
+            Kind::Fields => self.fields(contents),
         };
         members += 1;
         let gaps = self.scratch.gaps.len() - first_gap;
-        if contents == Contents::Fields && gaps > 0 {
+        if kind == Kind::Fields && gaps > 0 {
             members += self.size(self.field_count(first_gap, shown));
         } else {
             members += self.size(size.map(u64::from));
@@ -400,16 +425,19 @@ impl<F: Form> Walk<'_, F> {
         1
     }
 
-    fn elements(&mut self, id: ContainerId) -> u32 {
+    fn elements(&mut self, mut contents: Contents<'_, '_>) -> u32 {
         self.form.key(&ELEMENTS);
-        self.form.array(self.tape.group_len(id) as usize);
+        self.form.array(contents.values as usize);
         let mut shown = 0;
-        for item in self.tape.group(id) {
+        let mut item = Item::NONE;
+        while contents.items.advance(&mut item) {
             match item {
                 Item::Value {
-                    as_type, ref value, ..
+                    ref as_type,
+                    ref value,
+                    ..
                 } => {
-                    self.node(as_type, value);
+                    self.node(as_type.as_ref(), value);
                     shown += 1;
                 }
                 Item::Gap { reason, count } => {
@@ -427,21 +455,24 @@ impl<F: Form> Walk<'_, F> {
         shown
     }
 
-    fn entries(&mut self, id: ContainerId) -> u32 {
+    fn entries(&mut self, mut contents: Contents<'_, '_>) -> u32 {
         self.form.key(&ENTRIES);
-        self.form.array(self.tape.group_len(id) as usize / 2);
+        self.form.array(contents.values as usize / 2);
         let mut shown = 0;
         let mut is_key = true;
-        for item in self.tape.group(id) {
+        let mut item = Item::NONE;
+        while contents.items.advance(&mut item) {
             match item {
                 Item::Value {
-                    as_type, ref value, ..
+                    ref as_type,
+                    ref value,
+                    ..
                 } => {
                     if is_key {
                         self.form.array(2);
-                        self.node(as_type, value);
+                        self.node(as_type.as_ref(), value);
                     } else {
-                        self.node(as_type, value);
+                        self.node(as_type.as_ref(), value);
                         self.form.end_array();
                         shown += 1;
                     }
@@ -462,11 +493,12 @@ impl<F: Form> Walk<'_, F> {
         shown
     }
 
-    fn fields(&mut self, id: ContainerId) -> u32 {
+    fn fields(&mut self, mut contents: Contents<'_, '_>) -> u32 {
         self.form.key(&FIELDS);
-        self.form.map(self.tape.group_len(id) as usize);
+        self.form.map(contents.values as usize);
         let mut shown = 0;
-        for item in self.tape.group(id) {
+        let mut item = Item::NONE;
+        while contents.items.advance(&mut item) {
             match item {
                 Item::Value {
                     value: Value::Absent,
@@ -474,11 +506,11 @@ impl<F: Form> Walk<'_, F> {
                 } => {}
                 Item::Value {
                     name: Some(ref name),
-                    as_type,
+                    ref as_type,
                     ref value,
                 } => {
                     self.form.name(name);
-                    self.node(as_type, value);
+                    self.node(as_type.as_ref(), value);
                     shown += 1;
                 }
                 Item::Gap { reason, count } => {
@@ -557,7 +589,7 @@ impl<F: Form> Walk<'_, F> {
 
 /// What a container holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Contents {
+enum Kind {
     Elements,
     Entries,
     Fields,

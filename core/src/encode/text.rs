@@ -46,7 +46,7 @@ fn cut_from(text: &Text<'_>, shown: &str, language: Language) -> Option<u32> {
     if text.is_whole_form() {
         return None;
     }
-    let total = text.total as usize;
+    let total = text.total() as usize;
     // A character takes at least one byte, so fewer bytes than characters in all means cut. The reverse needs counting,
     // except for ASCII.
     let length = match language {
@@ -54,7 +54,7 @@ fn cut_from(text: &Text<'_>, shown: &str, language: Language) -> Option<u32> {
         Language::Java | Language::Dotnet => shown.encode_utf16().count(),
         _ => shown.chars().count(),
     };
-    (length < total).then_some(text.total)
+    (length < total).then_some(total as u32)
 }
 
 /// A name for a number that JSON has none for.

@@ -94,6 +94,11 @@ pub enum Item<'a> {
     },
 }
 
+impl Item<'_> {
+    /// A place for items to be read into.
+    pub(crate) const NONE: Self = Self::Section(Section::Arguments);
+}
+
 /// One value. `type_name` is `None` for the opcode's own type in the tape's language.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Value<'a> {
@@ -220,8 +225,8 @@ pub struct Text<'a> {
     /// Kept bytes, then those that were looked ahead at.
     pub(super) bytes: &'a [u8],
     pub(super) kept: u32,
-    /// Characters of the whole text.
-    pub total: u32,
+    /// Characters of the whole text; 0 in the short form, which holds whole text only.
+    pub(super) total: u32,
     pub(super) flags: u8,
 }
 
@@ -240,17 +245,22 @@ impl<'a> Text<'a> {
     /// Text of the short form.
     #[inline]
     pub(super) fn whole(text: &'a str) -> Self {
-        let total = if text.is_ascii() {
-            text.len()
-        } else {
-            text.chars().count()
-        };
         Self {
             encoding: TextEncoding::Utf8,
             bytes: text.as_bytes(),
             kept: text.len() as u32,
-            total: total as u32,
+            total: 0,
             flags: WHOLE_FORM,
+        }
+    }
+
+    /// Characters of the whole text, as the host counts them; counted here for the short form.
+    #[must_use]
+    pub fn total(&self) -> u32 {
+        if self.is_whole_form() {
+            self.shown().chars().count() as u32
+        } else {
+            self.total
         }
     }
 
@@ -272,6 +282,17 @@ impl<'a> Text<'a> {
         Some(unsafe {
             std::str::from_utf8_unchecked(self.bytes.get_unchecked(..self.kept as usize))
         })
+    }
+
+    /// The text, if it is of the short form, of which nothing more is to be said.
+    #[inline]
+    #[must_use]
+    pub fn as_whole(&self) -> Option<&'a str> {
+        if self.is_whole_form() {
+            self.as_utf8()
+        } else {
+            None
+        }
     }
 
     /// Whether the form on the tape can only hold whole text, so that `total` need not be compared with what is shown.

@@ -223,6 +223,7 @@ pub use error::TapeError;
 pub use header::{HEADER_BYTES, Header, VERSION};
 pub use op::{MAX_NESTING, MAX_TAPE_BYTES, UNKNOWN_COUNT};
 pub use own_type::own_type;
+pub(crate) use reader::Contents;
 pub use reader::{ContainerId, ContainerKind, Items, Tape};
 pub use writer::{Location, ShapeId, TapeWriter, TextFlags, TypeId};
 

@@ -81,6 +81,7 @@ impl<'a> Tape<'a> {
         let mut at = HEADER_BYTES;
         let mut values = 0;
         let mut open = 0;
+        let mut item = Item::NONE;
         while open < groups.len() && at < bytes.len() {
             let first_child = groups.len() as u32;
             let Group { kind, level, .. } = groups[open];
@@ -89,13 +90,13 @@ impl<'a> Tape<'a> {
             let mut decoder = Decoder::new(bytes, at, kind, first_child);
             loop {
                 let start = decoder.offset();
-                match decoder.step::<false>(&tables)? {
+                match decoder.step::<false>(&tables, &mut item)? {
                     Step::Type(name) => tables.define_type(name, start)?,
                     Step::Shape { type_id, names } => tables.define_shape(type_id, names, start)?,
-                    Step::Item { item, opens } => {
-                        if let Item::Value { value, .. } = item {
+                    Step::Item { opens } => {
+                        if let Item::Value { value, .. } = &item {
                             values += 1;
-                            groups[open].values += u32::from(value != Value::Absent);
+                            groups[open].values += u32::from(*value != Value::Absent);
                             if let Value::Ref(target) = value {
                                 groups[target.0 as usize].referred = true;
                             }
@@ -256,8 +257,23 @@ impl<'a> Tape<'a> {
         })
     }
 
+    /// All that is known of a container's group, in one look.
+    pub(crate) fn contents(&self, id: ContainerId) -> Contents<'_, 'a> {
+        let group = self.groups.get(id.0 as usize);
+        Contents {
+            items: self.items_of(group),
+            values: group.map_or(0, |group| group.values),
+            is_captured: group.is_some_and(|group| group.offset != 0),
+            is_referred: group.is_some_and(|group| group.referred),
+        }
+    }
+
     fn items(&self, index: usize) -> Items<'_, 'a> {
-        let group = self.groups.get(index).filter(|group| group.offset != 0);
+        self.items_of(self.groups.get(index))
+    }
+
+    fn items_of(&self, group: Option<&Group>) -> Items<'_, 'a> {
+        let group = group.filter(|group| group.offset != 0);
         let cursor = group.map_or_else(Cursor::empty, |group| {
             let at = group.offset as usize;
             // SAFETY: `parse` validated the whole of `bytes` and put the offset, the kind and the number of the first container
@@ -271,6 +287,15 @@ impl<'a> Tape<'a> {
     }
 }
 
+/// A container's group.
+pub(crate) struct Contents<'t, 'a> {
+    pub(crate) items: Items<'t, 'a>,
+    /// As [`Tape::group_len`].
+    pub(crate) values: u32,
+    pub(crate) is_captured: bool,
+    pub(crate) is_referred: bool,
+}
+
 /// Items of one group, in their order.
 #[derive(Clone, Debug)]
 pub struct Items<'t, 'a> {
@@ -278,11 +303,20 @@ pub struct Items<'t, 'a> {
     cursor: Cursor<'a>,
 }
 
+impl<'a> Items<'_, 'a> {
+    /// Puts the next item into `item`; `false` at the end. Items are large: this spares moving them. Inlined wherever it is called:
+    /// for the encoders' few loops over groups.
+    #[inline(always)]
+    pub(crate) fn advance(&mut self, item: &mut Item<'a>) -> bool {
+        self.cursor.advance(self.tables, item)
+    }
+}
+
 impl<'a> Iterator for Items<'_, 'a> {
     type Item = Item<'a>;
 
-    #[inline]
     fn next(&mut self) -> Option<Item<'a>> {
-        self.cursor.next(self.tables)
+        let mut item = Item::NONE;
+        self.advance(&mut item).then_some(item)
     }
 }

@@ -466,8 +466,8 @@ impl Oracle<'_> {
                 node.lossy =
                     text.flagged_lossy() || (!text.is_utf8() && shown.contains('\u{fffd}'));
                 node.rendered = text.rendered();
-                if length < text.total as usize {
-                    self.truncate(&mut node, text.total.into());
+                if length < text.total() as usize {
+                    self.truncate(&mut node, text.total().into());
                 }
                 node.value = Some(Scalar::Text(shown.into_owned()));
             }

@@ -134,7 +134,8 @@ fn push(value: &Value<'_>, is_key: bool, scopes: ScopeSet, number: &mut String, 
     match value {
         Value::Text(text) => {
             let shown = text.with_lookahead();
-            let cut = (shown.chars().count() as u64) < u64::from(text.total);
+            let cut =
+                !text.is_whole_form() && (shown.chars().count() as u64) < u64::from(text.total());
             let flags = TextFlags {
                 cut,
                 is_key,

@@ -414,12 +414,13 @@ impl<'t, 'a> Rewriter<'t, 'a> {
         };
         match shown {
             Shown::Whole(shown) => {
-                if (shown.chars().count() as u64) < u64::from(text.total) {
+                let total = text.total();
+                if (shown.chars().count() as u64) < u64::from(total) {
                     self.counts.add(Reason::Length);
                 }
                 self.as_type(as_type);
                 self.writer
-                    .clean_text(&shown, text.total, text.rendered(), lossy);
+                    .clean_text(&shown, total, text.rendered(), lossy);
             }
             Shown::Replaced { text: shown, rule } => {
                 self.counts.add(Reason::RedactedValue);

@@ -10,6 +10,7 @@ mod value;
 use super::entry::{Exception, Item, Link, Name, Section, Value};
 use super::error::TapeError;
 use super::op;
+use super::reader::ContainerId;
 pub(super) use tables::Tables;
 
 type Result<T> = std::result::Result<T, TapeError>;
@@ -33,8 +34,8 @@ pub(super) enum Step<'a> {
         type_id: u16,
         names: Vec<Name<'a>>,
     },
+    /// The item is where the caller wanted it.
     Item {
-        item: Item<'a>,
         opens: Option<Opened>,
     },
     End,
@@ -98,6 +99,14 @@ impl<'a> Decoder<'a> {
         self.value::<true>(tables, start, code, &mut None).ok()
     }
 
+    /// The number of a container that is read elsewhere.
+    #[inline]
+    pub(super) const fn next_container(&mut self) -> ContainerId {
+        let id = ContainerId(self.next_container);
+        self.next_container += 1;
+        id
+    }
+
     /// A value that was read elsewhere ends here.
     #[inline]
     pub(super) const fn passed(&mut self, at: usize) {
@@ -106,9 +115,13 @@ impl<'a> Decoder<'a> {
     }
 
     /// Reads up to and including the next definition, item or END. With `TRUSTED` an earlier pass over the same bytes validated the
-    /// text and took the definitions, which are passed over.
+    /// text and took the definitions, which are passed over. An item is put into `item`.
     #[inline]
-    pub(super) fn step<const TRUSTED: bool>(&mut self, tables: &Tables<'a>) -> Result<Step<'a>> {
+    pub(super) fn step<const TRUSTED: bool>(
+        &mut self,
+        tables: &Tables<'a>,
+        item: &mut Item<'a>,
+    ) -> Result<Step<'a>> {
         loop {
             let start = self.at;
             let first = self.u8()?;
@@ -154,13 +167,11 @@ impl<'a> Decoder<'a> {
                     let reason = self.reason()?;
                     let count = self.count()?;
                     self.gap = true;
-                    return Ok(Step::Item {
-                        item: Item::Gap { reason, count },
-                        opens: None,
-                    });
+                    *item = Item::Gap { reason, count };
+                    return Ok(Step::Item { opens: None });
                 }
-                op::SECTION if !pending => return self.section(start),
-                code => return self.item::<TRUSTED>(tables, start, code),
+                op::SECTION if !pending => return self.section(start, item),
+                code => return self.item::<TRUSTED>(tables, start, code, item),
             }
         }
     }
@@ -175,7 +186,7 @@ impl<'a> Decoder<'a> {
         Ok(Step::End)
     }
 
-    fn section(&mut self, start: usize) -> Result<Step<'a>> {
+    fn section(&mut self, start: usize, item: &mut Item<'a>) -> Result<Step<'a>> {
         let section = Section::from_code(self.u8()?);
         match (section, self.kind) {
             (Some(section), GroupKind::Frame) if section.of_frame() => self.section = Some(section),
@@ -185,10 +196,8 @@ impl<'a> Decoder<'a> {
             _ => return Err(TapeError::new(start, "section where it may not stand")),
         }
         let section = self.section.ok_or(TapeError::new(start, "no section"))?;
-        Ok(Step::Item {
-            item: Item::Section(section),
-            opens: None,
-        })
+        *item = Item::Section(section);
+        Ok(Step::Item { opens: None })
     }
 
     #[inline]
@@ -206,6 +215,7 @@ impl<'a> Decoder<'a> {
         tables: &Tables<'a>,
         start: usize,
         code: u8,
+        item: &mut Item<'a>,
     ) -> Result<Step<'a>> {
         let mut opens = None;
         let value = self.value::<TRUSTED>(tables, start, code, &mut opens)?;
@@ -231,14 +241,12 @@ impl<'a> Decoder<'a> {
             }
         }
         self.count += 1;
-        Ok(Step::Item {
-            item: Item::Value {
-                name,
-                as_type,
-                value,
-            },
-            opens,
-        })
+        *item = Item::Value {
+            name,
+            as_type,
+            value,
+        };
+        Ok(Step::Item { opens })
     }
 
     fn check_exception(&self, start: usize, value: &Value<'a>) -> Result<()> {

@@ -48,7 +48,8 @@ impl<'a> Tables<'a> {
     }
 
     /// The name of a type; the inner `None` is type 0.
-    pub(super) fn type_name(&self, id: u16) -> Option<Option<Name<'a>>> {
+    #[inline]
+    pub(in crate::tape) fn type_name(&self, id: u16) -> Option<Option<Name<'a>>> {
         match id {
             0 => Some(None),
             id => self.types.get(usize::from(id) - 1).copied().map(Some),

@@ -153,9 +153,7 @@ impl<'a> Decoder<'a> {
     #[inline]
     fn open(&mut self, opens: &mut Option<Opened>, start: usize, kind: GroupKind) -> ContainerId {
         *opens = Some(Opened { kind, at: start });
-        let id = ContainerId(self.next_container);
-        self.next_container += 1;
-        id
+        self.next_container()
     }
 
     fn big(&mut self, start: usize) -> Result<Value<'a>> {
