@@ -304,10 +304,10 @@ fn note_source(filename: &str, text: &str) {
     }
 }
 
-/// Says that the exception of the snapshot `id`, captured as handled, was handled by nobody; `mechanism` is how it was met at last.
+/// Says that the exception of a snapshot (its id), captured as handled, was handled by nobody; `mechanism` is how it was met at last.
 #[pyfunction]
-fn mark_uncaught(id: &str, mechanism: &str) {
-    if let (Some(engine), Ok(id)) = (engine(), id.parse()) {
+fn mark_uncaught(snapshot: &str, mechanism: &str) {
+    if let (Some(engine), Ok(id)) = (engine(), snapshot.parse()) {
         engine.mark_uncaught(id, mechanism);
     }
 }

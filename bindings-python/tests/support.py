@@ -51,7 +51,11 @@ class Store:
 
     def env(self, **more: str | None) -> dict[str, str]:
         """The environment for a program: nothing of the surroundings that could change what it does."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("STILLFRAME", "DD_", "PYTHON"))}
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if name == "STILLFRAME_FALLBACK" or not name.startswith(("STILLFRAME", "DD_", "PYTHON"))
+        }
         merged: dict[str, str | None] = {**kept, "STILLFRAME_DIR": str(self.folder), **self.environment, **more}
         return {name: value for name, value in merged.items() if value is not None}
 

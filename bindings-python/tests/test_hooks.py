@@ -491,7 +491,9 @@ def test_beside_others_that_print_errors(store: Store, name: str, first: str) ->
 
     def run(install: str) -> Result:
         setup = [install, NEIGHBOURS[name]]
-        return store.python("".join(setup if first == "ours" else setup[::-1]) + "\n" * 9 + FAIL + "def main():\n    fail(0)\n" + "\n" * 9 + "main()")
+        return store.python(
+            "".join(setup if first == "ours" else setup[::-1]) + "\n" * 9 + FAIL + "def main():\n    fail(0)\n" + "\n" * 9 + "main()"
+        )
 
     plain = run("import os\nos.getpid()\n")
     ours = run("import stillframe\nstillframe.install()\n")

@@ -60,7 +60,7 @@ class Inert:
     def note_source(self, filename: str, text: str) -> None:
         """Nobody will read it."""
 
-    def mark_uncaught(self, id: str, mechanism: str) -> None:  # noqa: A002 - the name of the function that it stands in for
+    def mark_uncaught(self, snapshot: str, mechanism: str) -> None:
         """There is no snapshot."""
 
     def count_internal_error(self) -> None:

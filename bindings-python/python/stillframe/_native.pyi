@@ -73,7 +73,7 @@ def summary(width: int, colour: bool, unicode: bool) -> str:
 def note_source(filename: str, text: str) -> None:
     """Remembers the source of code that is in no file."""
 
-def mark_uncaught(id: str, mechanism: str) -> None:
+def mark_uncaught(snapshot: str, mechanism: str) -> None:
     """Says that the exception of a snapshot, captured as handled, was handled by nobody; ``mechanism`` is how it was met at last."""
 
 def count_internal_error() -> None:

@@ -202,7 +202,7 @@ def _watch(traps: Traps, value: object, work: Callable[[], object]) -> list[str]
 
 
 def _profile(traps: Traps, work: Callable[[], object]) -> list[str]:
-    """Runs the work with every trap armed and every call reported. (Before 3.12, the report itself refers to the locals of this frame.)"""
+    """Runs the work with every trap armed and every call reported. Before 3.12, a report makes references to the locals of this frame."""
     calls: list[str] = []
 
     def profile(frame: FrameType, event: str, arg: object) -> None:

@@ -16,7 +16,6 @@ import math
 import mmap
 import pathlib
 import re
-import sys
 import threading
 import types
 import uuid
@@ -262,6 +261,7 @@ def test_coroutines_and_what_they_wait_for() -> None:
 
 def test_numpy() -> None:
     import numpy
+
     for dtype in ("bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float16", "float32", "float64"):
         value = numpy.array([[0, 1, 1], [1, 0, 1]], dtype=dtype)
         node = shown(value)["fields"]
@@ -288,6 +288,7 @@ def test_numpy() -> None:
 
 def test_numpy_maps_of_files_are_not_read(tmp_path: pathlib.Path) -> None:
     import numpy
+
     mapped = numpy.memmap(tmp_path / "m", dtype="int8", mode="w+", shape=(10_000,))
     (tmp_path / "m").write_bytes(b"")
     for value in (mapped, mapped[5:], mapped.view(numpy.ndarray)):
@@ -296,6 +297,7 @@ def test_numpy_maps_of_files_are_not_read(tmp_path: pathlib.Path) -> None:
 
 def test_pandas() -> None:
     import pandas
+
     frame = pandas.DataFrame(
         {
             "number": [1, 2, 3],
@@ -348,6 +350,7 @@ def test_attrs_and_pydantic() -> None:
 def test_sqlalchemy() -> None:
     import sqlalchemy
     from sqlalchemy import orm
+
     base = orm.declarative_base()
 
     class Item(base):  # type: ignore[misc, valid-type]
