@@ -14,7 +14,9 @@ use stillframe_core::tape::TapeWriter;
 use crate::walk::Walker;
 
 /// A value that only holders of the GIL reach, one at a time.
-pub(crate) struct GilCell<T>(UnsafeCell<Option<T>>);
+///
+/// In a box, so that taking it out and putting it back moves a pointer.
+pub(crate) struct GilCell<T>(UnsafeCell<Option<Box<T>>>);
 
 // SAFETY: `with` hands the value out only to a holder of the GIL, of which there is one at a time (free-threaded builds are refused
 // when the module is imported), and never twice at once (it takes the value out for the time of the call).
@@ -28,7 +30,7 @@ impl<T> GilCell<T> {
     /// Puts a value in, and drops the one that was there.
     pub(crate) fn set(&self, _py: Python<'_>, value: T) {
         // SAFETY: the GIL is held (`_py`); no reference into the cell exists while `with` does not run, and `with` leaves it empty.
-        let old = unsafe { (*self.0.get()).replace(value) };
+        let old = unsafe { (*self.0.get()).replace(Box::new(value)) };
         drop(old);
     }
 

@@ -13,8 +13,8 @@ use stillframe_core::language::Language;
 use stillframe_core::limits::Limits;
 use stillframe_core::reason::Reason;
 use stillframe_core::tape::{
-    ContainerId, FrameFlags, HEADER_BYTES, Item, Link, Location, Section, Tape, TapeWriter,
-    TextFlags, TimeKind, TimeValue, TypeId, Value,
+    ContainerId, FrameFlags, HEADER_BYTES, Item, Link, Location, Section, ShapeNames, Tape,
+    TapeWriter, TextFlags, TimeKind, TimeValue, TypeId, Value,
 };
 
 /// The worked example of the format's page.
@@ -264,7 +264,11 @@ fn shaped_objects_read_like_objects() {
     writer.end_group();
     writer.section(Section::Args);
     let item = writer.define_type(b"shop.Item");
-    let shape = writer.define_shape(item, &[b"sku", b"price"]).unwrap();
+    let shape = {
+        let names: [&[u8]; 2] = [b"sku", b"price"];
+        let names = ShapeNames::new(names.into_iter()).unwrap();
+        writer.define_shape(item, &names).unwrap()
+    };
     writer.shaped(shape).unwrap();
     writer.shaped(shape).unwrap();
     writer.end_group();

@@ -17,8 +17,8 @@ use stillframe_core::language::Language;
 use stillframe_core::limits::Limits;
 use stillframe_core::reason::Reason;
 use stillframe_core::tape::{
-    ContainerId, FrameFlags, HEADER_BYTES, Item, Link, Location, Section, Tape, TapeWriter,
-    TextFlags, TimeKind, TimeValue, TypeId,
+    ContainerId, FrameFlags, HEADER_BYTES, Item, Link, Location, Section, ShapeNames, Tape,
+    TapeWriter, TextFlags, TimeKind, TimeValue, TypeId,
 };
 
 fn file(name: &str) -> PathBuf {
@@ -383,7 +383,11 @@ fn read_alike() -> Vec<(&'static str, Vec<u8>)> {
     writer.section(Section::Arguments);
     assert!(writer.name(b"this"));
     let item = writer.define_type(b"shop.Item");
-    let shape = writer.define_shape(item, &[b"sku", b"tags"]).unwrap();
+    let shape = {
+        let names: [&[u8]; 2] = [b"sku", b"tags"];
+        let names = ShapeNames::new(names.into_iter()).unwrap();
+        writer.define_shape(item, &names).unwrap()
+    };
     writer.shaped(shape).unwrap();
     writer.section(Section::Locals);
     assert!(writer.name(b"rates"));

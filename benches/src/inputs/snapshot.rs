@@ -6,7 +6,7 @@ use std::time::Duration;
 use stillframe_core::language::Language;
 use stillframe_core::limits::Limits;
 use stillframe_core::tape::{
-    FrameFlags, Link, Location, Section, ShapeId, TapeWriter, TextFlags, TypeId,
+    FrameFlags, Link, Location, Section, ShapeId, ShapeNames, TapeWriter, TextFlags, TypeId,
 };
 
 const LINES: i64 = 12;
@@ -175,7 +175,8 @@ fn contents(writer: &mut TapeWriter, seed: i64) {
 }
 
 fn shape(writer: &mut TapeWriter, of: TypeId, names: &[&[u8]]) -> ShapeId {
-    let shape = writer.define_shape(of, names);
+    let names = ShapeNames::new(names.iter().copied()).expect("few names");
+    let shape = writer.define_shape(of, &names);
     shape.expect("within the limits")
 }
 

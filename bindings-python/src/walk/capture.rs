@@ -67,8 +67,8 @@ pub(super) enum Contents {
 /// What outlives a capture: memory that is reused, and what was learned.
 pub(super) struct State {
     pub(super) plans: Plans,
-    /// Plans used in this capture, by the address of the type alone: while a walk runs no type changes or goes.
-    recent: [Option<(usize, Rc<Plan>)>; RECENT],
+    /// Plans used in the capture `tape`, by the address of the type alone: while a walk runs no type changes or goes.
+    recent: [Option<(usize, u64, Rc<Plan>)>; RECENT],
     /// Plans of code objects that hold for this capture only.
     pub(super) loose: Loose,
     /// Number of the rules in force, different in all walkers of the process.
@@ -196,7 +196,6 @@ impl<'w, 'g, const DIRECT: bool> Walk<'w, 'g, DIRECT> {
         state.tape += 1;
         state.queue.clear();
         state.loose.clear();
-        state.recent.fill(None);
         state.identity.begin();
         // SAFETY: the type `object` is static.
         if let Some(object) = unsafe { super::object::Class::new(&raw mut ffi::PyBaseObject_Type) }
@@ -375,13 +374,13 @@ impl<'w, 'g, const DIRECT: bool> Walk<'w, 'g, DIRECT> {
     pub(super) fn plan(&mut self, object: Obj<'g>) -> Rc<Plan> {
         let address = object.class().pointer() as usize;
         let slot = (address >> 4).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - RECENT.ilog2());
-        if let Some((known, plan)) = &self.state.recent[slot]
-            && *known == address
+        if let Some((known, tape, plan)) = &self.state.recent[slot]
+            && (*known, *tape) == (address, self.state.tape)
         {
             return Rc::clone(plan);
         }
         let plan = self.find_plan(object);
-        self.state.recent[slot] = Some((address, Rc::clone(&plan)));
+        self.state.recent[slot] = Some((address, self.state.tape, Rc::clone(&plan)));
         plan
     }
 

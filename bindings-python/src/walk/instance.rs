@@ -5,7 +5,6 @@
 //! index; the tape then names the fields once per class (a *shape*).
 
 use pyo3_ffi as ffi;
-use smallvec::SmallVec;
 use stillframe_core::reason::Reason;
 use stillframe_core::tape::{ShapeId, TypeId};
 
@@ -266,13 +265,7 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
 
     #[cold]
     fn define_shape(&mut self, plan: &Plan, type_id: TypeId) -> Option<ShapeId> {
-        let names: SmallVec<[&[u8]; 32]> = plan
-            .slots
-            .iter()
-            .chain(&plan.shared)
-            .map(|field| plan.names.get(field))
-            .collect();
-        let shape = self.out.define_shape(type_id, &names)?;
+        let shape = self.out.define_shape(type_id, plan.shape_names()?)?;
         plan.set_shape(shape);
         Some(shape)
     }

@@ -7,10 +7,10 @@
 //!
 //! Costs: a found plan about 2 ns; a new one a few µs.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 
-use stillframe_core::tape::{ShapeId, TypeId};
+use stillframe_core::tape::{ShapeId, ShapeNames, TypeId};
 
 use super::known::Known;
 use super::layout;
@@ -102,12 +102,20 @@ pub(super) struct Plan {
     tape: Cell<u64>,
     type_id: Cell<TypeId>,
     shape: Cell<Option<ShapeId>>,
+    shape_names: OnceCell<Option<ShapeNames>>,
 }
 
 impl Plan {
     /// Whether instances have fields that the plan names.
     pub(super) fn named_fields(&self) -> usize {
         self.slots.len() + self.shared.len()
+    }
+
+    /// The names of a shape's fields; none if they are too many for one.
+    pub(super) fn shape_names(&self) -> Option<&ShapeNames> {
+        let fields = || self.slots.iter().chain(&self.shared);
+        let made = || ShapeNames::new(fields().map(|field| self.names.get(field)));
+        self.shape_names.get_or_init(made).as_ref()
     }
 
     pub(super) fn type_id(&self, tape: u64) -> Option<TypeId> {
@@ -276,6 +284,7 @@ fn plan_of<const DIRECT: bool>(
         tape: Cell::new(0),
         type_id: Cell::new(TypeId::default()),
         shape: Cell::new(None),
+        shape_names: OnceCell::new(),
     };
     plan.kind = kind_of::<DIRECT>(class, facts, &mut plan, rules);
     if matches!(plan.kind, Kind::Exception | Kind::Known(_)) {

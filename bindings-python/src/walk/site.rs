@@ -21,6 +21,7 @@ pub(super) fn site<'g, const DIRECT: bool>(
     traceback: Option<Traceback<'g>>,
 ) -> SiteHash {
     let mut hasher = SiteHasher::new(class_hash::<DIRECT>(exception.class()));
+    let mut file = LastFile::default();
     let mut ring = [None; ENDS];
     let mut next = traceback;
     let mut count = 0;
@@ -28,7 +29,7 @@ pub(super) fn site<'g, const DIRECT: bool>(
         && count < MAX_ENTRIES
     {
         if count < ENDS {
-            mix::<DIRECT>(&mut hasher, entry);
+            mix::<DIRECT>(&mut hasher, &mut file, entry);
         } else {
             ring[count % ENDS] = Some(entry);
         }
@@ -39,30 +40,42 @@ pub(super) fn site<'g, const DIRECT: bool>(
         let rest = (count - ENDS).min(ENDS);
         for position in count - rest..count {
             if let Some(entry) = ring[position % ENDS] {
-                mix::<DIRECT>(&mut hasher, entry);
+                mix::<DIRECT>(&mut hasher, &mut file, entry);
             }
         }
     }
     hasher.finish(Raised::Last)
 }
 
+/// The file of the frame before, which is often that of the next: its name object and the hash of that.
+#[derive(Default)]
+struct LastFile {
+    name: usize,
+    hash: u64,
+}
+
 #[inline]
-fn mix<const DIRECT: bool>(hasher: &mut SiteHasher, traceback: Traceback<'_>) {
+fn mix<const DIRECT: bool>(hasher: &mut SiteHasher, last: &mut LastFile, traceback: Traceback<'_>) {
     let Some(entry) = traceback.entry() else {
         return;
     };
     let Some(code) = entry.frame.code::<DIRECT>() else {
         return;
     };
-    let (file, line) = place::<DIRECT>(code);
+    let (file, line) = place::<DIRECT>(last, code);
     hasher.frame(file, line, entry.lasti.cast_unsigned());
 }
 
 #[inline]
-fn place<const DIRECT: bool>(code: Code<'_>) -> (u64, u32) {
+fn place<const DIRECT: bool>(last: &mut LastFile, code: Code<'_>) -> (u64, u32) {
     if DIRECT {
-        let file = code.file_name().map_or(0, text_hash);
-        return (file, code.first_line());
+        let name = code.file_name();
+        let address = name.map_or(0, |name| name.0.address());
+        if address != last.name {
+            last.name = address;
+            last.hash = name.map_or(0, text_hash);
+        }
+        return (last.hash, code.first_line());
     }
     let file = Owned::attribute(code.0, c"co_filename")
         .and_then(|file| Some(Str::of(file.get())?.to_utf8::<false>(4096)))

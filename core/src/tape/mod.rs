@@ -225,7 +225,7 @@ pub use op::{MAX_NESTING, MAX_TAPE_BYTES, UNKNOWN_COUNT};
 pub use own_type::own_type;
 pub(crate) use reader::Contents;
 pub use reader::{ContainerId, ContainerKind, Items, Tape};
-pub use writer::{Location, ShapeId, TapeWriter, TextFlags, TypeId};
+pub use writer::{Location, ShapeId, ShapeNames, TapeWriter, TextFlags, TypeId};
 
 #[cfg(doc)]
 use crate::reason::Reason;

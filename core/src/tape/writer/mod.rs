@@ -26,6 +26,7 @@ use super::reader::ContainerId;
 use crate::language::Language;
 use crate::limits::Limits;
 use crate::reason::Reason;
+pub use name::ShapeNames;
 use name::{NAME_MAX, cut_utf8, name_size, put_name};
 
 /// Bytes kept back for what must still be written when the budget is spent: skipped values, a gap, END.
@@ -235,26 +236,14 @@ impl TapeWriter {
         TypeId(self.types)
     }
 
-    /// Defines a shape of at most 255 fields; `None` when it is longer or the budget is spent.
-    pub fn define_shape(&mut self, type_id: TypeId, names: &[&[u8]]) -> Option<ShapeId> {
-        let count = u8::try_from(names.len()).ok()?;
-        let sizes = names
-            .iter()
-            .map(|name| name_size(cut_utf8(name, NAME_MAX), name.len()));
-        let size = 4 + sizes.sum::<usize>();
+    /// Defines a shape; `None` when the budget is spent.
+    pub fn define_shape(&mut self, type_id: TypeId, names: &ShapeNames) -> Option<ShapeId> {
+        let size = 4 + names.bytes.len();
         if self.arena.len() + size > self.bound || self.shapes == u16::MAX {
             return None;
         }
-        let mut room = self
-            .arena
-            .room(size)?
-            .u8(op::SHAPE)
-            .u16(type_id.0)
-            .u8(count);
-        for name in names {
-            room = put_name(room, cut_utf8(name, NAME_MAX), name.len());
-        }
-        room.filled();
+        let room = self.arena.room(size)?.u8(op::SHAPE).u16(type_id.0);
+        room.u8(names.count).bytes(&names.bytes).filled();
         self.shapes += 1;
         Some(ShapeId(self.shapes - 1))
     }

@@ -1,6 +1,6 @@
 //! Names: cut between characters, written in their short or their long form.
 
-use crate::tape::arena::Room;
+use crate::tape::arena::{Arena, Room};
 use crate::tape::op;
 
 /// Bytes of a name that are kept.
@@ -56,4 +56,31 @@ pub(super) fn clamp_count(count: usize) -> u32 {
     u32::try_from(count)
         .unwrap_or(op::UNKNOWN_COUNT - 1)
         .min(op::UNKNOWN_COUNT - 1)
+}
+
+/// The names of a shape's fields as they stand on a tape: made once, defined on each tape with one copy.
+#[derive(Debug)]
+pub struct ShapeNames {
+    pub(super) count: u8,
+    pub(super) bytes: Box<[u8]>,
+}
+
+impl ShapeNames {
+    /// The names in the order of the fields; `None` if there are more than 255.
+    #[must_use]
+    pub fn new<'n>(names: impl Iterator<Item = &'n [u8]> + Clone) -> Option<Self> {
+        let count = u8::try_from(names.clone().count()).ok()?;
+        let cut = names.map(|name| (cut_utf8(name, NAME_MAX), name.len()));
+        let size = cut.clone().map(|(cut, total)| name_size(cut, total)).sum();
+        let mut arena = Arena::new(size);
+        let mut room = arena.room(size)?;
+        for (cut, total) in cut {
+            room = put_name(room, cut, total);
+        }
+        room.filled();
+        Some(Self {
+            count,
+            bytes: arena.bytes().into(),
+        })
+    }
 }
