@@ -1,7 +1,7 @@
 //! Encoding one snapshot of about 5,000 values: time per value of each form.
 //!
 //! Three kinds of tape: `objects` (records of numbers and short texts), `locals` (frames full of scalars) and `texts` (longer
-//! texts, floats and times). Divide a figure by the number of values in its name for ns per value. `read` is what iterating over the
+//! texts, floats and times). `datadog` is Python's dialect. Divide a figure by the number of values in its name for ns per value. `read` is what iterating over the
 //! tape costs alone, which is part of the others.
 
 #![expect(clippy::expect_used, reason = "a bench that cannot run should stop")]
@@ -10,10 +10,11 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{Criterion, Throughput};
+use stillframe_core::encode::datadog::{Dialect, Options};
 use stillframe_core::encode::{Encoder, Input};
 use stillframe_core::language::Language;
 use stillframe_core::limits::Limits;
-use stillframe_core::snapshot::{Extras, Meta};
+use stillframe_core::snapshot::{Extras, Meta, SnapshotId};
 use stillframe_core::tape::{
     ContainerId, FrameFlags, Link, Location, Section, Tape, TapeWriter, TextFlags, TimeKind,
     TimeValue, TypeId,
@@ -185,6 +186,15 @@ fn main() {
             bench.iter(|| {
                 out.clear();
                 encoder.msgpack_into(black_box(&input), &mut out);
+                out.len()
+            });
+        });
+        group.bench_function("datadog", |bench| {
+            let frame_id = |frame: u32| SnapshotId::from_parts(0, frame.into());
+            let options = Options::new(Dialect::Python, &frame_id);
+            bench.iter(|| {
+                out.clear();
+                encoder.datadog_into(black_box(&input), &options, 0, &mut out);
                 out.len()
             });
         });

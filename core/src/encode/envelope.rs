@@ -244,15 +244,20 @@ impl<F: Form> Walk<'_, F> {
 
     /// The first value of the section; the format knows one message.
     fn message(&mut self, id: ContainerId) -> u32 {
-        let mut written = 0;
-        self.for_section(id, Section::Message, |walk, item| {
-            if let (0, Item::Value { as_type, value, .. }) = (written, item) {
-                walk.form.key(&MESSAGE);
-                walk.node(as_type.as_ref(), value);
-                written = 1;
+        let mut is_message = false;
+        let (mut items, mut item) = (self.tape.group(id), Item::NONE);
+        while items.advance(&mut item) {
+            match &item {
+                Item::Section(section) => is_message = *section == Section::Message,
+                Item::Value { as_type, value, .. } if is_message => {
+                    self.form.key(&MESSAGE);
+                    self.node(as_type.as_ref(), value);
+                    return 1;
+                }
+                _ => {}
             }
-        });
-        written
+        }
+        0
     }
 
     fn links(&mut self, links: &Links) -> u32 {

@@ -11,7 +11,7 @@ use crate::encode::chain::Chain;
 use crate::encode::form::{Form, Key};
 use crate::encode::json::Json;
 use crate::snapshot::SnapshotId;
-use crate::tape::{ContainerId, Exception, Frame, Section};
+use crate::tape::{ContainerId, Exception, Frame, Name, Section};
 
 macro_rules! keys {
     ($($name:ident = $text:literal;)*) => { $(static $name: Key = Key::new($text);)* };
@@ -131,7 +131,7 @@ impl<'p> Piece<'p> {
         out.id(&ID, &meta.id);
         out.number(&VERSION, 0);
         out.begin(&LOCATION);
-        out.text(&FILE, self.frame.file.text);
+        out.name(&FILE, &self.frame.file);
         out.json.key(&LINES);
         out.json.array(1);
         out.json.string(line);
@@ -157,7 +157,7 @@ impl<'p> Piece<'p> {
         out.end();
         out.end();
         out.begin(&LOGGER);
-        out.text(&NAME, self.frame.file.text);
+        out.name(&NAME, &self.frame.file);
         out.text(&METHOD, self.function());
         let (thread, name) = self.thread();
         out.composed(
@@ -371,9 +371,16 @@ impl Values<'_, '_> {
 
     /// A text that is no value: its length is bounded, since values are what can be pruned.
     pub(super) fn text(&mut self, key: &Key, text: &str) {
+        let total = text.len() as u32;
+        self.name(key, &Name { text, total });
+    }
+
+    /// The same of a name on the tape, which ends in `…` if it was cut, there or here.
+    pub(super) fn name(&mut self, key: &Key, name: &Name<'_>) {
+        let text = &name.text[..name.text.floor_char_boundary(TEXT_BYTES)];
+        let total = name.total.max(name.text.len() as u32);
         self.json.key(key);
-        self.json
-            .string(&text[..text.floor_char_boundary(TEXT_BYTES)]);
+        self.json.named(&Name { text, total });
     }
 
     /// The same, put together.

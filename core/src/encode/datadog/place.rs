@@ -57,16 +57,16 @@ impl<'p> Piece<'p> {
             if out.json.length() > bound {
                 break;
             }
-            let (file, function) = (frame.file.text, frame.function.text);
+            let (file, function) = (&frame.file, frame.function.text);
             out.json.map(3);
             match self.options.dialect {
-                Dialect::Java => out.text(&FILE_NAME, base_name(file)),
-                Dialect::Dotnet if file.is_empty() => {}
-                Dialect::Python | Dialect::Dotnet => out.text(&FILE_NAME, file),
+                Dialect::Java => out.text(&FILE_NAME, base_name(file.text)),
+                Dialect::Dotnet if file.text.is_empty() => {}
+                Dialect::Python | Dialect::Dotnet => out.name(&FILE_NAME, file),
             }
             match (self.options.dialect, frame.module.text) {
                 (Dialect::Python, _) => out.text(&FUNCTION, short_function(function)),
-                (_, "") => out.text(&FUNCTION, function),
+                (_, "") => out.name(&FUNCTION, &frame.function),
                 (_, module) => out.composed(&FUNCTION, format_args!("{module}.{function}")),
             }
             out.number(&LINE_NUMBER, frame.line.into());
