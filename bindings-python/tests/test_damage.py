@@ -24,6 +24,9 @@ print("end")
 """
 
 
+UNSHARE = ("unshare", "-m") if os.geteuid() == 0 else ("unshare", "-rm")
+
+
 def same(store: Store, **env: str | None) -> None:
     plain = store.python(PROGRAM)
     ours = store.enabled(PROGRAM, env=env)
@@ -60,10 +63,10 @@ def test_a_full_disk(store: Store, tmp_path: Path) -> None:
 
 def in_namespace(store: Store, script: str, folder: Path) -> None:
     """Runs the program in a mount namespace of its own."""
-    probe = subprocess.run(["unshare", "-rm", "true"], capture_output=True)
+    probe = subprocess.run([*UNSHARE, "true"], capture_output=True)
     assert probe.returncode == 0, "these tests need unshare(1) and user namespaces (or root)"
     plain = store.python(PROGRAM)
-    ours = store.run("unshare", "-rm", "sh", "-c", script, env={"STILLFRAME_ENABLED": "1", "STILLFRAME_DIR": str(folder)})
+    ours = store.run(*UNSHARE, "sh", "-c", script, env={"STILLFRAME_ENABLED": "1", "STILLFRAME_DIR": str(folder)})
     assert (ours.status, ours.out, ours.err) == (plain.status, plain.out, plain.err)
 
 
@@ -84,7 +87,7 @@ def test_a_disk_that_fills_up_while_we_write(store: Store, tmp_path: Path) -> No
         """,
     )
     script = f"mount -t tmpfs -o size=256k none {folder} && {sys.executable} {path} && cp -r {folder}/store {store.folder}"
-    result = store.run("unshare", "-rm", "sh", "-c", script, env={"STILLFRAME_DIR": str(folder / "store")})
+    result = store.run(*UNSHARE, "sh", "-c", script, env={"STILLFRAME_DIR": str(folder / "store")})
     assert result.status == 0, result.err
     assert 1 <= len(store.snapshots()) < 300
 
