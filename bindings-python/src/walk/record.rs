@@ -158,21 +158,27 @@ impl<'g> Record<'g> {
         }
     }
 
-    /// The value that was pushed last: what a suspended coroutine waits for.
-    pub(super) fn top_of_stack(self) -> Option<Obj<'g>> {
+    /// What a suspended coroutine waits for: the value that was pushed last; from 3.15 on the one below, with an index above it.
+    pub(super) fn awaited(self) -> Option<Obj<'g>> {
         const POINTER: isize = size_of::<usize>().cast_signed();
         #[cfg(Py_3_14)]
-        // SAFETY: a suspended frame's pointer behind the top of its stack, which is not empty.
+        // SAFETY: a suspended frame's pointer behind the top of its stack, which has that many values.
         let word = unsafe {
+            const DEPTH: isize = if cfg!(Py_3_15) { 2 } else { 1 };
             let behind = self
                 .base
                 .add(layout::INNER_STACK)
                 .cast::<*const u8>()
                 .read_unaligned();
-            if behind.is_null() || behind <= self.base.add(layout::INNER_SLOTS) {
+            if behind.is_null()
+                || behind < self.base.add(layout::INNER_SLOTS).offset(DEPTH * POINTER)
+            {
                 return None;
             }
-            behind.offset(-POINTER).cast::<usize>().read_unaligned()
+            behind
+                .offset(-DEPTH * POINTER)
+                .cast::<usize>()
+                .read_unaligned()
         };
         #[cfg(all(Py_3_11, not(Py_3_14)))]
         // SAFETY: a suspended frame's number of slots in use, the stack behind the variables.

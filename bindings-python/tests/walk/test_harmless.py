@@ -142,12 +142,15 @@ def test_no_reference_count_changes(fallback: bool) -> None:
     before = [0] * len(found)
     after = [0] * len(found)
     capture = _native._capture_tape
+    gc.collect()
+    gc.disable()
     capture(error, fallback=fallback)
     for index in range(len(found)):
         before[index] = sys.getrefcount(found[index])
     capture(error, fallback=fallback)
     for index in range(len(found)):
         after[index] = sys.getrefcount(found[index])
+    gc.enable()
     assert [(found[index], count, after[index]) for index, count in enumerate(before) if count != after[index]] == []
 
 

@@ -75,9 +75,9 @@ fn progress(generator: Obj<'_>) -> (Progress, Option<Record<'_>>) {
     (progress, Record::of(frame))
 }
 
-/// What a suspended coroutine waits for: the top of its stack.
+/// What a suspended coroutine waits for.
 fn awaited<'g>(record: Record<'g>) -> Option<Obj<'g>> {
-    record.top_of_stack().map(|object| {
+    record.awaited().map(|object| {
         // An iterator made of a future: the future itself.
         let class = object.class();
         if class.c_name() == b"_asyncio.FutureIter" && class.basic_size() >= 24 {
