@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import subprocess
 import sys
@@ -172,6 +173,13 @@ def test_in_an_environment_of_its_own(store: Store, tmp_path: Path) -> None:
     result = store.run(python, "-c", "import stillframe; stillframe.install(); 1/0", env={"PYTHONPATH": str(PACKAGE.parent)})
     assert result.status == 1
     assert len(store.snapshots()) == 1
+
+
+def test_what_pip_is_told() -> None:
+    """An older interpreter is refused by pip, with the version that it needs."""
+    metadata = importlib.metadata.metadata("stillframe")
+    assert metadata["Requires-Python"] == ">=3.9"
+    assert metadata["License-Expression"] == "Apache-2.0"
 
 
 def test_typing() -> None:

@@ -44,6 +44,21 @@ MODULES = {
 }
 """The modules, and how many errors each has at least: that the collector meets them is tested, too."""
 
+MORE = """
+    argparse array ast base64 baseexception binascii bisect bool buffer builtin bz2 calendar call class cmath codecs compare complex contains
+    context copy csv datetime decimal defaultdict deque descr dictviews difflib enumerate except_star exception_group exception_hierarchy
+    exception_variations filecmp fileio format frame fstring funcattrs genericalias getopt gettext glob graphlib hash hashlib heapq hmac html
+    htmlparser http_cookies index io isinstance iter itertools json keywordonlyarg linecache long marshal math memoryio memoryview metaclass
+    mimetypes minidom named_expressions netrc operator optparse ordered_dict pathlib patma pickle plistlib pow pprint property queue raise
+    random range re reprlib richcmp sched scope secrets shelve shlex slice sort string strptime structseq subclassinit super tempfile
+    textwrap threading_local time tokenize traceback tuple types typing unary unicodedata unpack unpack_ex urlparse userdict userlist
+    userstring weakref weakset with xml_etree yield_from zipfile zlib
+""".split()
+"""With ``DIFFERENTIAL=full`` in the environment, these as well (some ten minutes), as far as this version has them."""
+
+if os.environ.get("DIFFERENTIAL") == "full":
+    MODULES.update({f"test_{name}": 0 for name in MORE if importlib.util.find_spec(f"test.test_{name}")})
+
 
 def available() -> bool:
     return importlib.util.find_spec("test.test_exceptions") is not None
@@ -71,7 +86,7 @@ def run(store: Store, mode: str, module: str) -> dict[str, Any]:
 def test_outcomes_are_the_same(store: Store, module: str) -> None:
     plain = run(store, "plain", module)
     ours = run(store, "capture", module)
-    assert len(plain["outcomes"]) > 3
+    assert len(plain["outcomes"]) > (3 if MODULES[module] else 0)
     assert ours["outcomes"] == plain["outcomes"]
     assert ours["captured"] >= MODULES[module]
     assert ours["refused"] == 0
@@ -83,4 +98,4 @@ def test_what_is_shown_is_true(store: Store, module: str) -> None:
     judged = run(store, "compare", module)
     assert judged["wrong"] == []
     assert judged["captured"] >= MODULES[module]
-    assert judged["scalars"] > judged["captured"]
+    assert judged["scalars"] >= (judged["captured"] if MODULES[module] else 0)
