@@ -19,6 +19,7 @@ mod context;
 pub mod datadog;
 mod envelope;
 mod escape;
+mod exception;
 mod form;
 mod json;
 mod lead;

@@ -71,7 +71,7 @@ pub(super) struct Walk<'w, F> {
 
 impl<F: Form> Walk<'_, F> {
     /// Writes a value.
-    #[inline]
+    #[inline(always)]
     pub(super) fn node(&mut self, as_type: Option<&Name<'_>>, value: &Value<'_>) {
         let leads = self.leads;
         match (value, as_type) {
@@ -88,7 +88,9 @@ impl<F: Form> Walk<'_, F> {
         }
     }
 
-    /// Values with contents, and those that are not of their opcode's own type.
+    /// Values with contents, and those that are not of their opcode's own type; a function of its own, so that the plain ones do not
+    /// pay for its frame on the stack.
+    #[inline(never)]
     fn other(&mut self, as_type: Option<&Name<'_>>, value: &Value<'_>) {
         match *value {
             Value::Int(number) => {
@@ -136,6 +138,7 @@ impl<F: Form> Walk<'_, F> {
         }
     }
 
+    #[inline(never)]
     fn text(&mut self, as_type: Option<&Name<'_>>, text: &Text<'_>) {
         let shown = Shown::of(text, self.language);
         let start = self.lead(as_type, |leads| &leads.text);
