@@ -309,6 +309,7 @@ def test_objects_that_other_threads_change(store: Store) -> None:
         print(captured)
         for thread in threads:
             thread.join()
+        stillframe.flush(60)
         """
     )
     assert result.status == 0, result.err
