@@ -24,15 +24,15 @@ def store(tmp_path: Path) -> Store:
 def pytest_configure(config: pytest.Config) -> None:
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell starts what it runs in the background like that
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    config.addinivalue_line("markers", "leaves_no_trace: before 3.13 the fallback walker does, by asking frames for their locals")
+    config.addinivalue_line("markers", "fast(major, minor): what the fallback walker cannot promise, before this version or ever")
     config.addinivalue_line("markers", "since(major, minor): tests what this Python has; on older ones there is nothing to test")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leaves out tests of what this Python does not have. A test that is skipped, on the other hand, lacks something."""
-    traces = os.environ.get("STILLFRAME_FALLBACK") and sys.version_info < (3, 13)
     here = [item for item in items if all(sys.version_info >= mark.args for mark in item.iter_markers("since"))]
-    here = [item for item in here if not (traces and item.get_closest_marker("leaves_no_trace"))]
+    if os.environ.get("STILLFRAME_FALLBACK"):
+        here = [item for item in here if not any(sys.version_info < (mark.args or (4,)) for mark in item.iter_markers("fast"))]
     config.hook.pytest_deselected(items=[item for item in items if item not in here])
     items[:] = here
 

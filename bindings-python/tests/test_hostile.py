@@ -32,7 +32,7 @@ def node(snapshot: dict[str, Any], name: str) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.leaves_no_trace
+@pytest.mark.fast()
 def test_the_proof(store: Store) -> None:
     result = store.run(sys.executable, "-m", "stillframe.prove")
     assert result.status == 0, result.out + result.err
@@ -309,6 +309,7 @@ def test_objects_that_other_threads_change(store: Store) -> None:
         print(captured)
         for thread in threads:
             thread.join()
+        stillframe.flush(60)
         """
     )
     assert result.status == 0, result.err
@@ -338,7 +339,7 @@ def test_many_threads_fail_at_once(store: Store) -> None:
     assert {kind for kind, _, _ in store.errors()} == {"ValueError"}
 
 
-@pytest.mark.leaves_no_trace
+@pytest.mark.fast(3, 13)
 def test_nothing_is_left_behind(store: Store) -> None:
     """References, tracked objects and memory are as before, whatever was captured."""
     result = store.python(
