@@ -506,6 +506,34 @@ proptest! {
 }
 
 #[test]
+fn text_of_wide_characters_that_is_cut_says_so() {
+    let limits = Limits {
+        string: 3,
+        ..Limits::default()
+    };
+    let raw = tape_with(&limits, b"it failed", |writer| {
+        named(writer, "city");
+        writer.utf8("Łódź", TextFlags::NONE);
+        writer.end_group();
+    });
+    let cleaned = clean_with(&raw, &RedactConfig::default(), &[]);
+    let tape = cleaned.tape.read().unwrap();
+    let mut texts = Vec::new();
+    for id in 1..=tape.header().containers {
+        for item in tape.group(ContainerId(id)) {
+            if let Item::Value {
+                value: Value::Text(text),
+                ..
+            } = item
+            {
+                texts.push((text.shown().into_owned(), text.total()));
+            }
+        }
+    }
+    assert!(texts.contains(&("Łód".to_owned(), 4)), "{texts:?}");
+}
+
+#[test]
 fn what_fuzzing_began_with_and_found_goes_through() {
     let seeds = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds/tape");
     let mut cleaned = 0;

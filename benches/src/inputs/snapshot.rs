@@ -1,13 +1,25 @@
 //! One failing frame of a web shop on a tape: a request, a user with an address, twelve order lines, dictionaries, lists, long and
 //! short text. About 240 values, as `benches/python/workload.py` has them.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use stillframe_core::language::Language;
 use stillframe_core::limits::Limits;
 use stillframe_core::tape::{
-    FrameFlags, Link, Location, Section, ShapeId, ShapeNames, TapeWriter, TextFlags, TypeId,
+    FrameFlags, Link, Location, Section, ShapeNames, TapeWriter, TextFlags, TypeId,
 };
+
+/// Defines a shape whose names were encoded before, as a walker's plan of a type has them.
+macro_rules! shape {
+    ($writer:expr, $of:expr, [$($name:literal),*]) => {{
+        static NAMES: LazyLock<ShapeNames> = LazyLock::new(|| {
+            let names: &[&[u8]] = &[$($name),*];
+            ShapeNames::new(names.iter().copied()).expect("few names")
+        });
+        $writer.define_shape($of, &NAMES).expect("within the limits")
+    }};
+}
 
 const LINES: i64 = 12;
 const HEADERS: [(&str, &str); 6] = [
@@ -62,10 +74,10 @@ pub(crate) fn tape(seed: i64) -> Vec<u8> {
 fn variables(writer: &mut TapeWriter, seed: i64) {
     let request = writer.define_type(b"shop.http.Request");
     let user = writer.define_type(b"shop.models.User");
-    let user = shape(
+    let user = shape!(
         writer,
         user,
-        &[b"id", b"name", b"email", b"active", b"balance", b"address"],
+        [b"id", b"name", b"email", b"active", b"balance", b"address"]
     );
     writer.section(Section::Arguments);
     name(writer, "self");
@@ -118,19 +130,19 @@ fn contents(writer: &mut TapeWriter, seed: i64) {
     writer.bool(true);
     writer.float(1034.55);
     let address = writer.define_type(b"shop.models.Address");
-    let address = shape(
+    let address = shape!(
         writer,
         address,
-        &[b"street", b"city", b"postcode", b"country"],
+        [b"street", b"city", b"postcode", b"country"]
     );
     writer.shaped(address);
     writer.end_group();
     // lines
     let line = writer.define_type(b"shop.models.Line");
-    let line = shape(
+    let line = shape!(
         writer,
         line,
-        &[b"sku", b"quantity", b"price", b"title", b"in_stock"],
+        [b"sku", b"quantity", b"price", b"title", b"in_stock"]
     );
     for _ in 0..LINES {
         writer.shaped(line);
@@ -172,12 +184,6 @@ fn contents(writer: &mut TapeWriter, seed: i64) {
         writer.bool(true);
         writer.end_group();
     }
-}
-
-fn shape(writer: &mut TapeWriter, of: TypeId, names: &[&[u8]]) -> ShapeId {
-    let names = ShapeNames::new(names.iter().copied()).expect("few names");
-    let shape = writer.define_shape(of, &names);
-    shape.expect("within the limits")
 }
 
 fn name(writer: &mut TapeWriter, name: &str) {

@@ -4,9 +4,10 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
+use stillframe_core::encode::datadog::{Dialect, Options};
 use stillframe_core::encode::{Encoder, Input};
 use stillframe_core::redact::{AliasKey, Cleaner, RedactConfig, Redactor};
-use stillframe_core::snapshot::{Extras, Meta, Snapshot};
+use stillframe_core::snapshot::{Extras, Meta, Snapshot, SnapshotId};
 use stillframe_core::tape::Tape;
 
 static REDACTOR: LazyLock<Redactor> = LazyLock::new(|| Redactor::new(&RedactConfig::default()).0);
@@ -29,4 +30,14 @@ fuzz_target!(|bytes: &[u8]| {
     let from_json = Snapshot::from_json(&json).expect("JSON parses");
     let from_msgpack = Snapshot::from_msgpack(&msgpack).expect("MessagePack parses");
     assert_eq!(from_json, from_msgpack);
+    let frame_id = |frame: u32| SnapshotId::from_parts(0, frame.into());
+    for dialect in [Dialect::Python, Dialect::Java, Dialect::Dotnet] {
+        let options = Options { max_bytes: 4096, ..Options::new(dialect, &frame_id) };
+        let (mut next, mut body) = (Some(0), Vec::new());
+        while let Some(first) = next {
+            body.clear();
+            next = Encoder::new().datadog_into(&input, &options, first, &mut body);
+            serde_json::from_slice::<serde_json::Value>(&body).expect("Datadog's form parses");
+        }
+    }
 });

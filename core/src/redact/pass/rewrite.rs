@@ -414,13 +414,15 @@ impl<'t, 'a> Rewriter<'t, 'a> {
         };
         match shown {
             Shown::Whole(shown) => {
-                let total = text.total();
-                if (shown.chars().count() as u64) < u64::from(total) {
+                // Of the short form there is no more.
+                let total = (!text.is_whole_form()).then(|| text.total());
+                let more = total.filter(|&total| shown.chars().count() < total as usize);
+                if more.is_some() {
                     self.counts.add(Reason::Length);
                 }
                 self.as_type(as_type);
                 self.writer
-                    .clean_text(&shown, total, text.rendered(), lossy);
+                    .clean_text(&shown, more, text.rendered(), lossy);
             }
             Shown::Replaced { text: shown, rule } => {
                 self.counts.add(Reason::RedactedValue);

@@ -48,18 +48,26 @@ impl TapeWriter {
         });
     }
 
-    /// Shown text whose original had `total` characters: for the redact stage, which writes a clean tape.
-    pub(crate) fn clean_text(&mut self, text: &str, total: u32, rendered: bool, lossy: bool) {
+    /// Shown text, of an original with `more` characters where that is more than is shown: for the redact stage, which writes a clean
+    /// tape.
+    pub(crate) fn clean_text(
+        &mut self,
+        text: &str,
+        more: Option<u32>,
+        rendered: bool,
+        lossy: bool,
+    ) {
         let flags =
             TextFlags(u8::from(rendered) * op::FLAG_RENDERED + u8::from(lossy) * op::FLAG_LOSSY);
-        if flags == TextFlags::NONE && text.len() <= 255 && total as usize <= text.len() {
+        if flags == TextFlags::NONE && text.len() <= 255 && more.is_none() {
             self.value(2 + text.len(), |room| {
                 room.u8(op::STR8)
                     .u8(text.len() as u8)
                     .bytes(text.as_bytes())
             });
         } else {
-            self.long(op::STR, flags, text.as_bytes(), 0, total as usize);
+            let total = more.map_or_else(|| text.chars().count(), |total| total as usize);
+            self.long(op::STR, flags, text.as_bytes(), 0, total);
         }
     }
 
