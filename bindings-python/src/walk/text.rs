@@ -167,7 +167,21 @@ impl Text<'_> {
         match self {
             Self::Ascii(bytes) => out.ascii(bytes),
             Self::Latin1(bytes) => out.latin1(bytes),
-            Self::Two(bytes) => out.utf16(&bytes[..head(bytes, 2)], bytes.len() / 2),
+            Self::Two(bytes) => {
+                let (start, total) = (&bytes[..head(bytes, 2)], bytes.len() / 2);
+                // Two surrogates in a row are two characters here, but one in UTF-16.
+                let surrogates = start
+                    .chunks_exact(2)
+                    .fold(false, |found, unit| found | (unit[1] & 0xf8 == 0xd8));
+                if surrogates {
+                    let units = start
+                        .chunks_exact(2)
+                        .flat_map(|unit| [unit[0], unit[1], 0, 0]);
+                    out.utf32(&units.collect::<Vec<u8>>(), total);
+                } else {
+                    out.utf16(start, total);
+                }
+            }
             Self::Four(bytes, total) => out.utf32(&bytes[..head(bytes, 4)], total),
             Self::NotReady => out.utf8("", TextFlags::LOSSY),
         }

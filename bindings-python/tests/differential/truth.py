@@ -51,7 +51,7 @@ class Judge:
         """Judges one frame: its place, and each of its variables."""
         code = frame.f_code
         where = f"{code.co_filename}:{line} {code.co_name}"
-        if node.get("file") != code.co_filename or node.get("line") != line:
+        if node.get("file", "") != code.co_filename or node.get("line") != line:
             self.wrong.append(f"{where}: shown as {node.get('file')}:{node.get('line')}")
         if not node["function"].endswith(code.co_name):
             self.wrong.append(f"{where}: shown as {node['function']}")

@@ -75,6 +75,17 @@ def test_floats_that_are_no_numbers(fallback: bool) -> None:
     assert values[1:] == [math.inf, -math.inf]
 
 
+@pytest.mark.parametrize("text", ["\ud800\udfff", "[\udc80\ud800\udfff]", "\u20ac\ud83d\ude00"])
+def test_surrogates_in_a_row_are_no_pair(text: str, fallback: bool) -> None:
+    """They are two characters, whatever they would be in UTF-16."""
+    node = shown(text, fallback=fallback)
+    assert node["value"] == "".join("\ufffd" if "\ud800" <= character <= "\udfff" else character for character in text)
+    assert node["lossy"] is True
+    assert "truncated" not in node
+    node = shown(text * 100, fallback=fallback, string=10)
+    assert (len(node["value"]), node["size"], node["truncated"]) == (10, len(text) * 100, True)
+
+
 def test_lone_surrogates_are_replaced_and_told(fallback: bool) -> None:
     node = shown("a\ud800b", fallback=fallback)
     assert node["value"] == "a\ufffdb"
