@@ -421,8 +421,7 @@ impl<'t, 'a> Rewriter<'t, 'a> {
                     self.counts.add(Reason::Length);
                 }
                 self.as_type(as_type);
-                self.writer
-                    .clean_text(&shown, more, text.rendered(), lossy);
+                self.writer.clean_text(&shown, more, text.rendered(), lossy);
             }
             Shown::Replaced { text: shown, rule } => {
                 self.counts.add(Reason::RedactedValue);
