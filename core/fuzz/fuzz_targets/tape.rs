@@ -20,10 +20,16 @@ fuzz_target!(|bytes: &[u8]| {
     }
     let Ok(raw) = Tape::parse(&bytes) else { return };
     let key = AliasKey::from_seed(1);
-    let Ok(cleaned) = Cleaner::new().clean(&raw, &[], &REDACTOR, Some(&key)) else { return };
+    let Ok(cleaned) = Cleaner::new().clean(&raw, &[], &REDACTOR, Some(&key)) else {
+        return;
+    };
     let clean = cleaned.tape.read().expect("a clean tape is valid");
     let (meta, extras) = (Meta::default(), Extras::default());
-    let input = Input { tape: &clean, meta: &meta, extras: &extras };
+    let input = Input {
+        tape: &clean,
+        meta: &meta,
+        extras: &extras,
+    };
     let (mut json, mut msgpack) = (Vec::new(), Vec::new());
     Encoder::new().json_into(&input, &mut json);
     Encoder::new().msgpack_into(&input, &mut msgpack);
@@ -32,7 +38,10 @@ fuzz_target!(|bytes: &[u8]| {
     assert_eq!(from_json, from_msgpack);
     let frame_id = |frame: u32| SnapshotId::from_parts(0, frame.into());
     for dialect in [Dialect::Python, Dialect::Java, Dialect::Dotnet] {
-        let options = Options { max_bytes: 4096, ..Options::new(dialect, &frame_id) };
+        let options = Options {
+            max_bytes: 4096,
+            ..Options::new(dialect, &frame_id)
+        };
         let (mut next, mut body) = (Some(0), Vec::new());
         while let Some(first) = next {
             body.clear();
