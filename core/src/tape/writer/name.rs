@@ -40,7 +40,8 @@ pub(super) const fn is_short(cut: &[u8], total: usize) -> bool {
     cut.len() <= op::SHORT_NAME_MAX && cut.len() == total
 }
 
-#[inline]
+// Once per variable and per field: the call would cost as much as the work.
+#[inline(always)]
 pub(super) fn put_name<'a>(room: Room<'a>, cut: &[u8], total: usize) -> Room<'a> {
     if is_short(cut, total) {
         room.u8(op::NAME + cut.len() as u8).bytes(cut)
@@ -68,6 +69,7 @@ pub struct ShapeNames {
 impl ShapeNames {
     /// The names in the order of the fields; `None` if there are more than 255.
     #[must_use]
+    #[cold]
     pub fn new<'n>(names: impl Iterator<Item = &'n [u8]> + Clone) -> Option<Self> {
         let count = u8::try_from(names.clone().count()).ok()?;
         let cut = names.map(|name| (cut_utf8(name, NAME_MAX), name.len()));
