@@ -72,7 +72,7 @@ impl<'a> Cursor<'a> {
                 self.decoder.seek(before);
                 false
             }
-            // Definitions are passed over.
+            // The step passes over definitions itself.
             Ok(Step::Type(_) | Step::Shape { .. }) | Err(_) => {
                 debug_assert!(false, "a validated tape reads without an error");
                 *self = Self::empty();

@@ -16,6 +16,7 @@
 //! Everything behind this stage takes a [`CleanTape`], which nothing else can make.
 
 mod collect;
+mod finding;
 mod rewrite;
 mod structure;
 
@@ -119,7 +120,7 @@ impl Cleaner {
                 key.find(&self.arena, &structure.aliases, &mut self.hits);
             }
         }
-        let texts = rewrite::Texts::new(&self.hits, &unscanned);
+        let texts = finding::Texts::new(&self.hits, &unscanned);
         rewrite::rewrite(raw, &structure, sides, redactor, texts, &mut self.writer)
     }
 }
