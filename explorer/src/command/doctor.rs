@@ -452,7 +452,9 @@ impl Report<'_> {
         let share = if share < 0.0001 {
             "less than 0.0001".to_owned()
         } else {
-            format!("about {share:.4}")
+            // Two digits that say something, whatever the magnitude.
+            let decimals = (1.0 - share.log10().floor()).clamp(0.0, 5.0) as usize;
+            format!("about {share:.decimals$}")
         };
         let what = format!(
             "{}, p50 {}, p99 {}, {share} % of run time",
