@@ -181,6 +181,10 @@ fn switches(py: Python<'_>) -> PyResult<BTreeMap<&'static str, bool>> {
         ("asyncio", hooks.asyncio),
         ("logging", hooks.logging),
         ("workers", hooks.workers),
+        ("frameworks", hooks.frameworks),
+        ("ddtrace", hooks.ddtrace),
+        ("opentelemetry", hooks.opentelemetry),
+        ("sentry", hooks.sentry),
         ("summary", config.summary),
         ("debug", config.debug),
     ]))

@@ -311,6 +311,31 @@ pub static KEYS: &[Key] = &[
         Slot::Flag(|c| &mut c.hooks.workers),
         "Capture what fails in processes and threads of a pool.",
     ),
+    Key::new(
+        "hooks.frameworks",
+        Slot::Flag(|c| &mut c.hooks.frameworks),
+        "Capture what web frameworks, task queues and command line libraries turn into a response or a message.",
+    ),
+    Key::new(
+        "hooks.ddtrace",
+        Slot::Flag(|c| &mut c.hooks.ddtrace),
+        "Do the capture and encoding of ddtrace's exception replay, where that is on.",
+    ),
+    Key::new(
+        "hooks.opentelemetry",
+        Slot::Flag(|c| &mut c.hooks.opentelemetry),
+        "Capture what is recorded on an OpenTelemetry span, and hand the snapshot to the program's own log exporter.",
+    ),
+    Key::new(
+        "hooks.sentry",
+        Slot::Flag(|c| &mut c.hooks.sentry),
+        "Put the captured values into the events of the Sentry SDK, in place of its own.",
+    ),
+    Key::new(
+        "request.headers",
+        Slot::Tags(|c| &mut c.request_headers),
+        "Headers of a request that link to a session elsewhere, each with the name of that link.",
+    ),
     knob(LimitKnob::Exceptions, "Exceptions of a chain, the raised one included."),
     knob(
         LimitKnob::Frames,

@@ -411,7 +411,8 @@ fn tags(node: &Node, faults: &mut Vec<Fault>) -> Option<BTreeMap<String, String>
             return None;
         }
     }
-    Some(tags)
+    // Where nothing of it could be read, what was in force stays.
+    (!tags.is_empty() || faults.is_empty()).then_some(tags)
 }
 
 #[cfg(test)]

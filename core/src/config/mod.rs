@@ -77,6 +77,8 @@ pub struct Config {
     pub debug: bool,
     /// Where a host meets exceptions by itself.
     pub hooks: Hooks,
+    /// Names of session links by the header of a request that has the session's id; a header is found in any case.
+    pub request_headers: BTreeMap<String, String>,
     /// Bounds of a snapshot.
     pub limits: Limits,
     /// What is admitted.
@@ -112,6 +114,14 @@ pub struct Hooks {
     pub logging: bool,
     /// What fails in the workers of pools.
     pub workers: bool,
+    /// What frameworks turn into a response or a message.
+    pub frameworks: bool,
+    /// What ddtrace's exception replay captures.
+    pub ddtrace: bool,
+    /// What is recorded on an OpenTelemetry span.
+    pub opentelemetry: bool,
+    /// What the Sentry SDK reports.
+    pub sentry: bool,
 }
 
 impl Default for Hooks {
@@ -123,6 +133,10 @@ impl Default for Hooks {
             asyncio: true,
             logging: true,
             workers: true,
+            frameworks: true,
+            ddtrace: false,
+            opentelemetry: false,
+            sentry: false,
         }
     }
 }
@@ -141,6 +155,10 @@ impl Default for Config {
             summary: false,
             debug: false,
             hooks: Hooks::default(),
+            request_headers: BTreeMap::from([(
+                "X-OpenReplay-SessionToken".to_owned(),
+                "openReplaySessionToken".to_owned(),
+            )]),
             limits: Limits::default(),
             gate: GateConfig::default(),
             redact: RedactConfig::default(),
