@@ -1,7 +1,8 @@
 """The places where errors are met, one module each. None of them traces or profiles.
 
-Each module has ``patches(module)``, which says what is replaced in a module of the standard library. It runs when the program imports that
-module, or at once if it has: nothing is imported that the program does not use.
+Each module has ``patches(module)``, which says what is replaced in a module of the program. It runs when the program imports that
+module, or at once if it has: nothing is imported that the program does not use. Those of other people's libraries are in
+``stillframe.integrations``.
 """
 
 from __future__ import annotations
@@ -18,19 +19,23 @@ if TYPE_CHECKING:
     from stillframe._hooks.patch import Patch
 
 HOOKS = {
-    "sys": "interpreter",
-    "threading": "threads",
-    "logging": "log_records",
-    "traceback": "printed",
-    "asyncio.base_events": "event_loops",
-    "uvloop": "event_loops",
-    "concurrent.futures._base": "futures",
-    "concurrent.futures.process": "futures",
-    "multiprocessing.process": "workers",
-    "multiprocessing.spawn": "workers",
-    "multiprocessing.pool": "pools",
+    # the standard library
+    "sys": "stillframe._hooks.interpreter",
+    "threading": "stillframe._hooks.threads",
+    "logging": "stillframe._hooks.log_records",
+    "traceback": "stillframe._hooks.printed",
+    "asyncio.base_events": "stillframe._hooks.event_loops",
+    "uvloop": "stillframe._hooks.event_loops",
+    "concurrent.futures._base": "stillframe._hooks.futures",
+    "concurrent.futures.process": "stillframe._hooks.futures",
+    "multiprocessing.process": "stillframe._hooks.workers",
+    "multiprocessing.spawn": "stillframe._hooks.workers",
+    "multiprocessing.pool": "stillframe._hooks.pools",
+    # web frameworks
+    # queues, servers and command lines
+    # tracers and logs
 }
-"""Which module of this package observes which module of the program."""
+"""Which module of ours observes which module of the program."""
 
 _patches: dict[tuple[int, str], Patch] = {}
 _switches: dict[str, bool] = {}
@@ -39,7 +44,7 @@ _switches: dict[str, bool] = {}
 def _observe(module: ModuleType) -> None:
     """Puts the hooks into a module that was just imported."""
     try:
-        name = f"stillframe._hooks.{HOOKS[module.__name__]}"
+        name = HOOKS[module.__name__]
         __import__(name)
         found: list[Patch] = sys.modules[name].patches(module)
         for patch in found:
