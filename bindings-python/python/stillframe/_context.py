@@ -10,7 +10,7 @@ from stillframe import _failures, _identity
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from contextvars import Context, Token
     from types import TracebackType
     from typing import Any, Union
@@ -24,6 +24,10 @@ _plain_getattribute: object = object.__getattribute__
 _current: ContextVar[dict[str, Any] | None] = ContextVar("stillframe", default=None)
 _cause = BaseException.__dict__["__cause__"].__get__
 _context = BaseException.__dict__["__context__"].__get__
+
+
+surroundings: list[Callable[[], dict[str, Any] | None]] = []
+"""Who else knows what the code that runs now works for: each says it in the form of what ``of`` returns, when an error is captured."""
 
 
 class context:  # noqa: N801 - used as a function
@@ -99,15 +103,22 @@ def of(error: BaseException, variables: Context | None, attributes: dict[str, An
         variables: the context variables of the task that failed, when it is not the one that runs.
         attributes: what the hook knows besides.
     """
-    holds = _kept(error)
+    holds, trace = _kept(error)
     if holds is None:
         holds = _current.get() if variables is None else variables.get(_current)
     thread = _thread_name()
-    if holds is None and attributes is None:
+    told: dict[str, Any] = {}
+    for tell in surroundings:
+        said = tell() if variables is None else variables.copy().run(tell)
+        told.update(said or {})
+    if trace is not None:
+        told["trace_id"], told["span_id"] = trace
+    if holds is None and attributes is None and not told:
         return None if thread is None else {"thread": thread}
-    told: dict[str, Any] = {} if thread is None else {"thread": thread}
+    if thread is not None:
+        told["thread"] = thread
     holds = holds or {}
-    told["attributes"] = {**(attributes or {}), **holds.get("attributes", {})}
+    told["attributes"] = {**told.get("attributes", {}), **(attributes or {}), **holds.get("attributes", {})}
     told["user"] = holds.get("user", {})
     told["session_links"] = [(name, str(value)) for name, value in holds.get("sessions", {}).items()]
     return told
@@ -125,18 +136,20 @@ def _thread_name() -> str | None:
     return name if type(name) is str else None
 
 
-def _kept(error: BaseException) -> dict[str, Any] | None:
-    """What held where this error, or what led to it, came from."""
+def _kept(error: BaseException) -> tuple[dict[str, Any] | None, tuple[int, int] | None]:
+    """What held where this error, or what led to it, came from, and the ids of the trace and span that it was recorded on."""
+    holds, trace = None, None
     link: BaseException | None = error
     for _ in range(CHAIN):
         if link is None:
             break
         met = _identity.find(link)
-        if met is not None and met.context is not None:
-            return met.context
+        if met is not None:
+            holds = met.context if holds is None else holds
+            trace = met.trace if trace is None else trace
         cause = _cause(link)
         link = _context(link) if cause is None else cause
-    return None
+    return holds, trace
 
 
 def _merge(into: dict[str, Any], key: str, value: Any, name: str) -> None:

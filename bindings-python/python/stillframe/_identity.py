@@ -32,7 +32,7 @@ of some classes share their keys, and begin with room for them."""
 class Met:
     """What is known of an exception that was met before."""
 
-    __slots__ = ("captured", "context", "handled_as", "reference")
+    __slots__ = ("captured", "context", "exported", "handled_as", "reference", "snapshot", "trace")
 
     def __init__(self, reference: ref[BaseException] | None) -> None:
         """Starts with nothing known."""
@@ -41,6 +41,12 @@ class Met:
         self.handled_as: list[str] = []
         """Ids of the snapshots that say that the program handled it."""
         self.context: dict[str, Any] | None = None
+        self.snapshot: str | None = None
+        """Id of the snapshot that was taken of it last."""
+        self.exported = False
+        """Whether that snapshot was handed to the program's own exporter."""
+        self.trace: tuple[int, int] | None = None
+        """Ids of the trace and the span that it was recorded on."""
 
 
 _met: dict[int, Met] = {}

@@ -7,6 +7,9 @@ import os
 from stillframe import _command_line, _exit, _failures, _hooks, _runtime
 from stillframe._runtime import native
 
+running = False
+"""Whether capturing is on."""
+
 _forks_observed = False
 _config: dict[str, object] = {}
 _program = ""
@@ -32,7 +35,7 @@ def start(config: dict[str, object], enabled_by: str, program: str | None = None
         enabled_by: what asked for it, for people to read.
         program: what to name the service after if nothing else names it; by default, what this process runs.
     """
-    global _config, _program
+    global _config, _program, running
     _config = config
     _program = _command_line.program() if program is None else program
     problems = native.start(config, enabled_by, _program)
@@ -44,11 +47,14 @@ def start(config: dict[str, object], enabled_by: str, program: str | None = None
         _observe_forks()
         _exit.register(last=switches["excepthook"])
         _hooks.install(switches)
+        running = True
     return problems
 
 
 def uninstall() -> None:
     """What ``stillframe.uninstall`` does."""
+    global running
+    running = False
     _hooks.uninstall()
     native.stop()
 

@@ -18,8 +18,11 @@ ending = False
 """The process is ending: what is captured now must be stored at once, nobody will do it later."""
 
 _DEADLINE = 2.0
+_KEPT = 32
 _INTERRUPTS = (KeyboardInterrupt, SystemExit, GeneratorExit)
 _SIGNALS = (StopIteration, StopAsyncIteration)
+_kept: dict[str, Snapshot] = {}
+_keeping = False
 
 
 def capture(exc: BaseException | None = None, *, limited: bool = False) -> Snapshot | None:
@@ -86,6 +89,43 @@ def report(
         _failures.count(failure)
 
 
+def keep_snapshots() -> None:
+    """Has the last few snapshots kept, so that a tool that meets an error after a hook has captured it can have its values."""
+    global _keeping
+    _keeping = True
+
+
+def snapshot_of(
+    error: BaseException,
+    traceback: TracebackType | None,
+    mechanism: str,
+    *,
+    handled: bool,
+    limited: bool = True,
+    attributes: dict[str, Any] | None = None,
+) -> Snapshot | None:
+    """The snapshot of an error that another tool reports: the one that a hook took of it before, or one that is taken now.
+
+    Needs ``keep_snapshots``; without, or when many others came since, an error that was captured before is captured again. The other
+    arguments are those of ``report``; it raises what ``report`` raises.
+    """
+    try:
+        met = _identity.find(error)
+        kept = None if met is None or met.snapshot is None else _kept.get(met.snapshot)
+        again = kept is None and met is not None and met.captured
+        taken = _capture(error, traceback, mechanism, handled=handled, limited=limited, again=again, attributes=attributes)
+        if ending:
+            native.flush(_DEADLINE)
+        return taken if kept is None else kept
+    except RecursionError:
+        _failures.out_of_stack += 1
+    except BaseException as failure:
+        if not _failures.is_ours(failure):
+            raise
+        _failures.count(failure)
+    return None
+
+
 def is_error(error: BaseException) -> bool:
     """Whether an exception that passes through code is an error, rather than a way to end a loop, a generator, a task or the program."""
     return issubclass(type(error), Exception) and not issubclass(type(error), _SIGNALS)
@@ -113,8 +153,14 @@ def _capture(
     if snapshot is None:
         return None
     met = _identity.remember(error)
+    taken = Snapshot(snapshot)
     if met is not None:
         met.captured = True
+        met.snapshot = snapshot.id
         if handled:
             met.handled_as.append(snapshot.id)
-    return Snapshot(snapshot)
+        if _keeping:
+            while len(_kept) >= _KEPT:
+                _kept.pop(next(iter(_kept)), None)
+            _kept[snapshot.id] = taken
+    return taken

@@ -34,6 +34,7 @@ HOOKS = {
     # web frameworks
     # queues, servers and command lines
     # tracers and logs
+    "sentry_sdk.client": "stillframe.integrations.sentry",
 }
 """Which module of ours observes which module of the program."""
 
