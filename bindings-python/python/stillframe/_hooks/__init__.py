@@ -34,7 +34,11 @@ HOOKS = {
     # web frameworks
     # queues, servers and command lines
     # tracers and logs
+    "loguru._handler": "stillframe.integrations.loguru",
+    "opentelemetry.sdk.trace": "stillframe.integrations.opentelemetry",
+    "opentelemetry.trace": "stillframe.integrations.opentelemetry",
     "sentry_sdk.client": "stillframe.integrations.sentry",
+    "structlog._base": "stillframe.integrations.structlog",
 }
 """Which module of ours observes which module of the program."""
 

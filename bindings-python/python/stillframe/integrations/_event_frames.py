@@ -1,7 +1,7 @@
 """Which frame of somebody else's event is which frame of a snapshot.
 
-Both describe one error, but each in its own selection: the event may lack frames or have some of the caller's, the snapshot has those next to
-the raise and the outermost. They are matched by exception, then by function, file, line and order.
+Both describe one error, but each in its own selection: the event may lack frames or have some of the caller's, the snapshot has those next
+to the raise and the outermost. They are matched by exception, then by function, file, line and order.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def matched(values: list[Any], document: Json) -> Iterator[tuple[Json, Json]]:
 
 
 def _order(document: Json) -> Iterator[int]:
-    """Indexes of the exceptions in the order in which Sentry goes through them: each before its cause, that before the members of a group."""
+    """Indexes of the exceptions in the order in which Sentry goes through them: each before its cause, that before a group's members."""
     seen: set[int] = set()
     stack = [0]
     while stack:

@@ -8,24 +8,23 @@ from __future__ import annotations
 
 import json
 import re
+from typing import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any, NamedTuple
+    from typing import Any
 
     Node = dict[str, Any]
 
-    class Detail(NamedTuple):
-        """How much of a value is shown."""
 
-        depth: int
-        items: int
-        text: int
-else:
-    from collections import namedtuple
+class Detail(NamedTuple):
+    """How much of a value is shown."""
 
-    Detail = namedtuple("Detail", ("depth", "items", "text"))
+    depth: int
+    items: int
+    text: int
+
 
 DETAILS = (Detail(0, 0, 40), Detail(1, 5, 80), Detail(2, 10, 160), Detail(3, 20, 320), Detail(3, 64, 1024))
 """From brief to as much as there is. Sentry's depth ends at the third container."""
@@ -258,7 +257,7 @@ def _key(node: Node) -> str:
 
 
 def _ranked(frame: dict[str, Any], named: dict[str, Node]) -> list[str]:
-    """Names of a frame's variables: those that the failing line uses, arguments, those of the lines around it, others, and what is only a type."""
+    """Names of a frame's variables: used by the failing line, arguments, used around it, others, and what is only a type."""
     source = frame.get("source", {})
     lines: list[str] = source.get("lines", [])
     first = source.get("firstLine", 1)

@@ -28,8 +28,8 @@ FRAME_BYTES = 2048
 """JSON of the variables of one frame: above that, Sentry cuts."""
 
 EVENT_BYTES = 262144
-"""JSON of the variables of one event, those of the reported exception first. Sentry refuses events above 1 MB, and source lines, breadcrumbs and
-requests need their share."""
+"""JSON of the variables of one event, those of the reported exception first. Sentry refuses events above 1 MB, and source lines,
+breadcrumbs and requests need their share."""
 
 CONTEXT = "stillframe"
 """Name of what is added to an event besides."""
@@ -60,8 +60,8 @@ class StillframeIntegration(Integration):  # type: ignore[misc]
         """
         self.limited = limited
         self.attach_snapshot = attach_snapshot
-        self.replaces = False
-        """Whether the SDK was told not to read variables itself."""
+        self.replaces: str | None = None
+        """The option by which the SDK was told not to read variables itself."""
         try:
             if not _lifecycle.running:
                 _lifecycle.install({})
@@ -129,8 +129,8 @@ def _options(args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
     if not _lifecycle.running or any(option in given for option in _OPTIONS):
         return kwargs
     if not isinstance(collected, dict):
-        ours.replaces = True
-        return {**kwargs, _OPTIONS[0]: False}
+        ours.replaces = next((option for option in _OPTIONS if option in sentry_sdk.consts.DEFAULT_OPTIONS), None)
+        return kwargs if ours.replaces is None else {**kwargs, ours.replaces: False}
     return {**kwargs, "data_collection": {"stack_frame_variables": False, **collected}}
 
 
@@ -138,10 +138,10 @@ def _process(event: Event, hint: Hint) -> Event:
     """An event on its way through the SDK: before its scrubber, its serialisation and the program's ``before_send``."""
     try:
         client = sentry_sdk.get_client() if hasattr(sentry_sdk, "get_client") else sentry_sdk.Hub.current.client
-        integration = None if client is None else client.get_integration(StillframeIntegration)
+        integration = getattr(client, "integrations", {}).get(StillframeIntegration.identifier)
         if integration is not None:
-            if integration.replaces:
-                client.options[_OPTIONS[0]] = not _lifecycle.running
+            if integration.replaces is not None:
+                client.options[integration.replaces] = not _lifecycle.running
             if _lifecycle.running:
                 _filled(event, hint, limited=integration.limited, attach=integration.attach_snapshot)
     except Exception as failure:
@@ -164,7 +164,7 @@ def _filled(event: Event, hint: Hint, *, limited: bool, attach: bool) -> None:
 def _fill(event: Event, hint: Hint, limited: bool, attach: bool) -> None:
     exc_info = hint.get("exc_info") if hint else None
     values = (event.get("exception") or {}).get("values")
-    if not isinstance(exc_info, tuple) or not isinstance(exc_info[1], BaseException) or not isinstance(values, list):
+    if type(exc_info) is not tuple or not issubclass(type(exc_info[1]), BaseException) or not isinstance(values, list):
         return
     if CONTEXT in (event.get("contexts") or {}):
         return
