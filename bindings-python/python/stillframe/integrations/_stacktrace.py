@@ -1,4 +1,4 @@
-"""A snapshot as the traceback that Python prints: made of what was captured, so no code of the program runs, and what is hidden stays so."""
+"""A snapshot as the traceback that Python prints: made of what was captured, so no code of the program runs and no secret comes back."""
 
 from __future__ import annotations
 

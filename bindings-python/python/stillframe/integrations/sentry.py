@@ -177,6 +177,8 @@ def _fill(event: Event, hint: Hint, limited: bool, attach: bool) -> None:
     found = Values(document)
     left = EVENT_BYTES
     for theirs, ours in matched(values, document):
+        if ours.get("noVariables"):
+            continue
         variables = found.of_frame(ours, FRAME_BYTES) if left > FRAME_BYTES else {}
         theirs["vars"] = Variables(variables)
         left -= size_of(variables)
