@@ -54,7 +54,10 @@ def bounded(text: str, limit: int) -> dict[str, Any]:
         frame["omitted"] = [{"what": "variables", "notCapturedReason": "pruned"}]
     if _fits(_text(document), limit):
         return document
-    return {**document, "exceptions": [], "frames": [], "omitted": [{"what": "exceptions", "notCapturedReason": "pruned"}]}
+    first: dict[str, Any] = document["exceptions"][0]
+    head = {name: first[name] for name in ("type", "module", "handled", "mechanism") if name in first}
+    gone = [{"what": "frames", "notCapturedReason": "pruned"}]
+    return {**document, "exceptions": [{**head, "frames": [], "omitted": gone}], "frames": []}
 
 
 def _fits(text: str, limit: int) -> bool:

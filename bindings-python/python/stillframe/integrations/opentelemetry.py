@@ -128,6 +128,8 @@ def _recorded(span: Any, error: Any) -> dict[str, str] | None:
         _exporting.add(get_ident())
         try:
             _export(snapshot, ids, span)
+        except Exception as failure:  # of the program's processors and exporters as well
+            _failures.count(failure)
         finally:
             _exporting.discard(get_ident())
         if met is not None:
