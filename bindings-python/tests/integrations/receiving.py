@@ -6,7 +6,7 @@ import gzip
 import threading
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -58,7 +58,8 @@ def receiving(status: int = 200, answer: bytes = b"{}") -> Generator[Receiver, N
             self.send_header("content-type", "application/json")
             self.send_header("content-length", str(len(answer)))
             self.end_headers()
-            self.wfile.write(answer)
+            with suppress(ConnectionError):  # who sends need not wait for it
+                self.wfile.write(answer)
 
         do_GET = do_PUT = do_POST
 

@@ -13,8 +13,8 @@ import jsonschema
 import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-
 from receiving import Receiver, receiving
+
 from stillframe.integrations._bounded import bounded
 from stillframe.integrations._stacktrace import stacktrace
 from support import DEFAULTS, Result, Store, values
@@ -286,9 +286,7 @@ except KeyError:
 
 def test_snapshots_know_their_span_also_after_its_end_and_without_being_asked(store: Store) -> None:
     told = in_memory(store, LATER, {"STILLFRAME_ENABLED": "1"})
-    found = [
-        (snapshot.get("context", {}).get("traceId"), snapshot.get("context", {}).get("spanId")) for snapshot in store.snapshots()
-    ]
+    found = [(snapshot.get("context", {}).get("traceId"), snapshot.get("context", {}).get("spanId")) for snapshot in store.snapshots()]
     by_name = [(span["name"], span["trace"], span["span"]) for span in told["spans"]]
     converts = [(trace, span) for name, trace, span in by_name if name == "convert"]
     here = next((trace, span) for name, trace, span in by_name if name == "here")
@@ -349,7 +347,9 @@ provider = TracerProvider()
 provider.add_span_processor(SimpleSpanProcessor(spans))
 trace.set_tracer_provider(provider)
 """
-    result = run(store, INSTALL + program + FAIL + "print([span.attributes['stillframe.snapshot.id'] for span in spans.get_finished_spans()])")
+    result = run(
+        store, INSTALL + program + FAIL + "print([span.attributes['stillframe.snapshot.id'] for span in spans.get_finished_spans()])"
+    )
     (snapshot,) = store.snapshots()
     assert result.out.count(snapshot["id"]) == 2
 
@@ -493,7 +493,13 @@ except ZeroDivisionError as error:
 def test_a_stacktrace_of_a_group_names_its_members_and_gaps_are_told() -> None:
     document = {
         "exceptions": [
-            {"type": "ExceptionGroup", "message": {"value": "both"}, "frames": [0], "members": [1], "omitted": [{"what": "frames", "count": 3, "after": 0, "notCapturedReason": "frames"}]},  # fmt: skip
+            {
+                "type": "ExceptionGroup",
+                "message": {"value": "both"},
+                "frames": [0],
+                "members": [1],
+                "omitted": [{"what": "frames", "count": 3, "after": 0, "notCapturedReason": "frames"}],
+            },
             {"type": "KeyError", "frames": []},
         ],
         "frames": [{"function": "f", "file": "/f.py", "line": 3}],

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 from sentry_relay.processing import StoreNormalizer
+from sentry_shop import EXPLICIT, Shop, receiver, shop
 
 from stillframe.integrations._event_frames import matched
 from stillframe.integrations._event_values import Values, size_of
 from stillframe.integrations.sentry import EVENT_BYTES, FRAME_BYTES
 from support import Store
-from test_sentry import EXPLICIT, Shop, receiver, shop
 
 __all__ = ["receiver", "shop"]
 
@@ -160,7 +160,9 @@ def test_what_does_not_fit_is_told_and_the_failing_line_comes_first() -> None:
 
 @pytest.mark.parametrize("budget", [64, 200, 1000, 2048])
 def test_no_budget_is_exceeded(budget: int) -> None:
-    assert size_of(shown(budget, it=LIST, other={"type": "str", "value": "ü" * 500}, third={"type": "x.Y", "fields": {"a": LIST}})) <= budget
+    assert (
+        size_of(shown(budget, it=LIST, other={"type": "str", "value": "ü" * 500}, third={"type": "x.Y", "fields": {"a": LIST}})) <= budget
+    )
 
 
 def test_references_are_followed_as_deep_as_everything_else() -> None:
@@ -191,7 +193,14 @@ def test_frames_are_matched_by_function_file_line_and_order() -> None:
 
 @pytest.mark.parametrize(
     "event",
-    [[], [None], [{}], [{"type": None, "stacktrace": None}], [{"type": "KeyError", "stacktrace": {"frames": [None, {}, 3]}}], [{"type": 3}]],
+    [
+        [],
+        [None],
+        [{}],
+        [{"type": None, "stacktrace": None}],
+        [{"type": "KeyError", "stacktrace": {"frames": [None, {}, 3]}}],
+        [{"type": 3}],
+    ],
 )
 def test_events_of_any_shape_are_left_alone(event: list[Any]) -> None:
     assert list(matched(event, ours(("f", 1)))) == []

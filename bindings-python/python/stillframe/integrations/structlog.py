@@ -18,8 +18,11 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
-_METHODS = ("error", "exception", "critical", "fatal", "err", "aerror", "aexception", "acritical", "afatal")
-"""Methods of loggers that stand for level ERROR and above."""
+_LEVELS = {
+    **dict.fromkeys(("error", "exception", "err", "aerror", "aexception"), "ERROR"),
+    **dict.fromkeys(("critical", "fatal", "acritical", "afatal"), "CRITICAL"),
+}
+"""Levels that the methods of loggers stand for, from ERROR on."""
 
 
 def add_snapshot_id(logger: Any, method_name: str, event_dict: Any) -> Any:
@@ -102,8 +105,9 @@ def _error(event: Any, method_name: str, formatted: bool) -> BaseException | Non
 
 
 def _captured(error: BaseException, method_name: str, event: Any) -> None:
-    if method_name in _METHODS:
-        attributes = {"level": method_name.upper()}
+    level = _LEVELS.get(method_name)
+    if level is not None:
+        attributes = {"level": level}
         if type(event.get("event")) is str:
             attributes["message"] = event["event"]
         _report.report(error, None, "structlog", handled=True, attributes=attributes)
