@@ -73,13 +73,13 @@ def _headers(headers: object) -> Iterator[tuple[str, str]]:
 def route(scope: dict[str, Any]) -> str | None:
     """The pattern that the path has matched: FastAPI says so, with Starlette the route is the one that leads to the endpoint."""
     matched = scope.get("route")
-    if matched is not None:
-        for name in ("path_format", "path"):
-            path = _request.fields(matched).get(name)
-            if type(path) is str:
-                return _prefix(scope) + path
+    path = None if matched is None else _request.fields(matched).get("path")
+    if type(path) is str:
+        return _prefix(scope) + path
     endpoint, router = scope.get("endpoint"), scope.get("router")
-    return None if endpoint is None or router is None else _search(_request.fields(router).get("routes"), endpoint, "", 0)
+    if endpoint is None or router is None:
+        return None
+    return _search(_request.fields(router).get("routes"), endpoint, _request.texts(scope.get("path_params")), "", 0)
 
 
 def _prefix(scope: dict[str, Any]) -> str:
@@ -90,20 +90,20 @@ def _prefix(scope: dict[str, Any]) -> str:
     return ""
 
 
-def _search(routes: object, endpoint: object, prefix: str, depth: int) -> str | None:
+def _search(routes: object, endpoint: object, parameters: dict[str, Any], prefix: str, depth: int) -> str | None:
     if type(routes) is not list or depth > 8:
         return None
     for one in routes[: _request.ITEMS]:
         entries = _request.fields(one)
         path = entries.get("path")
         here = prefix + path if type(path) is str else prefix
-        if entries.get("endpoint") is endpoint:
+        if entries.get("endpoint") is endpoint and all(name in parameters for name in _request.texts(entries.get("param_convertors"))):
             return here
         inner = entries.get("app")
         while inner is not None and "routes" not in _request.fields(inner):
             inner = _request.fields(inner).get("router") or _request.fields(inner).get("app")
         if inner is not None:
-            found = _search(_request.fields(inner)["routes"], endpoint, here, depth + 1)
+            found = _search(_request.fields(inner)["routes"], endpoint, parameters, here, depth + 1)
             if found is not None:
                 return found
     return None

@@ -144,7 +144,8 @@ def _ends(running: DjangoRequest, response: Any) -> None:
     if response is not None and _request.static(type(response), "streaming") is True:
         closers = _request.fields(response).get("_resource_closers")
         if type(closers) is list:
-            closers.append(running.end)
+            running.goes_on()
+            closers.append(running.closed)
             return
     running.end()
 

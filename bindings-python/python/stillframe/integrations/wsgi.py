@@ -96,18 +96,20 @@ class Middleware:
         """Calls the application."""
         request = Environ(environ)
         request.begin()
-        ends = True
+        goes_on = False
         try:
             body = self._application(environ, start_response)
             if type(body) not in _PLAIN and not _is_file(body, environ):
                 body = (_SizedBody if hasattr(type(body), "__len__") else _Body)(body, request)
-                ends = False
+                goes_on = True
             return body
         except Exception as error:
             _leaves(error)
             raise
         finally:
-            if ends:
+            if goes_on:
+                request.goes_on()
+            else:
                 request.end()
 
 
@@ -154,7 +156,7 @@ class _Body:
             _leaves(error)
             raise
         finally:
-            self._request.end()
+            self._request.closed()
 
 
 class _SizedBody(_Body):
