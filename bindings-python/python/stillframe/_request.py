@@ -11,10 +11,13 @@ import sys
 from contextvars import ContextVar
 from types import GetSetDescriptorType
 
+from stillframe import _failures
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from contextvars import Context, Token
+    from types import TracebackType
     from typing import Any, Optional
 
 ITEMS = 512
@@ -122,13 +125,15 @@ class Facts:
 class Request:
     """One that runs. A subclass for each form in which servers and frameworks have it."""
 
-    __slots__ = ("_goes_on", "_outer", "_token", "pending", "source")
+    __slots__ = ("_goes_on", "_outer", "_token", "pending", "source", "status")
 
     def __init__(self, source: Any) -> None:
         """Takes the reference."""
         self.source = source
-        self.pending: BaseException | None = None
+        self.pending: tuple[BaseException, TracebackType | None] | None = None
         """An error that the framework has handed to a handler of the program, until it is known what that made of it."""
+        self.status: int | None = None
+        """What was answered, where somebody looks; 0 before that."""
         self._token: Token[Optional[Request]] | None = None
         self._goes_on = False
         self._outer: Request | None = None
@@ -174,7 +179,14 @@ class Request:
 
     def _let_go(self) -> None:
         self.pending = None
-        self.source = self.kept() if sys.getrefcount(self) > _alone and self.source is not None else None
+        if self.source is not None:
+            kept = None
+            if sys.getrefcount(self) > _alone:
+                try:
+                    kept = self.kept()
+                except Exception as failure:
+                    _failures.count(failure)
+            self.source = kept
 
     def kept(self) -> Any:
         """What stays of ``source`` for the tasks and threads that outlive the request: texts."""

@@ -11,7 +11,7 @@ import web
 from support import Store, functions, values
 from web import Run, attributes
 
-APP = '''
+APP = """
 import logging
 import threading
 from flask import Blueprint, Flask, Response, abort, render_template_string, request, session, stream_with_context
@@ -175,7 +175,7 @@ def teardown(error):
 
 
 app.register_blueprint(shop, url_prefix="/shop")
-'''
+"""
 
 SERVER = """
 import sys

@@ -30,8 +30,10 @@ def _pack(package: object, exc: object, tb: object) -> None:
 
 
 def _is_awaited(error: Any) -> bool:
-    """Whether an event loop stands behind the future: it carries every kind of exception to the task that awaits it, also those by which web
-    frameworks answer, and says itself if nobody has asked for the error.
+    """Whether an event loop stands behind the future.
+
+    It carries every kind of exception to the task that awaits it, also those by which web frameworks answer, and says itself if nobody has
+    asked for the error.
     """
     name = _context.thread_name()
     if name is not None and name.startswith("asyncio_"):  # the loop's own pool

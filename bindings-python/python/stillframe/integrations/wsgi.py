@@ -104,7 +104,7 @@ class Middleware:
                 goes_on = True
             return body
         except Exception as error:
-            _leaves(error)
+            _leaves(error, 500)
             raise
         finally:
             if goes_on:
@@ -113,8 +113,9 @@ class Middleware:
                 request.end()
 
 
-def _leaves(error: BaseException) -> None:
-    _report.report(error, None, "wsgi", handled=False, attributes={"http.response.status_code": 500})
+def _leaves(error: BaseException, status: int | None = None) -> None:
+    attributes = None if status is None else {"http.response.status_code": status}
+    _report.report(error, None, "wsgi", handled=False, attributes=attributes)
 
 
 def _is_file(body: object, environ: dict[str, Any]) -> bool:
