@@ -40,7 +40,7 @@ class Answer:
         """Without what differs from one run of the same program to the next."""
         body = self.body.replace(str(port).encode(), b"PORT")
         body = re.sub(rb"0x[0-9a-f]{6,}|\d{6,}|[A-Za-z0-9]{20}(?=\")", b"N", body)
-        body = re.sub(rb"STILLFRAME_\w+(\W+(?:\w+\W+){0,4}?)(&#x27;|&#39;|')[01](&#x27;|&#39;|')", b"SWITCH", body)
+        body = re.sub(rb"(?s)(STILLFRAME_ENABLED.{0,80}?(?:&#x27;|&#39;|'))[01]", rb"\1", body)
         body = re.sub(rb"\w{3}, \d{1,2} \w{3} \d{4} [\d:]+ [-+\w]+|server-N.log", b"TIME", body)
         headers = [
             (name, re.sub("=[^;]*", "=VALUE", value, count=1) if name.lower() == "set-cookie" else value)
