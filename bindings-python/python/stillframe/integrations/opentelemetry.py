@@ -69,17 +69,17 @@ class StillframeInstrumentor:
 def patches(module: ModuleType) -> list[Patch]:
     """What is replaced: the recording of an exception on a span. Of the interface, only the current span is asked for."""
     if module.__name__ == "opentelemetry.trace":
-        if _trace not in _context.surroundings:
-            _context.surroundings.append(_trace)
+        if _current not in _context.trace_ids:
+            _context.trace_ids.append(_current)
         return []
     return [Patch("always", module.Span, "record_exception", wrap=_recording)]
 
 
-def _trace() -> dict[str, Any] | None:
+def _current() -> tuple[int, int] | None:
     """Ids of the current trace and span."""
     try:
-        context = sys.modules["opentelemetry.trace"].get_current_span().get_span_context()
-        return {"trace_id": context.trace_id, "span_id": context.span_id} if context.is_valid else None
+        where = sys.modules["opentelemetry.trace"].get_current_span().get_span_context()
+        return (where.trace_id, where.span_id) if where.is_valid else None
     except Exception as failure:
         _failures.count(failure)
         return None
