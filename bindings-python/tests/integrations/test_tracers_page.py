@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-
 from receiving import receiving
+
 from support import Store
 
 PAGE = (Path(__file__).parents[3] / "docs" / "tracers.md").read_text()
@@ -15,7 +15,14 @@ EXAMPLES = re.findall(r"```python\n(.*?)```", PAGE, re.S)
 
 
 def test_there_is_an_example_of_each() -> None:
-    for name in ("sentry import StillframeIntegration", "sentry.before_send", "opentelemetry.install", "structlog", "loguru", "AddSnapshotId"):
+    for name in (
+        "sentry import StillframeIntegration",
+        "sentry.before_send",
+        "opentelemetry.install",
+        "structlog",
+        "loguru",
+        "AddSnapshotId",
+    ):
         assert any(name in example for example in EXAMPLES), name
 
 

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import islice
 from typing import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from typing import Any
 
     Node = dict[str, Any]
+
+
+_text = json.encoder.encode_basestring
 
 
 class Detail(NamedTuple):
@@ -32,6 +35,7 @@ DETAILS = (Detail(0, 0, 40), Detail(1, 5, 80), Detail(2, 10, 160), Detail(3, 20,
 MORE = "…"
 """Name under which it is said what is not shown."""
 
+_EMPTY = ("[]", "{}")
 _NAMED = ("function", "module", "type", "method", "builtin_function_or_method")
 """Types of values that are shown by their name."""
 
@@ -54,6 +58,12 @@ _SAID = {
 }
 
 
+def _size(text: str) -> int:
+    """Bytes of a text as JSON."""
+    written = _text(text)
+    return len(written) if written.isascii() else len(written.encode("utf-8", "surrogatepass"))
+
+
 def size_of(value: object) -> int:
     """Bytes of a value as compact JSON."""
     return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"))
@@ -63,6 +73,16 @@ class _Full(Exception):  # noqa: N818 - it ends a value that would not fit
     pass
 
 
+class Shown(NamedTuple):
+    """A value as it is shown."""
+
+    value: Any
+    size: int
+    """Bytes of JSON."""
+    whole: bool
+    """Nothing would be added by more detail."""
+
+
 class Values:
     """The values of one snapshot."""
 
@@ -70,79 +90,137 @@ class Values:
         """Takes the snapshot in format 1."""
         self._document = document
         self._containers: dict[int, Node] | None = None
+        self._made: dict[tuple[int, int, int], Shown] = {}
+        """What was made before of a container, by depth and detail: frames hand the same objects down."""
+        self._large: dict[tuple[int, int], int] = {}
+        """Bytes that were not enough for a value, by detail."""
         self._room = 0
-        """Bytes left for the value that is being made, roughly: it is given up early where it cannot fit."""
+        """Bytes left for the value that is being made: it is given up early where it cannot fit."""
 
     def of_frame(self, frame: dict[str, Any], budget: int) -> dict[str, Any]:
         """The variables of a frame in at most ``budget`` bytes of JSON, in the order that they were captured in."""
         named: dict[str, Node] = {**frame.get("statics", {}), **frame.get("arguments", {}), **frame.get("locals", {})}
-        ranked = _ranked(frame, named)
-        shown: dict[str, Any] = {}
-        sizes: dict[str, int] = {}
-        left = budget - 2 - size_of({MORE: f"{len(ranked)} more variables"})
-        for name in ranked:
-            self._room = budget
-            value = self._shown(named[name], DETAILS[0])
-            size = size_of({name: value}) - 1  # the braces go, a comma comes
-            if size <= left:
-                shown[name], sizes[name] = value, size
-                left -= size
-        growing = list(shown)
-        for detail in DETAILS[1:]:
-            still = []
-            for name in growing:
-                self._room = left + sizes[name]
-                try:
-                    value = self._shown(named[name], detail)
-                except _Full:
-                    continue
-                more = size_of({name: value}) - 1 - sizes[name]
-                if more <= left:
-                    shown[name] = value
-                    sizes[name] += more
-                    left -= more
-                    still.append(name)
-            growing = still
-        told = {name: shown[name] for name in named if name in shown}
+        used, others = _ranked(frame, named)
+        shown: dict[str, Shown] = {}
+        room = budget - 2 - size_of({MORE: f"{len(named)} more variables"})
+        left = self._fill(shown, named, used, room // 2) + room - room // 2
+        left = self._fill(shown, named, others, left)
+        self._fill(shown, named, [*used, *others], left)
+        told = {name: shown[name].value for name in named if name in shown}
         missing = len(named) - len(told) + sum(gap.get("count", 1) for gap in frame.get("omitted", ()))
         if missing:
             told[MORE] = f"{missing} more variable{'s' if missing > 1 else ''}"
         return told
 
-    def _shown(self, node: Node, detail: Detail) -> Any:
+    def _fill(self, shown: dict[str, Shown], named: dict[str, Node], names: list[str], left: int) -> int:
+        """Shows variables, all of them briefly first, then each in more detail. Returns the bytes that are left."""
+        growing = []
+        for name in names:
+            if name not in shown:
+                brief = self._shown(named[name], 0, 0)
+                size = brief.size + _size(name) + 2
+                if size > left:
+                    continue
+                left -= size
+                shown[name] = brief
+            if not shown[name].whole:
+                growing.append(name)
+        for level in range(1, len(DETAILS)):
+            still = []
+            for name in growing:
+                before = shown[name].size
+                node = self._followed(named[name])
+                key = id(node), level
+                if left + before <= self._large.get(key, 0):
+                    continue
+                self._room = left + before
+                try:
+                    more = self._shown(node, DETAILS[level].depth, level)
+                except _Full:
+                    self._large[key] = left + before
+                    continue
+                if before <= more.size <= left + before:
+                    left -= more.size - before
+                    shown[name] = more
+                if not more.whole:
+                    still.append(name)
+            growing = still
+        return left
+
+    def _shown(self, node: Node, depth: int, level: int) -> Shown:
         """A value: text of a scalar as Python writes it, a list, or a dictionary."""
         node = self._followed(node)
-        if detail.depth == 0 or not _is_container(node):
-            text = _closed(node) if _is_container(node) else scalar(node, detail.text)
-            self._room -= len(text) + 3
-            if self._room < 0 and detail != DETAILS[0]:
+        if not ("fields" in node or "elements" in node or "entries" in node):
+            longest = DETAILS[level].text
+            text = scalar(node, longest)
+            held = node.get("value")
+            made = Shown(text, _size(text), type(held) is not str or len(held) <= longest)
+        elif depth == 0:
+            text = _closed(node)
+            if text in _EMPTY:
+                return Shown([] if text == "[]" else {}, 2, True)
+            made = Shown(text, _size(text), False)
+        else:
+            key = id(node), depth, level
+            known = self._made.get(key)
+            if known is None:
+                known = self._made[key] = self._opened(node, depth, level)
+            elif known.size > self._room:
                 raise _Full
-            return text
-        deeper = Detail(detail.depth - 1, detail.items, detail.text)
-        elements = self._elements(node, deeper) if "elements" in node else None
-        if elements is not None and "fields" not in node and "entries" not in node:
-            return elements
+            else:
+                self._room -= known.size
+            return known
+        self._room -= made.size + 1
+        if self._room < 0 and level:
+            raise _Full
+        return made
+
+    def _opened(self, node: Node, depth: int, level: int) -> Shown:
+        items = DETAILS[level].items
+        elements: list[Any] | None = None
+        size, whole = 2, True
+        if "elements" in node:
+            elements = []
+            for inner in node["elements"][:items]:
+                made = self._shown(inner, depth - 1, level)
+                elements.append(made.value)
+                size += made.size + 1
+                whole = whole and made.whole
+            more = _more(node, items, "elements")
+            if more:
+                elements.append(f"{MORE} {more}")
+                size += _size(more) + 5
+                whole = whole and len(node["elements"]) <= items
+            if "fields" not in node and "entries" not in node:
+                return Shown(elements, size, whole)
         out: dict[str, Any] = {}
         if "fields" in node:
             out["__class__"] = str(node.get("type", "object"))
-            for name, value in _first(node["fields"].items(), detail.items):
-                _put(out, name, self._shown(value, deeper), value)
-        for key, value in _first(iter(node.get("entries", ())), detail.items):
-            _put(out, _key(self._followed(key)), self._shown(value, deeper), key)
+            size += _size(out["__class__"]) + 14
+        for named, pairs in ((True, node["fields"].items() if "fields" in node else ()), (False, node.get("entries", ()))):
+            whole = whole and len(pairs) <= items
+            for key, inner in islice(pairs, items):
+                made = self._shown(inner, depth - 1, level)
+                if named:
+                    name = _put(out, key, made.value, inner)
+                else:
+                    key = self._followed(key)
+                    name = _put(out, _key(key), made.value, key)
+                length = _size(name) + 2
+                size += made.size + length
+                self._room -= length
+                whole = whole and made.whole
         if elements is not None:
-            out["items"] = elements
-        more = _more(node, detail.items, "fields", "entries")
+            _put(out, "items", elements, {})
+            size += 20
+        more = _more(node, items, "fields", "entries")
         if more:
             _put(out, MORE, more, {})
-        return out
-
-    def _elements(self, node: Node, deeper: Detail) -> list[Any]:
-        items = [self._shown(value, deeper) for value in node["elements"][: deeper.items]]
-        more = _more(node, deeper.items, "elements")
-        return [*items, f"{MORE} {more}"] if more else items
+            size += _size(more) + 7
+        return Shown(out, size, whole)
 
     def _followed(self, node: Node) -> Node:
-        """The container that a reference means, where it is known."""
+        """The container that a reference means, where it is known; any other value itself."""
         if "ref" not in node:
             return node
         if self._containers is None:
@@ -235,16 +313,12 @@ def _more(node: Node, items: int, *parts: str) -> str:
     return chip(node) if alone and "notCapturedReason" in node else ""
 
 
-def _first(pairs: Iterator[Any], items: int) -> Iterator[Any]:
-    for _, pair in zip(range(items), pairs):
-        yield pair
-
-
-def _put(out: dict[str, Any], name: str, value: Any, key: Node) -> None:
-    """Adds an entry; one that would take the name of another says its type."""
+def _put(out: dict[str, Any], name: str, value: Any, key: Node) -> str:
+    """Adds an entry; one that would take the name of another says its type. Returns the name that it got."""
     while name in out:
         name = f"{name} ({key.get('type', 'again')})"
     out[name] = value
+    return name
 
 
 def _key(node: Node) -> str:
@@ -256,8 +330,8 @@ def _key(node: Node) -> str:
     return _closed(node) if _is_container(node) else scalar(node, 80)
 
 
-def _ranked(frame: dict[str, Any], named: dict[str, Node]) -> list[str]:
-    """Names of a frame's variables: used by the failing line, arguments, used around it, others, and what is only a type."""
+def _ranked(frame: dict[str, Any], named: dict[str, Node]) -> tuple[list[str], list[str]]:
+    """Names of a frame's variables: those that the failing line uses; arguments, names around it, others, and what is only a type."""
     source = frame.get("source", {})
     lines: list[str] = source.get("lines", [])
     first = source.get("firstLine", 1)
@@ -274,4 +348,5 @@ def _ranked(frame: dict[str, Any], named: dict[str, Node]) -> list[str]:
             return 4
         return 0 if name in used else 1 if name in arguments else 2 if name in around else 3
 
-    return sorted(named, key=rank)
+    ranks = {name: rank(name) for name in named}
+    return [name for name in named if not ranks[name]], sorted((name for name in named if ranks[name]), key=ranks.__getitem__)

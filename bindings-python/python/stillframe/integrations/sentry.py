@@ -211,7 +211,7 @@ def _context(snapshot: Snapshot, document: Event) -> Event:
     receipt = document["receipt"]
     return {
         "snapshot": snapshot.id,
-        "issue": snapshot.issue,
+        "issue": document["fingerprint"]["key"],
         "show": f"stillframe show {snapshot.id[-8:]}",
         "values": receipt.get("values", 0),
         "redacted": sum(receipt.get("redacted", {}).values()),
