@@ -149,7 +149,8 @@ class Values:
 
     def _shown(self, node: Node, depth: int, level: int) -> Shown:
         """A value: text of a scalar as Python writes it, a list, or a dictionary."""
-        node = self._followed(node)
+        if "ref" in node:
+            node = self._followed(node)
         if not ("fields" in node or "elements" in node or "entries" in node):
             longest = DETAILS[level].text
             text = scalar(node, longest)
@@ -186,7 +187,7 @@ class Values:
                 elements.append(made.value)
                 size += made.size + 1
                 whole = whole and made.whole
-            more = _more(node, items, "elements")
+            more = _more(node, len(node["elements"]), items, alone="fields" not in node and "entries" not in node)
             if more:
                 elements.append(f"{MORE} {more}")
                 size += _size(more) + 5
@@ -205,7 +206,8 @@ class Values:
                     name = _put(out, key, made.value, inner)
                 else:
                     key = self._followed(key)
-                    name = _put(out, _key(key), made.value, key)
+                    name = str(key["value"]) if key.get("type") == "str" and "value" in key else _key(key)
+                    name = _put(out, name, made.value, key)
                 length = _size(name) + 2
                 size += made.size + length
                 self._room -= length
@@ -213,7 +215,9 @@ class Values:
         if elements is not None:
             _put(out, "items", elements, {})
             size += 20
-        more = _more(node, items, "fields", "entries")
+        there = len(node.get("fields", ())) + len(node.get("entries", ()))
+        most = min(len(node.get("fields", ())), items) + min(len(node.get("entries", ())), items)
+        more = _more(node, there, most, alone=elements is None)
         if more:
             _put(out, MORE, more, {})
             size += _size(more) + 7
@@ -237,15 +241,19 @@ class Values:
         return self._containers.get(node["ref"], node)
 
     def _collect(self, node: Node) -> None:
-        if "id" in node and self._containers is not None:
-            self._containers[node["id"]] = node
-        for value in node.get("fields", {}).values():
-            self._collect(value)
-        for value in node.get("elements", ()):
-            self._collect(value)
-        for pair in node.get("entries", ()):
-            for value in pair:
-                self._collect(value)
+        containers = self._containers
+        nodes = [node]
+        while nodes and containers is not None:
+            node = nodes.pop()
+            if "id" in node:
+                containers[node["id"]] = node
+            if "fields" in node:
+                nodes.extend(node["fields"].values())
+            if "elements" in node:
+                nodes.extend(node["elements"])
+            if "entries" in node:
+                for pair in node["entries"]:
+                    nodes.extend(pair)
 
 
 def scalar(node: Node, longest: int) -> str:
@@ -298,16 +306,13 @@ def _closed(node: Node) -> str:
     return f"[{shown}]" if "elements" in node else f"{{{shown}}}"
 
 
-def _count(node: Node, *parts: str) -> int:
-    return sum(len(node.get(part, ())) for part in parts or ("fields", "entries", "elements"))
+def _count(node: Node) -> int:
+    return len(node.get("fields", ())) + len(node.get("entries", ())) + len(node.get("elements", ()))
 
 
-def _more(node: Node, items: int, *parts: str) -> str:
-    """What is missing of a container."""
-    there = _count(node, *parts)
-    shown = sum(min(len(node.get(part, ())), items) for part in parts)
-    alone = there == _count(node)
-    missing = max(node.get("size", 0) if alone else 0, there) - shown
+def _more(node: Node, there: int, most: int, *, alone: bool) -> str:
+    """What is missing of a container, of which so many parts are there and so many shown at most; its size is theirs if they are alone."""
+    missing = max(node.get("size", 0) if alone else 0, there) - min(there, most)
     if missing > 0:
         return f"{missing} more"
     return chip(node) if alone and "notCapturedReason" in node else ""
