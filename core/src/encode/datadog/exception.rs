@@ -6,6 +6,9 @@ use crate::encode::form::Form;
 use crate::reason::Reason;
 use crate::tape::{ContainerId, Exception, Item, Section, Value};
 
+/// What ddtrace keeps in exceptions that it has met.
+const TRACERS_OWN: &str = "_dd_exc_id";
+
 impl Values<'_, '_> {
     /// The members of an exception's node.
     pub(super) fn exception(&mut self, exception: &Exception<'_>) {
@@ -27,7 +30,7 @@ impl Values<'_, '_> {
                     name: Some(ref name),
                     as_type,
                     ref value,
-                } => {
+                } if name.text != TRACERS_OWN => {
                     self.json.name(name);
                     self.value(as_type, value);
                 }
