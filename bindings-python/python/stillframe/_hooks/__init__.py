@@ -34,6 +34,7 @@ HOOKS = {
     # web frameworks
     # queues, servers and command lines
     # tracers and logs
+    "ddtrace.debugging._exception.replay": "stillframe.integrations.ddtrace",
 }
 """Which module of ours observes which module of the program."""
 
