@@ -201,17 +201,19 @@ impl<'p> Piece<'p> {
 
     /// What the exception was made with, as ddtrace prints it; its message if that is all there is.
     fn message_of_args(&self, out: &mut Values<'_, 'p>) {
-        let args = || out.tape.section(self.exception.id, Section::Args);
-        if args().next().is_none() {
+        let sole = out.sole_argument(&self.exception);
+        let args = out.tape.section(self.exception.id, Section::Args);
+        let args = args.filter_map(|item| match item {
+            Item::Value { as_type, value, .. } => Some((as_type, value)),
+            _ => None,
+        });
+        let mut args = args.chain(sole).peekable();
+        if args.peek().is_none() {
             return self.message(out);
         }
         let Texts { text, digits } = &mut *out.texts;
         let mut bounded = Bounded::new(text, self.options.characters);
-        let values = args().filter_map(|item| match item {
-            Item::Value { as_type, value, .. } => Some((as_type, value)),
-            _ => None,
-        });
-        for (index, (as_type, value)) in values.enumerate() {
+        for (index, (as_type, value)) in args.enumerate() {
             if index > 0 {
                 bounded.push_str(", ");
             }
