@@ -4,7 +4,7 @@
 //! object goes: no table to search, no reference held, and no plan can be found for a code object that took a freed one's
 //! place. A plan is made on a code object's first capture, a few µs; found again in about 3 ns.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::ffi::{CStr, c_void};
 use std::ptr::NonNull;
 use std::sync::OnceLock;
@@ -18,6 +18,7 @@ use super::location::locate;
 use super::number::Integer;
 use super::object::{Bytes, Code, Int, Obj, Str, Tuple};
 use super::plan::{Field, Names};
+use super::replay::Globals;
 use super::rules::Rules;
 
 /// Plans that wait in code objects at most; further ones are made anew for each capture.
@@ -62,6 +63,8 @@ pub(super) struct CodePlan {
     pub(super) arguments: usize,
     pub(super) in_app: Cell<Option<bool>>,
     places: RefCell<Vec<(i32, Location)>>,
+    /// The globals that it names, once somebody wanted to know.
+    pub(super) globals: OnceCell<Globals>,
 }
 
 /// Index of our slot in code objects; negative if there was none left.
@@ -252,6 +255,7 @@ impl CodePlan {
             arguments: 0,
             in_app: Cell::new(None),
             places: RefCell::new(Vec::with_capacity(2)),
+            globals: OnceCell::new(),
         };
         if DIRECT {
             plan.read(code, rules);
