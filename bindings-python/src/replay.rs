@@ -143,6 +143,7 @@ impl<'py> Call<'_, 'py> {
             tape,
             meta,
             site: None,
+            deeper: false,
         };
         Some(Replay {
             submission,

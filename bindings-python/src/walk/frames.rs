@@ -36,6 +36,8 @@ const NAMESPACE_SCAN: usize = 512;
 pub(super) struct Row<'g> {
     frame: Frame<'g>,
     plan: Option<&'g CodePlan>,
+    /// Offset in bytes of the instruction.
+    lasti: i32,
     variables: bool,
 }
 
@@ -234,6 +236,7 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
         frames.rows.push(Row {
             frame: entry.frame,
             plan,
+            lasti: entry.lasti,
             variables,
         });
         self.push(entry.frame.0, Contents::Frame(index), 0);
@@ -245,7 +248,8 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
         let Some(row) = frames.rows.get(index as usize) else {
             return;
         };
-        let (frame, Some(plan), true) = (row.frame, row.plan, row.variables) else {
+        let (frame, lasti) = (row.frame, row.lasti);
+        let (Some(plan), true) = (row.plan, row.variables) else {
             return;
         };
         if !DIRECT {
@@ -259,7 +263,7 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
                     self.asked_variables(object, plan);
                 }
             }
-            return self.globals(frame, plan);
+            return self.globals(frame, plan, lasti);
         }
         let Some(record) = Record::of(frame) else {
             return;
@@ -271,7 +275,7 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
             self.namespace(namespace);
         }
         self.variables(record, plan);
-        self.globals(frame, plan);
+        self.globals(frame, plan, lasti);
     }
 
     /// Variables in slots, arguments first.
