@@ -131,7 +131,9 @@ mod tests {
     #[test]
     fn nothing_in_the_style_or_the_script_ends_its_element_or_leaves_the_page() {
         for text in [VALUES, PAGE, SCRIPT] {
-            for word in ["</", "<!--", "http:", "https:", "url(", "@import", "fetch", "eval"] {
+            for word in [
+                "</", "<!--", "http:", "https:", "url(", "@import", "fetch", "eval",
+            ] {
                 assert!(!text.contains(word), "{word}");
             }
         }
