@@ -48,11 +48,12 @@ impl Writer<'_> {
             @if index == 0 {
                 @if self.whole { h2 { "Frames" } }
             } @else {
-                h2 {
-                    @let link = header::link(self.snapshot, index).trim();
-                    @if !link.is_empty() { (super::small(link)) " " }
+                @let link = header::link(self.snapshot, index).trim();
+                @let title = html! {
+                    @if !link.is_empty() { small { (link) } " " }
                     (self.message(exception))
-                }
+                };
+                @if self.whole { h2 { (title) } } @else { p.h2 { (title) } }
                 (self.message_rest(exception))
                 @if let Some(word) = &exception.not_captured_reason {
                     @let limit = exception.limit.as_ref().map(|limit| format!(": {} = {}", limit.name, limit.value));
@@ -65,8 +66,16 @@ impl Writer<'_> {
 
     /// What the exception itself carries beyond its message.
     fn own(&self, index: usize, exception: &Exception) -> Markup {
+        let own = own_values(exception);
         let values = Values::new(self, Owner::Exception(index), self.bounds.frame_rows);
-        values.variables("Fields of the exception", &own_values(exception))
+        html! {
+            @if !own.is_empty() {
+                div.own {
+                    p.group { "the exception itself" }
+                    (values.variables("Fields of the exception", &own))
+                }
+            }
+        }
     }
 
     fn stack(&self, index: usize, exception: &Exception, shown: &mut HashSet<u32>) -> Markup {
@@ -94,13 +103,14 @@ impl Writer<'_> {
     }
 
     fn library(&self, frames: &[(usize, &Frame)], title: &str) -> Markup {
+        let title = plain(title.trim_start_matches('…').trim_start(), 400);
         if !self.whole {
-            return html! { p.note { (title) } };
+            return html! { p.note { "… " (title) } };
         }
         let left = frames.len().saturating_sub(self.bounds.frames);
         html! {
             details.fold {
-                summary { (title.trim_start_matches('…').trim_start()) }
+                summary { (title) }
                 @for (at, frame) in frames.iter().take(self.bounds.frames) { (self.frame(*at, frame, None, false)) }
                 @if left > 0 { p.note { (self.left_out(&counted(left as u64, "frame"), "-a")) } }
             }
@@ -159,7 +169,9 @@ impl Writer<'_> {
         let rest = values.variables(&format!("Variables of {function}"), &ranking.rest);
         let fold = open == Some(Open::Line) && !ranking.used.is_empty() && !ranking.rest.is_empty();
         html! {
+            div.body {
             (self.source(frame, around))
+            div.values {
             @if !ranking.used.is_empty() { p.group { "on this line" } (used) }
             @if fold {
                 details.rest { summary { (counted(ranking.rest.len() as u64, "other variable")) } (rest) }
@@ -178,6 +190,7 @@ impl Writer<'_> {
             }
             @for gap in &frame.omitted { p.note { (self.omitted(gap)) } }
             @if is_bare(&ranking, frame) { p.note { "no variables" } }
+            } }
         }
     }
 

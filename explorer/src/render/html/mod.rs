@@ -21,7 +21,7 @@ mod tree;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashSet};
 
-use maud::{Markup, PreEscaped, html};
+use maud::{Markup, PreEscaped};
 use stillframe_core::reason::Reason;
 use stillframe_core::snapshot::Snapshot;
 
@@ -203,11 +203,6 @@ impl Writer<'_> {
         }
         text
     }
-}
-
-/// `word` as the unit of a count, and the count.
-fn small(text: &str) -> Markup {
-    html! { small { (text) } }
 }
 
 /// The reason that a word of a snapshot means, if it is known here.

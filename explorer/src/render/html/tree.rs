@@ -3,6 +3,7 @@
 use std::cell::Cell;
 
 use maud::{Markup, html};
+use stillframe_core::reason::Reason;
 use stillframe_core::snapshot::{Node, Omitted, Scalar};
 
 use super::Writer;
@@ -130,10 +131,12 @@ impl<'w> Values<'w> {
             (spans.next(), spans.next()),
             (Some((Style::Gap | Style::Redacted, text)), None) if text.starts_with('[')
         );
-        if only_gap {
-            self.writer.chip(value, node.reason())
-        } else {
-            code(value)
+        match node.reason() {
+            reason if only_gap => self.writer.chip(value, reason),
+            Some(Reason::Depth) => {
+                html! { (code(value)) (self.writer.chip(&gap::chip(node), node.reason())) }
+            }
+            _ => code(value),
         }
     }
 
