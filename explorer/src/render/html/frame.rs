@@ -32,7 +32,7 @@ impl Writer<'_> {
         html! {
             @for index in chain(self.snapshot) {
                 @if let Some(exception) = self.snapshot.exceptions.get(index) {
-                    section.exception id=(self.id('x', index)) tabindex="-1" {
+                    section.exception id=[self.id('x', index)] tabindex="-1" {
                         (self.exception_title(index, exception))
                         (self.own(index, exception))
                         (self.stack(index, exception, &mut shown))
@@ -92,7 +92,7 @@ impl Writer<'_> {
                         Step::Row(at, frame) => { (self.frame(at, frame, None, stack.is_raising(at))) }
                         Step::Folded(frames) => { (self.library(&frames, &folded(&frames, glyphs))) }
                         Step::Repeated(at, frame) => {
-                            p.note { "… from here as above: " a href={ "#" (self.id('f', at)) } { (plain(&frame.function, 120)) } }
+                            p.note { "… from here as above: " a href={ "#" (self.link('f', at)) } { (plain(&frame.function, 120)) } }
                         }
                         Step::Gap(gap) => { p.note { (self.omitted(gap)) } }
                     }
@@ -120,7 +120,7 @@ impl Writer<'_> {
     fn frame(&self, at: usize, frame: &Frame, open: Option<Open>, raised: bool) -> Markup {
         let class = if frame.in_app { "frame app" } else { "frame" };
         html! {
-            details class=(class) id=(self.id('f', at)) open[open.is_some()] {
+            details class=(class) id=[self.id('f', at)] open[open.is_some()] {
                 summary {
                     span.fn { (line(&title(frame))) }
                     " " span.where { (plain(&location(frame), 200)) }

@@ -16,6 +16,8 @@ use crate::render::{gap, header};
 
 /// Values told at a glance.
 const GLANCE: usize = 6;
+/// Bytes of a title from which on it is written smaller.
+const LONG: usize = 240;
 /// Columns of one of them.
 const GLANCE_VALUE: usize = 100;
 
@@ -78,7 +80,8 @@ impl Writer<'_> {
                         None => { "an error" }
                     }
                 };
-                @if self.whole { h1 { (title) } } @else { p.h1 { (title) } }
+                @let long = title.0.len() > LONG;
+                @if self.whole { h1.long[long] { (title) } } @else { p.h1.long[long] { (title) } }
                 @if let Some(exception) = snapshot.captured() { (self.message_rest(exception)) }
                 ul.facts {
                     li.met.bad[uncaught] { (met) }
@@ -134,7 +137,7 @@ impl Writer<'_> {
             ranking.used.iter().take(GLANCE).collect()
         };
         html! {
-            p.place { (how) " " a href={ "#" (self.id('f', at)) } { (plain(&frame.function, 120)) } " " span.where { (plain(&location(frame), 200)) } }
+            p.place { (how) " " a href={ "#" (self.link('f', at)) } { (plain(&frame.function, 120)) } " " span.where { (plain(&location(frame), 200)) } }
             (self.source(frame, 0))
             @if let Some(why) = closed(frame) { p.note { (self.chip(&Line::of(Style::Gap, &why), super::reason(frame.not_captured_reason.as_deref()))) } }
             @if !telling.is_empty() {
@@ -161,7 +164,7 @@ impl Writer<'_> {
                             @let link = header::link(self.snapshot, index).trim();
                             li.member[link == "member"].below[group && index > 0 && link != "member"] {
                                 span.d { (if index == 0 { "captured" } else { link }) } " "
-                                a href={ "#" (self.id('x', index)) } { (self.message(exception)) }
+                                a href={ "#" (self.link('x', index)) } { (self.message(exception)) }
                                 @if let Some(frame) = exception.frames.first().and_then(|&at| self.snapshot.frames.get(at as usize)) {
                                     " " span.where { (plain(&location(frame), 200)) }
                                 }

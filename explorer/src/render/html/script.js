@@ -120,8 +120,13 @@ const isSeen = (node) => !(node.localName === "summary" ? node.parentElement : n
 const step = (selector, by) => {
   const stops = all(selector).filter(isSeen);
   const here = document.activeElement;
-  let at = stops.findIndex((stop) => stop === here || stop.parentElement.contains(here) || stop.contains(here));
-  if (at < 0) at = by > 0 ? -1 : stops.length;
+  const holds = (stop) => (stop.localName === "summary" ? stop.parentElement : stop).contains(here);
+  let at = stops.map(holds).lastIndexOf(true);
+  if (at < 0) {
+    at = stops.findIndex((stop) => here.compareDocumentPosition(stop) & Node.DOCUMENT_POSITION_FOLLOWING);
+    if (at < 0) at = stops.length;
+    if (by > 0) at -= 1;
+  }
   const next = stops[Math.min(Math.max(at + by, 0), stops.length - 1)];
   if (next) { focus(next); next.scrollIntoView({ block: "nearest" }); }
 };

@@ -79,8 +79,7 @@ impl<'w> Values<'w> {
             return self.reference(name, node, id);
         }
         let id = node.id.filter(|id| self.writer.paths.object(*id).is_some());
-        self.writer.targets.borrow_mut().extend(id);
-        let id = id.map(|id| self.writer.id('o', id));
+        let id = id.and_then(|id| self.writer.id('o', id));
         let preview = self.inline.value(node, PREVIEW);
         let chip = tree::note(node, false).map(|note| self.note(node, &note));
         let row = |value: Markup| {
@@ -142,12 +141,13 @@ impl<'w> Values<'w> {
 
     fn reference(&self, name: &Line, node: &Node, id: u32) -> Markup {
         let target = match self.writer.paths.owner(id) {
-            Some(Owner::Frame(at)) => Some(self.writer.id('f', at)),
-            Some(Owner::Exception(at)) => Some(self.writer.id('x', at)),
-            None => self.writer.paths.object(id).map(|_| {
-                self.writer.links.borrow_mut().insert(id);
-                self.writer.id('o', id)
-            }),
+            Some(Owner::Frame(at)) => Some(self.writer.link('f', at)),
+            Some(Owner::Exception(at)) => Some(self.writer.link('x', at)),
+            None => self
+                .writer
+                .paths
+                .object(id)
+                .map(|_| self.writer.link('o', id)),
         };
         let shown = self.inline.value(node, LEAF).line.plain();
         html! {
@@ -196,6 +196,9 @@ impl<'w> Values<'w> {
         };
         let shown = gap::shown(node);
         let size = node.size.or((shown > 0).then_some(shown));
+        // The length of a short text can be seen.
+        let long = long_text(node, false).filter(|text| text.len() > PREVIEW);
+        let size = size.or_else(|| long.map(|text| text.chars().count() as u64));
         let size = size.zip(noun).map(|(size, noun)| counted(size, noun));
         html! { i title=[title] { (short) @if let Some(size) = size { " · " (size) } } }
     }
