@@ -84,7 +84,7 @@ impl<'w> Values<'w> {
         let chip = tree::note(node, false).map(|note| self.note(node, &note));
         let row = |value: Markup| {
             html! {
-                b { (line(&name.clone().fit(NAME, "…"))) }
+                (label(name))
                 (value)
                 (self.kind(node))
                 @if let Some(chip) = &chip { (chip) }
@@ -152,7 +152,7 @@ impl<'w> Values<'w> {
         let shown = self.inline.value(node, LEAF).line.plain();
         html! {
             li {
-                b { (line(&name.clone().fit(NAME, "…"))) }
+                (label(name))
                 @match target {
                     Some(target) => { a href={ "#" (target) } { (shown) } }
                     None => { (shown) }
@@ -257,6 +257,16 @@ impl<'w> Values<'w> {
                 p { (self.writer.chip(&gap::chip(node), node.reason())) }
             }
         }
+    }
+}
+
+/// The name of a row. What is a name needs no more than that.
+fn label(name: &Line) -> Markup {
+    let name = name.clone().fit(NAME, "…");
+    let mut spans = name.spans();
+    match (spans.next(), spans.next()) {
+        (Some((Style::Name, text)), None) => html! { b { (text) } },
+        _ => html! { b { (line(&name)) } },
     }
 }
 
