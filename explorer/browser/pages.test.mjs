@@ -221,6 +221,7 @@ test("gaps lead to what can be done", () => using("gaps", {}, async (page) => {
   assert.match(page.url(), /#why-collectionSize$/);
   assert.match(await page.textContent("#why-collectionSize + dd"), /STILLFRAME_LIMITS_ITEMS=4/);
   const chips = await page.$$eval(".chip", (all) => all.map((chip) => chip.textContent));
+  assert.match(await page.textContent(".frame.app .lib"), /^\d+ variables, \d+ hidden$/);
   for (const chip of ['redacted: name "password"', "2 of 365: limits.items", "no time left: limits.soft_time", "optimised out", "snapshot full: limits.values"]) {
     assert.ok(chips.some((text) => text.includes(chip)), `${chip} in ${chips}`);
   }

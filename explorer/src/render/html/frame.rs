@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 
 use maud::{Markup, html};
-use stillframe_core::snapshot::{Exception, Frame};
+use stillframe_core::reason::Reason;
+use stillframe_core::snapshot::{Exception, Frame, Node};
 
 use super::Writer;
 use super::text::{line, plain};
@@ -11,12 +12,12 @@ use super::tree::Values;
 use crate::render::frame::{Open, closed, location, title};
 use crate::render::header;
 use crate::render::line::{Line, Style};
-use crate::render::paths::Owner;
+use crate::render::paths::{Owner, children};
 use crate::render::rank::{Ranking, Variable};
 use crate::render::show::{View, chain, own_values};
 use crate::render::source::failing_line;
 use crate::render::stack::{Stack, Step, folded};
-use crate::render::text::{counted, head};
+use crate::render::text::{counted, grouped, head};
 
 /// Lines of source on each side of the failing one.
 const AROUND: u32 = 5;
@@ -125,7 +126,7 @@ impl Writer<'_> {
                     span.fn { (line(&title(frame))) }
                     " " span.where { (plain(&location(frame), 200)) }
                     @if raised { " " span.tag { "raised here" } }
-                    @if !frame.in_app { " " span.lib { "library" } }
+                    " " span.lib { (census(frame)) }
                     (self.row(at, frame))
                 }
                 (self.body(at, frame, open))
@@ -141,6 +142,7 @@ impl Writer<'_> {
             Line::default()
         };
         html! {
+            @if let Some(why) = closed(frame) { " " span.chip { (plain(why.trim_matches(['[', ']']), 200)) } }
             @if let Some(source) = failing_line(frame) { code.call { (plain(source, 160)) } }
             @if !values.is_empty() { code.tell { (line(&values)) } }
         }
@@ -201,6 +203,32 @@ impl Writer<'_> {
             b { (plain(&variable.name, 80)) } " = " (super::text::code(&value.line))
         }
     }
+}
+
+/// `library, 12 variables, 2 hidden`
+fn census(frame: &Frame) -> String {
+    let groups = [&frame.arguments, &frame.locals, &frame.statics];
+    let set = |node: &&Node| node.reason() != Some(Reason::Unbound);
+    let values = groups.into_iter().flat_map(|group| group.iter());
+    let values: Vec<&Node> = values.map(|(_, node)| node).filter(set).collect();
+    let hidden: u64 = values.iter().map(|node| hidden(node)).sum();
+    let mut parts = Vec::new();
+    if !frame.in_app {
+        parts.push("library".to_owned());
+    }
+    if !values.is_empty() {
+        parts.push(counted(values.len() as u64, "variable"));
+    }
+    if hidden > 0 {
+        parts.push(format!("{} hidden", grouped(hidden)));
+    }
+    parts.join(", ")
+}
+
+/// Values below this one, and itself, that were hidden.
+fn hidden(node: &Node) -> u64 {
+    let own = node.reason().is_some_and(Reason::is_redaction);
+    u64::from(own) + children(node).map(hidden).sum::<u64>()
 }
 
 fn is_bare(ranking: &Ranking<'_>, frame: &Frame) -> bool {

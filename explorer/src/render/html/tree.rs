@@ -16,7 +16,7 @@ use crate::render::value::Inline;
 use crate::render::{gap, tree};
 
 /// Columns of a value on its row.
-const PREVIEW: usize = 88;
+const PREVIEW: usize = 76;
 /// Columns up to which a container is told on its row alone.
 const SHORT: usize = 56;
 /// Columns of a value that cannot be opened.
@@ -86,8 +86,8 @@ impl<'w> Values<'w> {
             html! {
                 (label(name))
                 (value)
-                (self.kind(node))
                 @if let Some(chip) = &chip { (chip) }
+                (self.kind(node))
             }
         };
         if let Some(text) = long_text(node, preview.whole) {
