@@ -150,7 +150,7 @@ test("a tree as ARIA has it, opened by keyboard", () => using("pricing", {}, asy
   assert.match((await focused(page)).label, /^base 'USD' str/);
   await keys(page, "ArrowDown");
   const rates = tree.getByRole("treeitem", { name: /^rates / });
-  assert.match((await focused(page)).label, /^rates .*dict · 365 entries 13 of 365: limits\.items/);
+  assert.match((await focused(page)).label, /^rates .*13 of 365: limits\.items dict · 365 entries$/);
   assert.deepEqual(await attributes(rates), ["2", "2", "2", "false", "0"]);
   await keys(page, "Enter", "ArrowRight");
   assert.match((await focused(page)).label, /2026, 11, 20.* → rate_table/);
@@ -292,6 +292,14 @@ test("print: all on paper, no controls", async () => {
     await close();
   }
 });
+
+test("the failing part of a long line is in sight", () => using("long", {}, async (page) => {
+  const seen = await page.$$eval(".src mark", (marks) => marks.map((mark) => {
+    const [inner, outer] = [mark.getBoundingClientRect(), mark.closest(".src").getBoundingClientRect()];
+    return inner.left >= outer.left && inner.left < outer.right;
+  }));
+  assert.deepEqual(seen, [true, true]);
+}));
 
 test("no motion for those who ask for none", () => using("pricing", { reducedMotion: "reduce" }, async (page) => {
   assert.equal(await page.evaluate(() => getComputedStyle(document.documentElement).scrollBehavior), "auto");

@@ -122,7 +122,7 @@ impl Writer<'_> {
             section.glance aria-labelledby="glance" {
                 h2 #glance { "At a glance" }
                 (self.glimpse(raising, if raising.0 == nearest.0 { "raised in" } else { "raised by a library in" }))
-                @if nearest.0 != raising.0 { (self.glimpse(nearest, "called by")) }
+                @if nearest.0 != raising.0 { (self.glimpse(nearest, "reached from")) }
             }
         }
     }

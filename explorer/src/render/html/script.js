@@ -57,6 +57,8 @@ const trees = (root) => {
   // A stop for the tab key where there is something to scroll, and only there.
   all(".src, .text", root).forEach((code) => {
     if (code.clientWidth) code.tabIndex = code.scrollWidth > code.clientWidth || code.scrollHeight > code.clientHeight + 1 ? 0 : -1;
+    const mark = one("mark", code);
+    if (mark && mark.offsetLeft > code.clientWidth * 0.7) code.scrollLeft = mark.offsetLeft - code.clientWidth / 3;
   });
 };
 const openAll = (root) => {
