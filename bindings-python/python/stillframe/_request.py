@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sys
 from contextvars import ContextVar
-from types import GetSetDescriptorType
 
 from stillframe import _failures
 
@@ -32,6 +31,7 @@ HEADERS = 96
 BAGGAGE = 8192
 """Characters of a ``baggage`` header that are looked at, as the W3C has it."""
 
+GetSetDescriptorType: type = type(type.__dict__["__name__"])  # ``types`` may not be imported yet
 _HEAP_TYPE = 1 << 9
 _mro = type.__dict__["__mro__"].__get__
 _namespace = type.__dict__["__dict__"].__get__
@@ -223,11 +223,16 @@ def facts(variables: Context | None) -> Facts | None:
     return known
 
 
+_links: dict[str, str] | None = None
+
+
 def links() -> dict[str, str]:
     """Names of session links by the header that they come by, in lower case."""
     global _links
     if _links is None:
-        _links = _configured_links()
+        from stillframe._runtime import native
+
+        _links = {header.lower(): link for header, link in native.session_headers().items()}
     return _links
 
 
@@ -235,20 +240,6 @@ def configured() -> None:
     """The configuration has changed."""
     global _links
     _links = None
-
-
-_links: dict[str, str] | None = None
-
-
-def _configured_links() -> dict[str, str]:
-    import json
-    import re
-
-    from stillframe._runtime import native
-
-    table = json.loads(native.settings()).get("request.headers") or ""  # as in stillframe.toml
-    pairs = re.findall(r'("(?:[^"\\]|\\.)*"|[\w-]+)\s*=\s*("(?:[^"\\]|\\.)*")', table)
-    return {(json.loads(name) if name.startswith('"') else name).lower(): json.loads(link) for name, link in pairs}
 
 
 def texts(mapping: Any) -> dict[str, Any]:

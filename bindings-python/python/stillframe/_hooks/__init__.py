@@ -55,6 +55,7 @@ HOOKS = {
     "uvicorn.protocols.websockets.wsproto_impl": "stillframe.integrations.asgi_servers",
     # queues, servers and command lines
     # tracers and logs
+    "ddtrace.debugging._exception.replay": "stillframe.integrations.ddtrace",
     "loguru._handler": "stillframe.integrations.loguru",
     "opentelemetry.sdk.trace": "stillframe.integrations.opentelemetry",
     "opentelemetry.trace": "stillframe.integrations.opentelemetry",

@@ -38,7 +38,7 @@ def install() -> None:
     global _installed
     _installed = True
     _report.keep_snapshots()
-    if not _lifecycle.running:
+    if not _lifecycle.started:
         _lifecycle.install({})
 
 

@@ -63,7 +63,7 @@ class StillframeIntegration(Integration):  # type: ignore[misc]
         self.replaces: str | None = None
         """The option by which the SDK was told not to read variables itself."""
         try:
-            if not _lifecycle.running:
+            if not _lifecycle.started:
                 _lifecycle.install({})
             _report.keep_snapshots()
             if not _by_hand and not _hooks.is_on("sentry"):
@@ -126,7 +126,7 @@ def _options(args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         ours = StillframeIntegration()
         kwargs = {**kwargs, "integrations": [*integrations, ours]}
     collected = given.get("data_collection")
-    if not _lifecycle.running or any(option in given for option in _OPTIONS):
+    if not _lifecycle.started or any(option in given for option in _OPTIONS):
         return kwargs
     if not isinstance(collected, dict):
         ours.replaces = next((option for option in _OPTIONS if option in sentry_sdk.consts.DEFAULT_OPTIONS), None)
@@ -141,8 +141,8 @@ def _process(event: Event, hint: Hint) -> Event:
         integration = getattr(client, "integrations", {}).get(StillframeIntegration.identifier)
         if integration is not None:
             if integration.replaces is not None:
-                client.options[integration.replaces] = not _lifecycle.running
-            if _lifecycle.running:
+                client.options[integration.replaces] = not _lifecycle.started
+            if _lifecycle.started:
                 _filled(event, hint, limited=integration.limited, attach=integration.attach_snapshot)
     except Exception as failure:
         _failures.count(failure)
