@@ -3,6 +3,7 @@
 //! | module | what | needs |
 //! |---|---|---|
 //! | [`render`] | a snapshot as text, for a terminal or as Markdown | nothing: the Python extension links only this |
+//! | `find` | the query language of `stillframe find` | feature `command` |
 //! | `store` | the spool that programs write, and the index over it | feature `command` |
 //! | `command` | the command itself | feature `command` |
 //!
@@ -10,6 +11,8 @@
 
 #[cfg(feature = "command")]
 pub mod command;
+#[cfg(feature = "command")]
+pub mod find;
 pub mod render;
 #[cfg(feature = "command")]
 pub mod store;

@@ -8,6 +8,8 @@ use crate::store::StoreError;
 #[derive(Debug)]
 pub(super) struct Failure {
     pub(super) what: String,
+    /// What it is about, line by line, as it stands.
+    pub(super) quoted: Vec<String>,
     /// Lines that help: what to do, what there is.
     pub(super) advice: Vec<String>,
 }
@@ -16,8 +18,14 @@ impl Failure {
     pub(super) fn new(what: impl Into<String>) -> Self {
         Self {
             what: what.into(),
+            quoted: Vec::new(),
             advice: Vec::new(),
         }
+    }
+
+    pub(super) fn quote(mut self, line: impl Into<String>) -> Self {
+        self.quoted.push(line.into());
+        self
     }
 
     pub(super) fn advise(mut self, line: impl Into<String>) -> Self {

@@ -8,10 +8,12 @@ mod clock;
 mod complete;
 mod doctor;
 mod failure;
+mod find;
 mod list;
 mod open;
 mod outcome;
 mod output;
+mod reference;
 mod run;
 mod show;
 mod since;
@@ -32,6 +34,7 @@ Examples:
   stillframe run app.py --port 8000     run a program; what fails is captured
   stillframe show latest                why the last error happened
   stillframe list --since 2h            what failed in the last two hours
+  stillframe find 'var(user.plan)=free'  errors by the values of their variables
   stillframe doctor                     why there are no values";
 
 /// What the command line says.
@@ -58,6 +61,8 @@ enum Command {
     List(list::ListArgs),
     /// Show one error: its frames, source lines and values
     Show(show::ShowArgs),
+    /// Find errors by type, message, frame, tag or the value of a variable
+    Find(find::FindArgs),
     /// Check the set-up; say why values are missing
     Doctor(doctor::DoctorArgs),
     /// Count what was captured, refused, hidden and cut
@@ -103,6 +108,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Run(args) => run::run(args),
         Command::List(args) => list::list(args, &output),
         Command::Show(args) => show::show(args, &output),
+        Command::Find(args) => find::find(args, &output),
         Command::Doctor(args) => doctor::doctor(args, &output),
         Command::Stats(args) => stats::stats(args, &output),
     };

@@ -18,6 +18,8 @@ mod header;
 mod layout;
 mod line;
 mod markdown;
+#[cfg(feature = "command")]
+mod one;
 mod paths;
 mod rank;
 mod show;
@@ -38,3 +40,10 @@ pub use summary::{SummaryInput, summary};
 pub use terminal::{DEFAULT_WIDTH, Glyphs, Terminal};
 pub use text::{counted, grouped, head};
 pub use time::{Clock, SECOND, duration, size};
+
+#[cfg(feature = "command")]
+pub(crate) use gap::shown;
+#[cfg(feature = "command")]
+pub(crate) use one::{OneLine, telling_names};
+#[cfg(feature = "command")]
+pub(crate) use paths::{children, positions};
