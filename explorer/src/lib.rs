@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | [`render`] | a snapshot as text, for a terminal or as Markdown | nothing: the Python extension links only this |
 //! | `find` | the query language of `stillframe find` | feature `command` |
+//! | `repro` | a failing test from a snapshot | feature `command` |
 //! | `store` | the spool that programs write, and the index over it | feature `command` |
 //! | `command` | the command itself | feature `command` |
 //!
@@ -14,5 +15,7 @@ pub mod command;
 #[cfg(feature = "command")]
 pub mod find;
 pub mod render;
+#[cfg(feature = "command")]
+pub mod repro;
 #[cfg(feature = "command")]
 pub mod store;

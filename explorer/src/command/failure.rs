@@ -33,6 +33,13 @@ impl Failure {
         self
     }
 
+    /// What a page says, as an error: its first line, and the others below.
+    pub(super) fn of_page(page: &str) -> Self {
+        let mut lines = page.trim_end().lines();
+        let failure = Self::new(lines.next().unwrap_or_default());
+        lines.fold(failure, |failure, line| failure.advise(line))
+    }
+
     pub(super) fn code(&self) -> ExitCode {
         ExitCode::from(2)
     }

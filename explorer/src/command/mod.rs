@@ -6,14 +6,17 @@
 
 mod clock;
 mod complete;
+mod deeper;
 mod doctor;
 mod failure;
 mod find;
 mod list;
+mod man;
 mod open;
 mod outcome;
 mod output;
 mod reference;
+mod repro;
 mod run;
 mod show;
 mod since;
@@ -63,10 +66,18 @@ enum Command {
     Show(show::ShowArgs),
     /// Find errors by type, message, frame, tag or the value of a variable
     Find(find::FindArgs),
+    /// Write a failing test from what was captured
+    Repro(repro::ReproArgs),
+    /// Keep more of an issue the next time it occurs
+    Deeper(deeper::DeeperArgs),
     /// Check the set-up; say why values are missing
     Doctor(doctor::DoctorArgs),
     /// Count what was captured, refused, hidden and cut
     Stats(stats::StatsArgs),
+    /// Print the script that completes commands and ids in a shell
+    Completions(man::CompletionArgs),
+    /// Print the manual page
+    Man(man::ManArgs),
 }
 
 /// Which store.
@@ -109,8 +120,12 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::List(args) => list::list(args, &output),
         Command::Show(args) => show::show(args, &output),
         Command::Find(args) => find::find(args, &output),
+        Command::Repro(args) => repro::repro(args, &output),
+        Command::Deeper(args) => deeper::deeper(args, &output),
         Command::Doctor(args) => doctor::doctor(args, &output),
         Command::Stats(args) => stats::stats(args, &output),
+        Command::Completions(args) => man::completions(args, &output),
+        Command::Man(args) => man::man(args, Cli::command(), &output),
     };
     match done {
         Ok(code) => code,

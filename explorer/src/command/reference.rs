@@ -37,7 +37,7 @@ pub(super) fn one_issue(
     }
 }
 
-fn gone(issue: &Issue) -> Failure {
+pub(super) fn gone(issue: &Issue) -> Failure {
     Failure::new(format!(
         "no values are kept of issue {} ({})",
         hex(&issue.key[..4]),

@@ -64,11 +64,7 @@ pub(super) fn show(args: &ShowArgs, output: &Output) -> Result<ExitCode, Failure
     let terminal = output.terminal(args.display.width);
     let clock = clock::clock();
     let Some(mut store) = opened.store else {
-        let mut lines = nothing_yet(&opened.place, &terminal);
-        lines.truncate(lines.trim_end().len());
-        let mut lines = lines.lines();
-        let failure = Failure::new(lines.next().unwrap_or_default());
-        return Err(lines.fold(failure, |failure, line| failure.advise(line)));
+        return Err(Failure::of_page(&nothing_yet(&opened.place, &terminal)));
     };
     let found = one_snapshot(&store, &args.id, opened.service.as_deref(), &clock)?;
     let payload = store.payload(&found)?;

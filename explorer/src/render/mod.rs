@@ -46,4 +46,10 @@ pub(crate) use gap::shown;
 #[cfg(feature = "command")]
 pub(crate) use one::{OneLine, telling_names};
 #[cfg(feature = "command")]
+pub(crate) use gap::chip;
+#[cfg(feature = "command")]
 pub(crate) use paths::{children, positions};
+#[cfg(feature = "command")]
+pub(crate) use text::push_escape_of;
+#[cfg(feature = "command")]
+pub(crate) use value::{byte_text, python_repr};
