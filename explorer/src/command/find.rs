@@ -443,7 +443,7 @@ fn footer(opened: &Opened, matches: &Matches, began: Instant) -> Line {
     let mut line = Line::of(Style::Dim, &text);
     let searched = format!(
         "; {} searched in {:.2} s",
-        counted(matches.searched, "snapshot"),
+        grouped(matches.searched),
         began.elapsed().as_secs_f64()
     );
     line.push(Style::Dim, &searched);

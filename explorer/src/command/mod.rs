@@ -7,6 +7,7 @@
 mod clock;
 mod complete;
 mod deeper;
+mod diff;
 mod doctor;
 mod failure;
 mod find;
@@ -66,6 +67,8 @@ enum Command {
     Show(show::ShowArgs),
     /// Find errors by type, message, frame, tag or the value of a variable
     Find(find::FindArgs),
+    /// Compare two occurrences, or all of an issue
+    Diff(diff::DiffArgs),
     /// Write a failing test from what was captured
     Repro(repro::ReproArgs),
     /// Keep more of an issue the next time it occurs
@@ -120,6 +123,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::List(args) => list::list(args, &output),
         Command::Show(args) => show::show(args, &output),
         Command::Find(args) => find::find(args, &output),
+        Command::Diff(args) => diff::diff(args, &output),
         Command::Repro(args) => repro::repro(args, &output),
         Command::Deeper(args) => deeper::deeper(args, &output),
         Command::Doctor(args) => doctor::doctor(args, &output),

@@ -229,12 +229,12 @@ impl<'s> File<'s> {
                 if uses_main && let Some(main) = mains {
                     let home = frame::home(self.snapshot, main);
                     if let Home::File { path, stop } = home {
-                        line(&self.load(&path, stop));
+                        line(&self.load(&path, stop.as_ref()));
                     }
                 }
             }
             Home::File { path, stop } => {
-                line(&format!("program = {}", self.load(path, *stop)));
+                line(&format!("program = {}", self.load(path, stop.as_ref())));
             }
         }
         for (prefix, doc) in &writer.statements {
@@ -262,8 +262,10 @@ impl<'s> File<'s> {
         out.replace("\n    \n", "\n")
     }
 
-    fn load(&self, path: &str, stop: Option<u32>) -> String {
-        let stop = stop.map_or(String::new(), |stop| format!(", stop={stop}"));
+    fn load(&self, path: &str, stop: Option<&(u32, String)>) -> String {
+        let stop = stop.map_or(String::new(), |(line, text)| {
+            format!(", stop={line}, text={}", python::text(head(text, 200)))
+        });
         format!(
             "load({}, {}{stop})",
             python::text(path),

@@ -12,8 +12,8 @@ pub(super) enum Home {
     /// A file that was run, or that no import finds.
     File {
         path: String,
-        /// Line at the file's top level where it failed.
-        stop: Option<u32>,
+        /// Line at the file's top level where it failed, and its text.
+        stop: Option<(u32, String)>,
     },
 }
 
@@ -54,9 +54,19 @@ pub(super) fn home(snapshot: &Snapshot, frame: &Frame) -> Home {
         .iter()
         .find(|other| other.function == "<module>" && other.file.as_ref() == Some(&path));
     Home::File {
-        stop: top.and_then(|top| top.line),
+        stop: top.and_then(|top| Some((top.line?, text_of(top)))),
         path,
     }
+}
+
+/// The line that a frame stands at; empty where it is not known.
+fn text_of(frame: &Frame) -> String {
+    let find = || {
+        let source = frame.source.as_ref().filter(|source| !source.stale)?;
+        let at = frame.line?.checked_sub(source.first_line)?;
+        source.lines.get(at as usize)
+    };
+    find().map(|line| line.trim().to_owned()).unwrap_or_default()
 }
 
 /// The folder that a module was imported from, if its file says so and it is no installed one.

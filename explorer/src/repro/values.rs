@@ -366,6 +366,9 @@ impl<'s> Writer<'s> {
     }
 
     fn scalar(&mut self, node: &'s Node, value: &Scalar, type_name: &str, path: &str) -> Doc {
+        if node.rendered && node.truncated {
+            return self.stub(path, &format!("{}; {type_name} {value}", why(node)), None);
+        }
         if node.not_captured_reason.is_some() || node.lossy {
             let why = if node.lossy {
                 "it was not valid Unicode".to_owned()
@@ -555,9 +558,14 @@ fn why(node: &Node) -> String {
     let said = said.trim_start_matches('[').trim_end_matches(']');
     match node.reason() {
         Some(Reason::Length) => {
-            let limit = node.limit.as_ref().map_or("limits.string", |limit| &limit.name);
-            let size = node.size.unwrap_or(0);
-            format!("cut, it had {} characters: {limit}", grouped(size))
+            let limit = node.limit.as_ref();
+            let limit = limit.map_or(String::new(), |limit| format!(": {}", limit.name));
+            let unit = match (node.rendered, node.encoding.is_some()) {
+                (true, _) => "bits",
+                (_, true) => "bytes",
+                _ => "characters",
+            };
+            format!("cut, it had {} {unit}{limit}", grouped(node.size.unwrap_or(0)))
         }
         Some(Reason::CollectionSize | Reason::FieldCount) if shown(node) > 0 => said.to_owned(),
         _ => said.to_owned(),
