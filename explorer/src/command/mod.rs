@@ -7,6 +7,7 @@
 mod clock;
 mod complete;
 mod deeper;
+mod demo;
 mod diff;
 mod doctor;
 mod failure;
@@ -16,6 +17,7 @@ mod man;
 mod open;
 mod outcome;
 mod output;
+mod prove;
 mod reference;
 mod repro;
 mod run;
@@ -77,6 +79,10 @@ enum Command {
     Doctor(doctor::DoctorArgs),
     /// Count what was captured, refused, hidden and cut
     Stats(stats::StatsArgs),
+    /// See it work: a program that fails, and what was captured
+    Demo(demo::DemoArgs),
+    /// Prove that a capture runs none of a program's code, with your own classes
+    Prove(prove::ProveArgs),
     /// Print the script that completes commands and ids in a shell
     Completions(man::CompletionArgs),
     /// Print the manual page
@@ -128,6 +134,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Deeper(args) => deeper::deeper(args, &output),
         Command::Doctor(args) => doctor::doctor(args, &output),
         Command::Stats(args) => stats::stats(args, &output),
+        Command::Demo(args) => demo::demo(args, &output),
+        Command::Prove(args) => prove::prove(args),
         Command::Completions(args) => man::completions(args, &output),
         Command::Man(args) => man::man(args, Cli::command(), &output),
     };

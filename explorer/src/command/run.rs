@@ -404,7 +404,7 @@ fn on_path(name: &OsStr) -> Option<PathBuf> {
 }
 
 /// An interpreter by its path or name.
-fn find(python: &Path) -> Result<PathBuf, Failure> {
+pub(super) fn find(python: &Path) -> Result<PathBuf, Failure> {
     let found = if python.components().count() > 1 {
         is_executable(python).then(|| python.to_owned())
     } else {
@@ -414,7 +414,7 @@ fn find(python: &Path) -> Result<PathBuf, Failure> {
 }
 
 /// The interpreter that this command belongs to.
-fn default_python() -> Result<PathBuf, Failure> {
+pub(super) fn default_python() -> Result<PathBuf, Failure> {
     let virtual_env = std::env::var_os("VIRTUAL_ENV").map(|dir| PathBuf::from(dir).join("bin"));
     let beside = own_folder().into_iter().chain(virtual_env);
     let names = ["python3", "python"];
