@@ -41,8 +41,8 @@ Examples:
   stillframe deeper                      what is waiting to occur
   stillframe deeper 9be1c2d3 --cancel
 
-Each time doubles how deep, how wide and how long values are kept. Running programs see the request within about a second, others
-when they start. It holds for one occurrence; then the usual limits are back.";
+The limits (how deep, how many items, how much text, how long a capture may take) are raised for one occurrence; then the usual ones
+are back. Running programs see the request within about a second, others when they start.";
 
 /// Arguments of `deeper`.
 #[derive(Debug, Args)]
@@ -145,8 +145,8 @@ pub(super) fn deeper(args: &DeeperArgs, output: &Output) -> Result<ExitCode, Fai
         .push(Style::Plain, " in ")
         .extend(&where_of(&issue));
     let times = match args.times {
-        1 => "is kept with doubled limits.".to_owned(),
-        times => format!("is kept with limits {} times as high.", 1_u32 << times),
+        1 => "is kept with raised limits.".to_owned(),
+        times => format!("is kept with limits raised {times} times."),
     };
     first.push(Style::Plain, " ").push(Style::Plain, &times);
     let hint = "Running programs see this within about a second, others when they start.";
@@ -257,7 +257,10 @@ fn waiting(dir: &Path) -> Vec<([u8; 16], Request)> {
             let key = u128::from_str_radix(&name, 16).ok()?.to_be_bytes();
             let whole = name.len() == 32 && file.metadata().ok()?.len() <= MAX_FILE;
             let text = whole.then(|| fs::read(file.path()).ok()).flatten()?;
-            Some((key, serde_json::from_slice(&text).ok()?))
+            let request: serde_json::Map<String, serde_json::Value> =
+                serde_json::from_slice(&text).ok()?;
+            let request: Request = serde_json::from_value(request.into()).ok()?;
+            (request.format >= FORMAT).then_some((key, request))
         })
         .collect();
     requests.sort_by_key(|(_, request): &([u8; 16], Request)| std::cmp::Reverse(request.requested));

@@ -1,5 +1,6 @@
 //! `stillframe diff`: two occurrences side by side, or what all of an issue have in common.
 
+use std::collections::HashMap;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -23,6 +24,8 @@ const LIMIT: u64 = 200;
 const DEPTH: usize = 4;
 /// Places shown of one frame unless all are asked for.
 const MAX_PLACES: usize = 14;
+/// Places shown of one variable before all others have been.
+const MAX_OF_VARIABLE: usize = 4;
 /// Values shown of one place.
 const MAX_VALUES: usize = 4;
 
@@ -286,7 +289,8 @@ fn issue_in_common(
         ..Among::default()
     };
     let found = store.snapshots(&among)?;
-    let mut common = Common::default();
+    let unicode = args.display.json || output.terminal(args.display.width).unicode;
+    let mut common = Common::new(unicode);
     let mut watch = output.watch("comparing");
     for (at, one) in found.iter().enumerate() {
         watch.read(at as u64, found.len() as u64);
@@ -389,9 +393,17 @@ fn common_frame(page: &mut Page<'_>, frame: &CommonFrame, total: u64, all: bool)
     }
     page.line(line);
     let places = frame.places.iter().filter(|tally| all || !is_name_only(tally));
-    let places: Vec<&Tally> = places.collect();
+    let mut of_variable: HashMap<&str, usize> = HashMap::new();
+    // A large value must not hide the others: its first places come first, the rest after everything else.
+    let (mut shown, rest): (Vec<&Tally>, Vec<&Tally>) = places.partition(|tally| {
+        let end = tally.path.find(['.', '[']).unwrap_or(tally.path.len());
+        let count = of_variable.entry(&tally.path[..end]).or_default();
+        *count += 1;
+        all || *count <= MAX_OF_VARIABLE
+    });
     let limit = if all { usize::MAX } else { MAX_PLACES };
-    tallies(page, 4, &places, frame.occurrences, limit);
+    shown.extend(rest);
+    tallies(page, 4, &shown, frame.occurrences, limit);
 }
 
 /// Whether a place always held the same module, function or class, which says nothing about a failure.

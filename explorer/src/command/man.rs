@@ -113,8 +113,61 @@ fn pages(command: Command) -> Result<Vec<(String, String)>, Failure> {
 }
 
 fn page(command: Command) -> Result<String, Failure> {
+    let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    let has_commands = command.has_subcommands();
+    let man = Man::new(command);
     let mut out = Vec::new();
-    let failed = |error: io::Error| Failure::new(format!("cannot write the page: {error}"));
-    Man::new(command).render(&mut out).map_err(failed)?;
-    Ok(String::from_utf8_lossy(&out).into_owned())
+    let mut rendered = || {
+        man.render_title(&mut out)?;
+        man.render_name_section(&mut out)?;
+        man.render_synopsis_section(&mut out)?;
+        man.render_description_section(&mut out)?;
+        man.render_options_section(&mut out)?;
+        if has_commands {
+            man.render_subcommands_section(&mut out)?;
+        }
+        Ok(())
+    };
+    rendered().map_err(|error: io::Error| Failure::new(format!("cannot write the page: {error}")))?;
+    let mut page = String::from_utf8_lossy(&out).into_owned();
+    page.push_str(&sections(&help));
+    Ok(page)
+}
+
+/// The text below a command's options: each heading a section, what is indented as it stands, the rest filled.
+fn sections(help: &str) -> String {
+    let mut out = String::new();
+    let mut as_it_stands = false;
+    for line in help.lines() {
+        let indented = line.starts_with(' ');
+        if indented != as_it_stands && !line.is_empty() {
+            out.push_str(if indented { ".nf\n" } else { ".fi\n" });
+            as_it_stands = indented;
+        }
+        let heading = line.strip_suffix(':').filter(|_| !indented);
+        match heading {
+            Some(heading) => out.push_str(&format!(".SH {}\n", escape(&heading.to_uppercase()))),
+            None if line.is_empty() => out.push_str(".PP\n"),
+            None => {
+                out.push_str(&escape(line));
+                out.push('\n');
+            }
+        }
+    }
+    if as_it_stands {
+        out.push_str(".fi\n");
+    }
+    out
+}
+
+/// Text as roff reads it: no line is a request, no backslash an escape, no quote or hyphen a typographic one.
+fn escape(line: &str) -> String {
+    let text = line
+        .replace('\\', "\\e")
+        .replace('-', "\\-")
+        .replace('\'', "\\(aq")
+        .replace('`', "\\(ga")
+        .replace('~', "\\(ti")
+        .replace('^', "\\(ha");
+    format!("\\&{text}")
 }

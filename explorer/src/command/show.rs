@@ -11,7 +11,7 @@ use super::failure::Failure;
 use super::open::{configuration, nothing_yet, open};
 use super::output::Output;
 use super::reference::one_snapshot;
-use super::{DisplayArgs, StoreArgs, clock, complete};
+use super::{DisplayArgs, StoreArgs, clock, complete, deeper};
 use crate::render::{self, IssueFacts, LEAST_TOKENS, View, markdown};
 use crate::store::{Store, hex};
 
@@ -101,6 +101,10 @@ pub(super) fn show(args: &ShowArgs, output: &Output) -> Result<ExitCode, Failure
                 .advise(format!("there are: {}", missing.functions.join(", ")))
         })?;
     output.print(&text)?;
+    let key = snapshot.fingerprint.as_ref().and_then(|issue| key(&issue.key));
+    if key.is_some_and(|key| deeper::waits(store.dir(), &key)) {
+        output.remark("the next occurrence is kept with raised limits, as stillframe deeper asked");
+    }
     Ok(ExitCode::SUCCESS)
 }
 

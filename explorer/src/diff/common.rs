@@ -29,6 +29,7 @@ pub struct Common {
     pub facts: Vec<Tally>,
     /// Frames in the order of the newest occurrence, the raising one first.
     pub frames: Vec<CommonFrame>,
+    unicode: bool,
     index: HashMap<FrameKey, usize>,
     fact_index: HashMap<String, usize>,
 }
@@ -89,18 +90,16 @@ pub struct Seen {
     pub times: u64,
 }
 
-/// Compares occurrences, the newest first. `depth` is how many levels into values it goes.
-pub fn common<'s>(snapshots: impl Iterator<Item = &'s Snapshot>, depth: usize) -> Common {
-    let mut common = Common::default();
-    for snapshot in snapshots {
-        common.add(snapshot, depth);
-    }
-    common.finish();
-    common
-}
-
 impl Common {
-    /// Adds one occurrence.
+    /// Nothing yet. `unicode` tells whether values may be written with drawing characters.
+    pub fn new(unicode: bool) -> Self {
+        Self {
+            unicode,
+            ..Self::default()
+        }
+    }
+
+    /// Adds one occurrence; the newest comes first. `depth` is how many levels into values it goes.
     pub fn add(&mut self, snapshot: &Snapshot, depth: usize) {
         self.occurrences += 1;
         for (name, value) in facts(snapshot) {
@@ -111,7 +110,7 @@ impl Common {
             }
         }
         let plain = Terminal {
-            unicode: true,
+            unicode: self.unicode,
             ..Terminal::plain()
         };
         let writer = OneLine::of(snapshot, &plain);
