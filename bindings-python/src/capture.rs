@@ -115,10 +115,11 @@ impl Call {
             let site = unsafe { tools.walker.site(self.exception, self.traceback) };
             // SAFETY: as above.
             let permit = unsafe { self.admit(engine, tools, site) }?;
+            let deeper = permit.deeper().is_some();
             // SAFETY: as above.
-            unsafe { self.walk(engine, tools, &permit) }.map(|tape| (tape, site))
+            unsafe { self.walk(engine, tools, &permit) }.map(|tape| (tape, site, deeper))
         });
-        let (tape, site) = taken.flatten()?;
+        let (tape, site, deeper) = taken.flatten()?;
         let timestamp_ns = now_ns();
         let mut meta = Meta {
             id: SnapshotId::generate(timestamp_ns),
@@ -143,6 +144,7 @@ impl Call {
             tape,
             meta,
             site: Some(site),
+            deeper,
         };
         let snapshot = Snapshot::new(submission.clone());
         engine.submit(submission).ok()?;
@@ -159,7 +161,7 @@ impl Call {
         let admission = if self.limited {
             engine.admit(site, facts)
         } else {
-            engine.admit_explicit(&facts())
+            engine.admit_explicit(site, &facts())
         };
         match admission {
             Admission::Admitted(permit) => Some(permit),

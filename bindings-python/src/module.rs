@@ -58,6 +58,7 @@ pub(crate) fn fill(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(is_enabled, module)?)?;
     module.add_function(wrap_pyfunction!(settings, module)?)?;
     module.add_function(wrap_pyfunction!(switches, module)?)?;
+    module.add_function(wrap_pyfunction!(session_headers, module)?)?;
     module.add_function(wrap_pyfunction!(stats, module)?)?;
     module.add_function(wrap_pyfunction!(notices, module)?)?;
     module.add_function(wrap_pyfunction!(flush, module)?)?;
@@ -188,6 +189,15 @@ fn switches(py: Python<'_>) -> PyResult<BTreeMap<&'static str, bool>> {
         ("summary", config.summary),
         ("debug", config.debug),
     ]))
+}
+
+/// Names of session links by the header of a request that has the session's id, as configured.
+#[pyfunction]
+fn session_headers(py: Python<'_>) -> PyResult<BTreeMap<String, String>> {
+    match engine() {
+        Some(engine) => Ok(engine.config().request_headers.clone()),
+        None => Ok(load(&PyDict::new(py))?.0.request_headers),
+    }
 }
 
 /// Counters and times, as JSON text.

@@ -26,6 +26,9 @@ def settings() -> str:
 def switches() -> dict[str, bool]:
     """What of the configuration in force is for the package: each key of ``hooks``, ``summary`` and ``debug``."""
 
+def session_headers() -> dict[str, str]:
+    """Names of session links by the header of a request that has the session's id (``request.headers``)."""
+
 def capture(
     exc: BaseException,
     tb: TracebackType | None,

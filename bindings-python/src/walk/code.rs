@@ -167,6 +167,26 @@ impl<'g> Code<'g> {
         unsafe { self.part(layout::CODE_FILENAME) }.and_then(Str::of)
     }
 
+    /// The function's own name, without what it is defined in.
+    pub(super) fn own_name<const DIRECT: bool>(self) -> String {
+        let name = if DIRECT {
+            #[cfg(Py_3_11)]
+            let offset = layout::CODE_QUALNAME;
+            #[cfg(not(Py_3_11))]
+            let offset = layout::CODE_NAME;
+            // SAFETY: the offset of a str pointer in code objects.
+            unsafe { self.part(offset) }
+                .and_then(Str::of)
+                .map(|name| name.to_utf8::<true>(NAME_MAX))
+        } else {
+            let name = Owned::attribute(self.0, c"co_name");
+            name.and_then(|name| Str::of(name.get()).map(|name| name.to_utf8::<false>(NAME_MAX)))
+        };
+        let name = name.unwrap_or_default();
+        let name = String::from_utf8_lossy(&name);
+        name.rsplit('.').next().unwrap_or_default().to_owned()
+    }
+
     pub(super) fn first_line(self) -> u32 {
         // SAFETY: a code object's first line.
         let line = unsafe { self.0.read::<i32>(layout::CODE_FIRST_LINE) };

@@ -150,7 +150,7 @@ pub(crate) struct Walker {
     grouping: FingerprintConfig,
     in_app: InApp,
     /// Texts lent out by [`Walker::facts`].
-    lent: UnsafeCell<[String; 2]>,
+    lent: UnsafeCell<[String; 3]>,
 }
 
 // SAFETY: the raw pointers are only compared, and the walker is used with the GIL held.
@@ -211,7 +211,7 @@ impl Walker {
         }
     }
 
-    /// What exclusion rules ask about an exception: its type and the module of its raising frame. The texts hold until the next call.
+    /// What rules and requests ask about an exception: its type, module and name of its raising function. The texts hold until the next call.
     ///
     /// # Safety
     ///
@@ -238,6 +238,7 @@ impl Walker {
         SiteFacts {
             type_name: &lent[0],
             module: &lent[1],
+            function: &lent[2],
         }
     }
 
@@ -328,17 +329,21 @@ impl Walker {
 fn facts_of<const DIRECT: bool>(
     exception: Obj<'_>,
     traceback: Option<Traceback<'_>>,
-) -> [String; 2] {
+) -> [String; 3] {
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     let last = std::iter::successors(traceback, |entry| entry.next())
         .take(100_000)
         .last();
-    let module = last
-        .and_then(Traceback::entry)
-        .and_then(|entry| entry.frame.module::<DIRECT>())
+    let frame = last.and_then(Traceback::entry).map(|entry| entry.frame);
+    let module = frame
+        .and_then(|frame| frame.module::<DIRECT>())
         .map(|module| module.to_utf8::<DIRECT>(512));
+    let function = frame
+        .and_then(|frame| frame.code::<DIRECT>())
+        .map(|code| code.own_name::<DIRECT>());
     [
         text(plan::qualified_name::<DIRECT>(exception.class())),
         text(module.unwrap_or_default()),
+        function.unwrap_or_default(),
     ]
 }
