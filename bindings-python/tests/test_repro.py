@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import subprocess
@@ -242,13 +243,13 @@ PROGRAMS = {
         stubs=("password", "api_token", "lock"),
     ),
     "text of every kind": Program(
-        '''
+        """
         def check(text, raw, number, ratio):
             assert text == "quote ' \\" \\\\ \\n \\x1b \\u202e é 汉 \\U0001f600 \\"\\"\\"" and raw == b"\\x00'\\xff\\"" and number == -(2**100)
             assert ratio != ratio
             return {}[text]  # fails
         check("quote ' \\" \\\\ \\n \\x1b \\u202e é 汉 \\U0001f600 \\"\\"\\"", b"\\x00'\\xff\\"", -(2**100), float("nan"))
-        ''',
+        """,
         "check",
     ),
     "collections and the standard library": Program(
@@ -365,3 +366,25 @@ def test_a_file_is_not_replaced_unless_asked(store: Store) -> None:
     assert store.run(COMMAND, "repro", "-o", "test_repro.py", "--force").status == 0
     shown = store.run(COMMAND, "repro", "-o", "-")
     assert shown.out == (store.programs / "test_repro.py").read_text()
+
+
+def test_nothing_captured_becomes_code(store: Store) -> None:
+    """Names and texts that would be code if they were written as they are."""
+    message = '"""; import evil; evil() #\n"""\\'
+    class_name, module, text, key = 'X"); evil(); ("', "os; import evil\n", '"""\n\\', '"): evil(); {"'
+    fields = {"a=evil(), b": 1, "c\nimport evil": 2, '"': '"""'}
+    lines = [
+        f"def check(text, holder, names): raise KeyError({message!r})",
+        f"odd = type({class_name!r}, (), dict(__module__={module!r}))",
+        f"holder = odd(); holder.__dict__.update({fields!r})",
+        f"check({text!r}, holder, dict([({key!r}, odd)]))",
+    ]
+    assert fail(store, Program("\n".join(lines), "check"))[0] == "KeyError"
+    assert store.run(COMMAND, "repro", "-o", "test_repro.py").status == 0
+    tree = ast.parse((store.programs / "test_repro.py").read_text())
+    imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    assert imported <= {"ast", "asyncio", "inspect", "os", "pytest", "sys", "types"}
+    called = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    assert "evil" not in called and "call" in called
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    assert "evil" not in names

@@ -78,7 +78,9 @@ fn dict(entries: Vec<(Node, Node)>) -> Node {
 }
 
 fn object(fields: Vec<(&str, Node)>) -> Node {
-    let fields = fields.into_iter().map(|(name, node)| (name.to_owned(), node));
+    let fields = fields
+        .into_iter()
+        .map(|(name, node)| (name.to_owned(), node));
     Node {
         type_name: Some("shop.User".into()),
         fields: Some(fields.collect()),
@@ -130,7 +132,14 @@ fn sample() -> Snapshot {
         line: Some(7),
         in_app: true,
         arguments: names(vec![
-            ("user", object(vec![("plan", text("free")), ("id", int(17)), ("me", to(902))])),
+            (
+                "user",
+                object(vec![
+                    ("plan", text("free")),
+                    ("id", int(17)),
+                    ("me", to(902)),
+                ]),
+            ),
             ("coupon", null()),
             ("urgent", flag(true)),
         ]),
@@ -140,19 +149,36 @@ fn sample() -> Snapshot {
             ("color", rendered("shop.Color", "<Color.RED: 1>")),
             ("day", rendered("datetime.date", "2026-11-20")),
             ("code", text("42")),
-            ("table", dict(vec![(text("EUR"), int(1)), (int(3), text("three")), (text("odd.key"), null())])),
+            (
+                "table",
+                dict(vec![
+                    (text("EUR"), int(1)),
+                    (int(3), text("three")),
+                    (text("odd.key"), null()),
+                ]),
+            ),
             ("rows", cut),
             ("again", to(901)),
             ("cycle", list(902, vec![to(902), int(7)])),
             ("note", text("The Quick brown Fox")),
-            ("ratio", Node { type_name: Some("float".into()), value: Some(Scalar::Float(0.5)), ..Node::default() }),
+            (
+                "ratio",
+                Node {
+                    type_name: Some("float".into()),
+                    value: Some(Scalar::Float(0.5)),
+                    ..Node::default()
+                },
+            ),
             ("secret", hidden),
             ("later", unset),
         ]),
         ..Frame::default()
     });
     let context = snapshot.context.get_or_insert_with(Context::default);
-    context.attributes.0.push(("http.status".into(), Scalar::Int(500)));
+    context
+        .attributes
+        .0
+        .push(("http.status".into(), Scalar::Int(500)));
     context.attributes.0.push(("odd name".into(), "x".into()));
     context.user.0.push(("name".into(), "Ann".into()));
     snapshot
@@ -168,26 +194,110 @@ fn what_is_found_and_what_is_not() {
     let payload = encode_payload(&snapshot).expect("encodes");
     let clock = Clock::utc(NOW);
     let found = [
-        "KeyError", "keyerr", "'EUR'", "KeyError EUR", "type = KeyError", "type = Key*", "not type = ValueError",
-        "message = \"'EUR'\"", "message ~ eur", "message =~ \"^'[A-Z]{3}'$\"", "cause ~ rates or raised = convert",
-        "function = convert", "function = Pricing.convert", "raised = convert", "raised = Pricing.convert", "frame = pricing.py:42",
-        "frame = shop/pricing.py", "frame = answer", "frame = shop.desk", "module = shop", "module = shop.desk.front", "module = *.front",
-        "file = front.py", "file = desk/front.py", "file = *front*", "line = 42", "line > 41 line < 43", "function != nothing",
-        "service = shop", "version ~ 1.4", "pid = 4711", "not handled", "handled = false", "handled != true",
-        "var(user.plan) = free", "var(user.plan) = \"free\"", "var(user.plan) = 'free'", "arg(user.plan) = fr*", "var(user.plan) != pro",
-        "var(user[\"plan\"]) = free", "var(user['plan']) ~ FRE", "var( user.plan )=free", "var(user.id) = 17", "var(user.id) = 17.0",
-        "var(user.id) > 16.5", "var(user.id) >= 17 and var(user.id) <= 17", "not var(user.id) < 17", "var(user.*) = 17",
-        "var(coupon) = None", "var(coupon) = null", "var(urgent) = true", "var(urgent) = True", "var(urgent) != false",
-        "var(price) = 19.9", "var(price) = 19.90", "var(price) < 20", "var(price) = \"19.90\"", "var(price) ~ .9", "var(huge) > 1e28",
-        "var(huge) = 100000000000000000000000000000", "var(color) = RED", "var(color) = Color.RED", "var(day) >= 2026-11-01",
-        "var(code) = 42", "var(code) = \"42\"", "var(table[\"EUR\"]) = 1", "var(table.EUR) = 1", "var(table[3]) = three",
-        "var(table[\"3\"]) = three", "var(table[\"odd.key\"]) = None", "var(rows[10]) = 5", "var(rows[11]) = 6", "var(again[11]) = 6",
-        "var(rows[*]) = 6", "size(rows) = 365", "size(rows) > 364", "size(note) = 19", "size(table) = 3", "size(rows)",
-        "var(**) = three", "var(**.plan) = free", "var(**[3]) = three", "var(cycle.**) = 7", "var(**.me) or KeyError", "var(ratio) = .5",
-        "var(note) ~ \"quick BROWN\"", "var(note) =~ \"(?i)quick\\\\s+brown\"", "var(note) !~ cat", "var(secret)", "var(user)",
-        "tag(http.status) = 500", "tag(http.status) >= 500", "tag(http.*) = 500", "tag(\"odd name\") = x", "tag(odd name)", "user(name) = Ann",
-        "time = 2026-11-21", "time >= 2026-11-21T12:00", "time < 2026-11-22", "age < 1h", "age > 1s",
-        "(ValueError or KeyError) and not (handled or var(user.plan) = pro)", "AND_IS_A_WORD or keyerror", "not not KeyError",
+        "KeyError",
+        "keyerr",
+        "'EUR'",
+        "KeyError EUR",
+        "type = KeyError",
+        "type = Key*",
+        "not type = ValueError",
+        "message = \"'EUR'\"",
+        "message ~ eur",
+        "message =~ \"^'[A-Z]{3}'$\"",
+        "cause ~ rates or raised = convert",
+        "function = convert",
+        "function = Pricing.convert",
+        "raised = convert",
+        "raised = Pricing.convert",
+        "frame = pricing.py:42",
+        "frame = shop/pricing.py",
+        "frame = answer",
+        "frame = shop.desk",
+        "module = shop",
+        "module = shop.desk.front",
+        "module = *.front",
+        "file = front.py",
+        "file = desk/front.py",
+        "file = *front*",
+        "line = 42",
+        "line > 41 line < 43",
+        "function != nothing",
+        "service = shop",
+        "version ~ 1.4",
+        "pid = 4711",
+        "not handled",
+        "handled = false",
+        "handled != true",
+        "var(user.plan) = free",
+        "var(user.plan) = \"free\"",
+        "var(user.plan) = 'free'",
+        "arg(user.plan) = fr*",
+        "var(user.plan) != pro",
+        "var(user[\"plan\"]) = free",
+        "var(user['plan']) ~ FRE",
+        "var( user.plan )=free",
+        "var(user.id) = 17",
+        "var(user.id) = 17.0",
+        "var(user.id) > 16.5",
+        "var(user.id) >= 17 and var(user.id) <= 17",
+        "not var(user.id) < 17",
+        "var(user.*) = 17",
+        "var(coupon) = None",
+        "var(coupon) = null",
+        "var(urgent) = true",
+        "var(urgent) = True",
+        "var(urgent) != false",
+        "var(price) = 19.9",
+        "var(price) = 19.90",
+        "var(price) < 20",
+        "var(price) = \"19.90\"",
+        "var(price) ~ .9",
+        "var(huge) > 1e28",
+        "var(huge) = 100000000000000000000000000000",
+        "var(color) = RED",
+        "var(color) = Color.RED",
+        "var(day) >= 2026-11-01",
+        "var(code) = 42",
+        "var(code) = \"42\"",
+        "var(table[\"EUR\"]) = 1",
+        "var(table.EUR) = 1",
+        "var(table[3]) = three",
+        "var(table[\"3\"]) = three",
+        "var(table[\"odd.key\"]) = None",
+        "var(rows[10]) = 5",
+        "var(rows[11]) = 6",
+        "var(again[11]) = 6",
+        "var(rows[*]) = 6",
+        "size(rows) = 365",
+        "size(rows) > 364",
+        "size(note) = 19",
+        "size(table) = 3",
+        "size(rows)",
+        "var(**) = three",
+        "var(**.plan) = free",
+        "var(**[3]) = three",
+        "var(cycle.**) = 7",
+        "var(**.me) or KeyError",
+        "var(ratio) = .5",
+        "var(note) ~ \"quick BROWN\"",
+        "var(note) =~ \"(?i)quick\\\\s+brown\"",
+        "var(note) !~ cat",
+        "var(secret)",
+        "var(user)",
+        "tag(http.status) = 500",
+        "tag(http.status) >= 500",
+        "tag(http.*) = 500",
+        "tag(\"odd name\") = x",
+        "tag(odd name)",
+        "user(name) = Ann",
+        "time = 2026-11-21",
+        "time >= 2026-11-21T12:00",
+        "time < 2026-11-22",
+        "age < 1h",
+        "age > 1s",
+        "(ValueError or KeyError) and not (handled or var(user.plan) = pro)",
+        "AND_IS_A_WORD or keyerror",
+        "not not KeyError",
         "issue = 9be1",
     ];
     for text in found {
@@ -195,19 +305,55 @@ fn what_is_found_and_what_is_not() {
         assert!(query.find(&snapshot, &clock).is_some(), "{text} finds it");
         assert!(Need::of(&query).is_in(&payload), "{text} is not put aside");
         let (from, before) = query.period(&clock);
-        let inside = from <= snapshot.timestamp && before.is_none_or(|before| snapshot.timestamp < before);
+        let inside =
+            from <= snapshot.timestamp && before.is_none_or(|before| snapshot.timestamp < before);
         assert!(inside, "{text} allows its time");
     }
     let missing = [
-        "ValueError", "type = Error", "type = *Value*", "message = EUR", "raised = answer", "frame = pricing.py:43", "module = sho",
-        "file = icing.py", "line = 8", "handled", "var(user.plan) = Free", "var(plan) = free", "arg(price) = 19.9", "var(user.plan) = pro",
-        "var(user.nothing) != pro", "var(user.id) = \"17\"", "var(urgent) = \"True\"", "var(urgent) = 1", "var(coupon) = \"None\"",
-        "var(coupon) != None", "var(price) = 19.91", "var(code) = 42.5", "var(rows[0]) = 5", "size(rows) = 2", "size(price)",
-        "var(secret) = token", "var(secret) != x", "var(later)", "tag(http.status) = 404", "tag(status)", "user(id) = 999",
-        "time = 2026-11-20", "time > 2026-11-21", "age > 1h", "not KeyError", "KeyError and not KeyError", "issue = ffff", "var(note) =~ \"^quick\"",
+        "ValueError",
+        "type = Error",
+        "type = *Value*",
+        "message = EUR",
+        "raised = answer",
+        "frame = pricing.py:43",
+        "module = sho",
+        "file = icing.py",
+        "line = 8",
+        "handled",
+        "var(user.plan) = Free",
+        "var(plan) = free",
+        "arg(price) = 19.9",
+        "var(user.plan) = pro",
+        "var(user.nothing) != pro",
+        "var(user.id) = \"17\"",
+        "var(urgent) = \"True\"",
+        "var(urgent) = 1",
+        "var(coupon) = \"None\"",
+        "var(coupon) != None",
+        "var(price) = 19.91",
+        "var(code) = 42.5",
+        "var(rows[0]) = 5",
+        "size(rows) = 2",
+        "size(price)",
+        "var(secret) = token",
+        "var(secret) != x",
+        "var(later)",
+        "tag(http.status) = 404",
+        "tag(status)",
+        "user(id) = 999",
+        "time = 2026-11-20",
+        "time > 2026-11-21",
+        "age > 1h",
+        "not KeyError",
+        "KeyError and not KeyError",
+        "issue = ffff",
+        "var(note) =~ \"^quick\"",
     ];
     for text in missing {
-        assert!(query(text).find(&snapshot, &clock).is_none(), "{text} does not find it");
+        assert!(
+            query(text).find(&snapshot, &clock).is_none(),
+            "{text} does not find it"
+        );
     }
 }
 
@@ -215,13 +361,24 @@ fn what_is_found_and_what_is_not() {
 fn a_match_tells_the_values_by_which_it_is_one() {
     let snapshot = sample();
     let told = |text: &str| {
-        let hits = query(text).find(&snapshot, &Clock::utc(NOW)).expect("it matches");
+        let hits = query(text)
+            .find(&snapshot, &Clock::utc(NOW))
+            .expect("it matches");
         hits.into_iter().map(|hit| hit.what).collect::<Vec<_>>()
     };
-    assert_eq!(told("var(**.plan) = free and KeyError"), ["customer.plan", "user.plan"]);
-    assert_eq!(told("var(table[*]) = three or tag(http.*) = 500"), ["table[3]", "tag http.status"]);
+    assert_eq!(
+        told("var(**.plan) = free and KeyError"),
+        ["customer.plan", "user.plan"]
+    );
+    assert_eq!(
+        told("var(table[*]) = three or tag(http.*) = 500"),
+        ["table[3]", "tag http.status"]
+    );
     assert_eq!(told("not var(user.plan) = pro"), [""; 0]);
-    assert_eq!(told("(var(user.plan) = free and ValueError) or var(code) = 42"), ["code"]);
+    assert_eq!(
+        told("(var(user.plan) = free and ValueError) or var(code) = 42"),
+        ["code"]
+    );
     assert_eq!(told("var(table.**) = None"), ["table[\"odd.key\"]"]);
 }
 
@@ -267,19 +424,40 @@ fn a_mistake_is_pointed_at() {
     let deep = format!("{}x{}", "(".repeat(500), ")".repeat(500));
     assert!(parse(&deep).expect_err("too deep").what.contains("nested"));
     assert!(parse(&"not ".repeat(9000)).is_err());
-    assert!(parse(&"a ".repeat(20_000)).expect_err("too long").what.contains("bytes"));
+    assert!(
+        parse(&"a ".repeat(20_000))
+            .expect_err("too long")
+            .what
+            .contains("bytes")
+    );
     let costly = "message =~ \"(a{1000}){1000}\"";
-    assert!(parse(costly).is_err(), "a pattern that would need much memory");
+    assert!(
+        parse(costly).is_err(),
+        "a pattern that would need much memory"
+    );
 }
 
 #[test]
 fn a_value_that_holds_itself_many_times_over_is_searched_in_bounds() {
     // Each of 40 lists holds the next one twice: 2^40 ways through them.
     let mut snapshot = pricing();
-    let locals = (0..40_u32).map(|at| (format!("v{at}"), list(5000 + at, vec![to(5001 + at), to(5001 + at)])));
+    let locals = (0..40_u32).map(|at| {
+        (
+            format!("v{at}"),
+            list(5000 + at, vec![to(5001 + at), to(5001 + at)]),
+        )
+    });
     snapshot.frames[0].locals = locals.collect();
-    assert!(query("var(v0.**.nothing) = 1").find(&snapshot, &Clock::utc(NOW)).is_none());
-    assert!(query("var(**.**[0].**) = nothing").find(&snapshot, &Clock::utc(NOW)).is_none());
+    assert!(
+        query("var(v0.**.nothing) = 1")
+            .find(&snapshot, &Clock::utc(NOW))
+            .is_none()
+    );
+    assert!(
+        query("var(**.**[0].**) = nothing")
+            .find(&snapshot, &Clock::utc(NOW))
+            .is_none()
+    );
 }
 
 fn a_query() -> impl Strategy<Value = String> {
@@ -287,17 +465,26 @@ fn a_query() -> impl Strategy<Value = String> {
     let quoted = "\"([^\"\\\\]|\\\\.){0,8}\"|'([^'\\\\]|\\\\.){0,8}'";
     let path = "[a-z*]{1,3}([.][a-z]{1,4}|\\[[0-9]{1,3}\\]|\\[\\*\\]|[.]\\*\\*|\\[\"[^\"\\\\]{0,4}\"\\]){0,4}";
     let field = prop_oneof![
-        Just("type".to_owned()), Just("line".to_owned()), Just("age".to_owned()), Just("handled".to_owned()),
+        Just("type".to_owned()),
+        Just("line".to_owned()),
+        Just("age".to_owned()),
+        Just("handled".to_owned()),
         path.prop_map(|path| format!("var({path})")),
         path.prop_map(|path| format!("size({path})")),
         "[^\"'()\\p{C}]{1,6}".prop_map(|name| format!("tag({name})")),
     ];
     let operator = prop::sample::select(vec!["=", "!=", "~", "!~", "=~", "<", ">="]);
-    let value = prop_oneof![word.prop_map(String::from), quoted.prop_map(String::from), Just("42".to_owned()), Just("2h".to_owned())];
+    let value = prop_oneof![
+        word.prop_map(String::from),
+        quoted.prop_map(String::from),
+        Just("42".to_owned()),
+        Just("2h".to_owned())
+    ];
     let test = prop_oneof![
         word.prop_map(String::from),
         quoted.prop_map(String::from),
-        (field, operator, value).prop_map(|(field, operator, value)| format!("{field} {operator} {value}")),
+        (field, operator, value)
+            .prop_map(|(field, operator, value)| format!("{field} {operator} {value}")),
     ];
     test.prop_recursive(4, 24, 3, |inner| {
         prop_oneof![

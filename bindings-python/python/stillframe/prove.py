@@ -165,7 +165,7 @@ class Proof:
         self.wrong: list[str] = []
 
 
-class NoSuchTarget(Exception):
+class TargetError(Exception):
     """What was named cannot be had; the message says why."""
 
 
@@ -191,7 +191,7 @@ def target_kinds(target: str, traps: Traps) -> Iterator[tuple[str, object]]:
     else:
         made = _attempt(found) if callable(found) else found
         if isinstance(made, Untried):
-            raise NoSuchTarget(f"{target} was called and failed: {made.why}")
+            raise TargetError(f"{target} was called and failed: {made.why}")
         yield "what it makes" if callable(found) else "the object", made
     if not isinstance(made, Untried):
         yield "in containers", [made, (made, {"key": made}), {"nested": {"key": [made]}}]
@@ -202,16 +202,16 @@ def _find(target: str) -> object:
 
     module, colon, path = target.partition(":")
     if not colon or not path:
-        raise NoSuchTarget(f"expected module:Class, module:factory or module:object, not {target}")
+        raise TargetError(f"expected module:Class, module:factory or module:object, not {target}")
     try:
         found: object = importlib.import_module(module)
     except Exception as error:
-        raise NoSuchTarget(f"cannot import {module}: {type(error).__name__}: {error}") from error
+        raise TargetError(f"cannot import {module}: {type(error).__name__}: {error}") from error
     for name in path.split("."):
         try:
             found = getattr(found, name)
         except AttributeError as error:
-            raise NoSuchTarget(f"{target}: {error}") from error
+            raise TargetError(f"{target}: {error}") from error
     return found
 
 
@@ -239,7 +239,7 @@ def prove(capture: Callable[[BaseException], object], targets: list[str] | None 
         targets: Classes, factories and objects of a program (``shop.models:Order``) instead of the built-in kinds.
 
     Raises:
-        NoSuchTarget: One of the targets cannot be had.
+        TargetError: One of the targets cannot be had.
     """
     traps = Traps()
     proofs = []
@@ -363,7 +363,7 @@ def main(arguments: list[str] | None = None) -> int:
         _lifecycle.start({}, "stillframe.prove")
         try:
             proofs = prove(capture, options.targets)
-        except NoSuchTarget as error:
+        except TargetError as error:
             sys.stderr.write(f"stillframe: {error}\n")
             return 2
         finally:

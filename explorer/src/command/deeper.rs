@@ -11,8 +11,11 @@ use std::process::ExitCode;
 
 use clap::Args;
 use clap_complete::engine::ArgValueCompleter;
-use serde::{Deserialize, Serialize};
-use stillframe_core::snapshot::Snapshot;
+use serde::Serialize;
+use stillframe_core::engine::deeper::{
+    EXPIRES, FOLDER, FORMAT, Frame, LONGEST, Request, file_name,
+};
+use stillframe_core::snapshot::{self, Snapshot};
 
 use super::failure::Failure;
 use super::list::{error_of, where_of};
@@ -23,17 +26,10 @@ use super::{DisplayArgs, StoreArgs, clock, complete};
 use crate::render::{Clock, Line, Page, Style, Terminal, counted};
 use crate::store::{Among, Issue, Store, hex};
 
-/// The folder of requests, in the store.
-const FOLDER: &str = "deeper";
-/// Version of the file.
-const FORMAT: u32 = 1;
 /// Frames that a request names: enough to recognise where the error comes from.
 const FRAMES: usize = 3;
 /// Requests that are listed.
 const MOST: usize = 1000;
-/// Longest request that is read, in bytes.
-const MAX_FILE: u64 = 64 * 1024;
-
 const EXAMPLES: &str = "\
 Examples:
   stillframe deeper 9be1c2d3             keep more the next time this issue occurs
@@ -42,7 +38,7 @@ Examples:
   stillframe deeper 9be1c2d3 --cancel
 
 The limits (how deep, how many items, how much text, how long a capture may take) are raised for one occurrence; then the usual ones
-are back. Running programs see the request within about a second, others when they start.";
+are back. Running programs see the request within about a second, others when they start; after a day it is forgotten.";
 
 /// Arguments of `deeper`.
 #[derive(Debug, Args)]
@@ -61,28 +57,6 @@ pub(super) struct DeeperArgs {
     display: DisplayArgs,
     #[command(flatten)]
     store: StoreArgs,
-}
-
-/// A request, as it lies in the store.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-struct Request {
-    format: u32,
-    /// Nanoseconds since the Unix epoch.
-    requested: u64,
-    /// How many times the limits are raised, 1 to 7.
-    steps: u8,
-    /// Type of the error.
-    r#type: String,
-    /// The raising frame first.
-    frames: Vec<Place>,
-}
-
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-struct Place {
-    function: String,
-    file: String,
 }
 
 #[derive(Serialize)]
@@ -112,7 +86,7 @@ pub(super) fn deeper(args: &DeeperArgs, output: &Output) -> Result<ExitCode, Fai
         return Err(Failure::of_page(&nothing_yet(&opened.place, &terminal)));
     };
     let issue = one_issue(&store, reference, opened.service.as_deref(), &clock)?;
-    let file = dir.join(FOLDER).join(hex(&issue.key));
+    let file = dir.join(FOLDER).join(file_name(issue.key));
     if args.cancel {
         let removed = match fs::remove_file(&file) {
             Ok(()) => true,
@@ -120,7 +94,8 @@ pub(super) fn deeper(args: &DeeperArgs, output: &Output) -> Result<ExitCode, Fai
             Err(error) => return Err(cannot("remove", &file, &error)),
         };
         if args.display.json {
-            return output.json(&serde_json::json!({"issue": hex(&issue.key), "cancelled": removed}));
+            return output
+                .json(&serde_json::json!({"issue": hex(&issue.key), "cancelled": removed}));
         }
         let mut line = Line::of(
             Style::Plain,
@@ -199,15 +174,18 @@ fn request_for(
         .iter()
         .flat_map(|error| &error.frames)
         .filter_map(|&at| snapshot.frames.get(at as usize));
-    let place = |frame: &stillframe_core::snapshot::Frame| Place {
+    let place = |frame: &snapshot::Frame| Frame {
         function: frame.function.clone(),
-        file: frame.file.clone().unwrap_or_default(),
+        module: frame.module.clone(),
+        file: frame.file.clone(),
     };
     Ok(Request {
         format: FORMAT,
         requested: now_ns,
         steps,
-        r#type: error.map(|error| error.type_name.clone()).unwrap_or_default(),
+        type_name: error
+            .map(|error| error.type_name.clone())
+            .unwrap_or_default(),
         frames: frames.take(FRAMES).map(place).collect(),
     })
 }
@@ -221,7 +199,9 @@ fn write(folder: &Path, file: &Path, request: &Request) -> Result<(), Failure> {
         }
         _ => {}
     }
-    let kind = folder.symlink_metadata().map_err(|error| cannot("read", folder, &error))?;
+    let kind = folder
+        .symlink_metadata()
+        .map_err(|error| cannot("read", folder, &error))?;
     if !kind.is_dir() {
         return Err(Failure::new(format!("{} is no folder", folder.display())));
     }
@@ -249,27 +229,35 @@ fn write(folder: &Path, file: &Path, request: &Request) -> Result<(), Failure> {
 
 /// The requests that wait, the newest first. A file that is none is passed over.
 fn waiting(dir: &Path) -> Vec<([u8; 16], Request)> {
-    let files = fs::read_dir(dir.join(FOLDER)).into_iter().flatten().flatten();
+    let files = fs::read_dir(dir.join(FOLDER))
+        .into_iter()
+        .flatten()
+        .flatten();
     let mut requests: Vec<_> = files
         .take(MOST)
         .filter_map(|file| {
             let name = file.file_name().into_string().ok()?;
             let key = u128::from_str_radix(&name, 16).ok()?.to_be_bytes();
-            let whole = name.len() == 32 && file.metadata().ok()?.len() <= MAX_FILE;
+            let whole = name.len() == 32 && file.metadata().ok()?.len() <= LONGEST;
             let text = whole.then(|| fs::read(file.path()).ok()).flatten()?;
             let request: serde_json::Map<String, serde_json::Value> =
                 serde_json::from_slice(&text).ok()?;
             let request: Request = serde_json::from_value(request.into()).ok()?;
-            (request.format >= FORMAT).then_some((key, request))
+            (request.format == FORMAT).then_some((key, request))
         })
         .collect();
     requests.sort_by_key(|(_, request): &([u8; 16], Request)| std::cmp::Reverse(request.requested));
     requests
 }
 
+/// Whether nobody serves a request any more.
+fn is_expired(request: &Request, clock: &Clock) -> bool {
+    u128::from(clock.now_ns.saturating_sub(request.requested)) > EXPIRES.as_nanos()
+}
+
 /// Whether a request for this issue waits.
 pub(super) fn waits(dir: &Path, key: &[u8; 16]) -> bool {
-    let file: PathBuf = dir.join(FOLDER).join(hex(key));
+    let file: PathBuf = dir.join(FOLDER).join(file_name(*key));
     file.is_file()
 }
 
@@ -306,8 +294,11 @@ fn list(
                     .extend(&where_of(&issue));
             }
             None => {
-                line.push(Style::Strong, &request.r#type);
+                line.push(Style::Strong, &request.type_name);
             }
+        }
+        if is_expired(request, clock) {
+            line.push(Style::Gap, "  expired");
         }
         if request.steps > 1 {
             line.push(Style::Dim, &format!("  (--times {})", request.steps));
@@ -317,9 +308,15 @@ fn list(
     let text = if requests.is_empty() {
         "no request waits; stillframe deeper ISSUE makes one".to_owned()
     } else {
-        let noun = counted(requests.len() as u64, "request");
-        let verb = if requests.len() == 1 { "waits" } else { "wait" };
-        format!("{noun} {verb} for the next occurrence")
+        let waiting = requests
+            .iter()
+            .filter(|(_, request)| !is_expired(request, clock));
+        let count = waiting.count() as u64;
+        let verb = if count == 1 { "waits" } else { "wait" };
+        format!(
+            "{} {verb} for the next occurrence, at most a day",
+            counted(count, "request")
+        )
     };
     page.wrapped(Line::of(Style::Dim, &text), 2);
     output.print(&page.render())?;

@@ -81,7 +81,9 @@ impl Folder {
             let path = std::path::absolute(path).map_err(|error| cannot(path, error))?;
             return Ok(Self { path, keep: true });
         }
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         let name = format!("stillframe-demo-{}-{}", std::process::id(), now.as_nanos());
         let path = std::env::temp_dir().join(name);
         DirBuilder::new()
@@ -102,19 +104,25 @@ pub(super) fn demo(args: &DemoArgs, output: &Output) -> Result<ExitCode, Failure
     fs::write(&program, PROGRAM)
         .map_err(|error| Failure::new(format!("cannot write {}: {error}", program.display())))?;
     let store = folder.path.join("store");
-    let itself = std::env::current_exe()
-        .map_err(|error| Failure::new(format!("cannot find this command: {error}")))?;
+    let itself = run::itself().ok_or_else(|| Failure::new("cannot find this command again"))?;
     let command = || {
         let mut command = Command::new(&itself);
-        command.current_dir(&folder.path).env("STILLFRAME_DIR", &store);
+        // With the settings that everybody begins with.
+        let settings = std::env::vars_os().map(|(name, _)| name);
+        for name in settings.filter(|name| name.as_encoded_bytes().starts_with(b"STILLFRAME_")) {
+            command.env_remove(name);
+        }
+        command
+            .current_dir(&folder.path)
+            .env("STILLFRAME_DIR", &store);
         command
     };
-    let cannot = |error: std::io::Error| Failure::new(format!("cannot run {}: {error}", itself.display()));
+    let cannot =
+        |error: std::io::Error| Failure::new(format!("cannot run {}: {error}", itself.display()));
     let ended = command()
         .args(["run", "--service", "demo", "--python"])
         .arg(&python)
         .arg(NAME)
-        .env_remove("STILLFRAME_ENABLED")
         .output()
         .map_err(cannot)?;
     let (captured, leaked) = looked_through(&store)?;
@@ -128,7 +136,10 @@ pub(super) fn demo(args: &DemoArgs, output: &Output) -> Result<ExitCode, Failure
             .fold(failure, |failure, line| failure.advise(line.trim())));
     }
     if args.json {
-        let list = command().args(["list", "--json"]).output().map_err(cannot)?;
+        let list = command()
+            .args(["list", "--json"])
+            .output()
+            .map_err(cannot)?;
         let list: serde_json::Value = serde_json::from_slice(&list.stdout)
             .map_err(|error| Failure::new(format!("the list cannot be read: {error}")))?;
         let place = |path: &Path| folder.keep.then(|| path.display().to_string());
@@ -144,18 +155,37 @@ pub(super) fn demo(args: &DemoArgs, output: &Output) -> Result<ExitCode, Failure
     }
     let terminal = output.terminal(None);
     let said = ended_text(&ended);
-    step(output, &terminal, "A program that fails, with secrets in its variables:", &format!("stillframe run {NAME}"))?;
+    step(
+        output,
+        &terminal,
+        "A program that fails, with secrets in its variables:",
+        &format!("stillframe run {NAME}"),
+    )?;
     output.print(&said)?;
     for (what, arguments) in [
         ("What failed:", &["list"][..]),
         ("Why, with the values of that instant:", &["show", "latest"]),
-        ("Where else a value occurred:", &["find", "var(item.name) = teapot"]),
+        (
+            "Where else a value occurred:",
+            &["find", "var(item.name) = teapot"],
+        ),
     ] {
         let shown: Vec<String> = arguments
             .iter()
-            .map(|word| if word.contains(' ') { format!("'{word}'") } else { (*word).to_owned() })
+            .map(|word| {
+                if word.contains(' ') {
+                    format!("'{word}'")
+                } else {
+                    (*word).to_owned()
+                }
+            })
             .collect();
-        step(output, &terminal, what, &format!("stillframe {}", shown.join(" ")))?;
+        step(
+            output,
+            &terminal,
+            what,
+            &format!("stillframe {}", shown.join(" ")),
+        )?;
         command().args(arguments).status().map_err(cannot)?;
     }
     let mut page = Page::new(&terminal);
@@ -214,7 +244,9 @@ fn step(output: &Output, terminal: &Terminal, what: &str, command: &str) -> Resu
 fn ended_text(ended: &Ended) -> String {
     let said = String::from_utf8_lossy(&ended.stderr);
     let lines: Vec<&str> = said.lines().collect();
-    let summary = lines.iter().position(|line| line.contains(" stillframe --") || line.contains(" stillframe ─"));
+    let summary = lines
+        .iter()
+        .position(|line| line.contains(" stillframe --") || line.contains(" stillframe ─"));
     let summary = summary.unwrap_or(lines.len());
     let begin = summary.saturating_sub(MAX_LINES);
     let mut out = String::new();

@@ -79,8 +79,11 @@ pub(super) fn diff(args: &DiffArgs, output: &Output) -> Result<ExitCode, Failure
         one_snapshot(&store, b, service, &clock)?,
     );
     if found_a.id == found_b.id {
-        return Err(Failure::new(format!("both are {}", hex(&found_a.id[12..])))
-            .advise("an issue alone shows what its occurrences have in common: stillframe diff ISSUE"));
+        return Err(
+            Failure::new(format!("both are {}", hex(&found_a.id[12..]))).advise(
+                "an issue alone shows what its occurrences have in common: stillframe diff ISSUE",
+            ),
+        );
     }
     let one = read(&mut store, &found_a)?;
     let other = read(&mut store, &found_b)?;
@@ -139,13 +142,20 @@ impl Sides<'_> {
                     Some(text) => Line::of(Style::Plain, text),
                     None => Line::of(Style::Dim, "-"),
                 };
-                row(page, 2, &fact.name, column, &[value(&fact.a), value(&fact.b)]);
+                row(
+                    page,
+                    2,
+                    &fact.name,
+                    column,
+                    &[value(&fact.a), value(&fact.b)],
+                );
             }
         }
+        let any_own = pair.frames.iter().any(|frame| frame.frame.in_app);
         let mut folded = 0;
         for frame in &pair.frames {
             let same = frame.differences.is_empty() && frame.presence == Presence::Both;
-            if !self.all && (same || !frame.frame.in_app) && !(frame.frame.in_app && !same) {
+            if !self.all && (same || (any_own && !frame.frame.in_app)) {
                 folded += 1;
                 continue;
             }
@@ -153,7 +163,11 @@ impl Sides<'_> {
             self.frame(page, frame, column);
         }
         page.gap();
-        let differ: usize = pair.frames.iter().map(|frame| frame.differences.len()).sum();
+        let differ: usize = pair
+            .frames
+            .iter()
+            .map(|frame| frame.differences.len())
+            .sum();
         let mut text = format!(
             "{} in {}",
             counted_things(differ, "difference"),
@@ -169,8 +183,13 @@ impl Sides<'_> {
     }
 
     fn name_column(&self, page: &Page<'_>, pair: &Pair<'_>) -> usize {
-        let shown = pair.frames.iter().filter(|frame| self.all || frame.frame.in_app);
-        let paths = shown.flat_map(|frame| &frame.differences).map(|one| one.path.len() + 4);
+        let shown = pair
+            .frames
+            .iter()
+            .filter(|frame| self.all || frame.frame.in_app);
+        let paths = shown
+            .flat_map(|frame| &frame.differences)
+            .map(|one| one.path.len() + 4);
         let facts = pair.facts.iter().map(|fact| fact.name.len() + 2);
         let widest = paths.chain(facts).max().unwrap_or(0);
         widest.clamp(12, page.terminal().width / 3) + 2
@@ -309,8 +328,14 @@ fn issue_in_common(
     let terminal = output.terminal(args.display.width);
     let mut page = Page::new(&terminal);
     let place = where_of(issue);
-    let room = terminal.width.saturating_sub(place.width() + 2).max(terminal.width / 2);
-    page.spread(error_of(issue).fit(room, terminal.glyphs().ellipsis), &place);
+    let room = terminal
+        .width
+        .saturating_sub(place.width() + 2)
+        .max(terminal.width / 2);
+    page.spread(
+        error_of(issue).fit(room, terminal.glyphs().ellipsis),
+        &place,
+    );
     let mut line = Line::of(Style::Plain, "issue ");
     line.push(Style::Id, &hex(&issue.key[..4]));
     line.push(
@@ -326,27 +351,37 @@ fn issue_in_common(
     page.wrapped(line, 2);
     if common.occurrences == 1 {
         page.wrapped(
-            Line::of(Style::Dim, "With one occurrence there is nothing to compare; stillframe show has its values."),
+            Line::of(
+                Style::Dim,
+                "With one occurrence there is nothing to compare; stillframe show has its values.",
+            ),
             2,
         );
         output.print(&page.render())?;
         return Ok(ExitCode::SUCCESS);
     }
-    let frames = common.frames.iter().filter(|frame| args.all || frame.in_app);
+    let frames = common
+        .frames
+        .iter()
+        .filter(|frame| args.all || frame.in_app);
     let mut frames: Vec<&CommonFrame> = frames.collect();
     if frames.is_empty() {
         frames.extend(common.frames.first());
     }
     page.gap();
-    let always = |tally: &&Tally| {
-        matches!(&tally.values[..], [only] if only.times == common.occurrences)
-    };
+    let always =
+        |tally: &&Tally| matches!(&tally.values[..], [only] if only.times == common.occurrences);
     let (same, vary): (Vec<&Tally>, Vec<&Tally>) = common.facts.iter().partition(always);
     tallies(&mut page, 2, &vary, common.occurrences, usize::MAX);
     if !same.is_empty() {
         let said = |tally: &&Tally| {
-            let value = tally.values.first().map(|seen| Line::of(Style::Plain, &seen.value));
-            let value = value.unwrap_or_default().fit(30, terminal.glyphs().ellipsis);
+            let value = tally
+                .values
+                .first()
+                .map(|seen| Line::of(Style::Plain, &seen.value));
+            let value = value
+                .unwrap_or_default()
+                .fit(30, terminal.glyphs().ellipsis);
             format!("{} {}", tally.path, value.plain())
         };
         let said: Vec<String> = same.iter().map(said).collect();
@@ -362,7 +397,10 @@ fn issue_in_common(
     let folded = common.frames.len() - frames.len();
     if folded > 0 {
         page.gap();
-        let text = format!("{} of libraries not shown (-a)", counted(folded as u64, "frame"));
+        let text = format!(
+            "{} of libraries not shown (-a)",
+            counted(folded as u64, "frame")
+        );
         page.wrapped(Line::of(Style::Dim, &text), 2);
     }
     output.print(&page.render())?;
@@ -392,7 +430,10 @@ fn common_frame(page: &mut Page<'_>, frame: &CommonFrame, total: u64, all: bool)
         line.push(Style::Gap, &in_some);
     }
     page.line(line);
-    let places = frame.places.iter().filter(|tally| all || !is_name_only(tally));
+    let places = frame
+        .places
+        .iter()
+        .filter(|tally| all || !is_name_only(tally));
     let mut of_variable: HashMap<&str, usize> = HashMap::new();
     // A large value must not hide the others: its first places come first, the rest after everything else.
     let (mut shown, rest): (Vec<&Tally>, Vec<&Tally>) = places.partition(|tally| {
@@ -415,7 +456,11 @@ fn is_name_only(tally: &Tally) -> bool {
 /// One place per line: what it always was, or how often it was what.
 fn tallies(page: &mut Page<'_>, indent: usize, tallies: &[&Tally], total: u64, limit: usize) {
     let shown = &tallies[..tallies.len().min(limit)];
-    let widest = shown.iter().map(|tally| tally.path.len()).max().unwrap_or(0);
+    let widest = shown
+        .iter()
+        .map(|tally| tally.path.len())
+        .max()
+        .unwrap_or(0);
     let column = indent + widest.min(page.terminal().width / 3) + 2;
     for tally in shown {
         let mut line = Line::default();
@@ -453,7 +498,11 @@ fn said(tally: &Tally, total: u64, room: usize) -> Line {
     let mut line = Line::default();
     match &tally.values[..] {
         [] => {
-            let text = if tally.unset == total { "never set" } else { &tail };
+            let text = if tally.unset == total {
+                "never set"
+            } else {
+                &tail
+            };
             line.push(Style::Dim, text);
             return line;
         }
@@ -477,7 +526,9 @@ fn said(tally: &Tally, total: u64, room: usize) -> Line {
                 }
                 line.push(Style::Dim, if all_differ { ", each once: " } else { ": " });
             }
-            let share = (room / values.len().min(MAX_VALUES)).saturating_sub(8).max(12);
+            let share = (room / values.len().min(MAX_VALUES))
+                .saturating_sub(8)
+                .max(12);
             for (at, seen) in values.iter().take(MAX_VALUES).enumerate() {
                 if at > 0 {
                     line.push(Style::Plain, ", ");

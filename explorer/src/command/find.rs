@@ -15,15 +15,20 @@ use super::output::Output;
 use super::reference::one_issue;
 use super::{DisplayArgs, StoreArgs, clock, complete, since};
 use crate::find::{self, FIELDS, Hit, Need, Query, Shown, SyntaxError};
-use crate::render::{
-    Clock, Line, OneLine, Page, Style, counted, grouped, short_file,
-};
+use crate::render::{Clock, Line, OneLine, Page, Style, counted, grouped, short_file};
 use crate::store::{Among, Found, Progress as _, Store, hex};
 
 /// Occurrences shown unless more are asked for.
 const LIMIT: u64 = 20;
 /// Values shown of one occurrence.
 const MAX_SHOWN: usize = 6;
+/// Snapshots read before the first are tested: what was asked for is often among the newest.
+const FIRST_BATCH: usize = 32;
+const LARGEST_BATCH: usize = 1024;
+/// Threads that test snapshots.
+const MAX_THREADS: usize = 8;
+/// Snapshots for which a thread is worth it.
+const LEAST_SHARE: usize = 16;
 /// Columns of the query that are shown around a mistake.
 const EXCERPT: usize = 60;
 
@@ -226,9 +231,18 @@ fn misread(text: &str, error: &SyntaxError) -> Failure {
         line.insert_str(0, "...");
     }
     let column = Line::of(Style::Plain, &line).width();
-    let width = Line::of(Style::Plain, &marked).width().clamp(1, EXCERPT / 2);
-    line.extend(marked.chars().take(EXCERPT / 2).chain(after.chars().take(EXCERPT / 2)));
-    let line = Line::of(Style::Plain, &line).fit(EXCERPT + 8, "...").plain();
+    let width = Line::of(Style::Plain, &marked)
+        .width()
+        .clamp(1, EXCERPT / 2);
+    line.extend(
+        marked
+            .chars()
+            .take(EXCERPT / 2)
+            .chain(after.chars().take(EXCERPT / 2)),
+    );
+    let line = Line::of(Style::Plain, &line)
+        .fit(EXCERPT + 8, "...")
+        .plain();
     Failure::new(format!("the query cannot be read: {}", error.what))
         .quote(line)
         .quote(format!("{}{}", " ".repeat(column), "^".repeat(width)))
@@ -267,39 +281,93 @@ impl Wanted<'_> {
         let mut result = Matches::none();
         let mut payload = Vec::new();
         let total = candidates.len() as u64;
-        for found in candidates {
-            if self.limit == Some(result.matches.len() as u64) && result.more {
-                break;
+        let mut batch = Vec::new();
+        let mut candidates = candidates.into_iter();
+        let mut size = FIRST_BATCH;
+        while !result.more && candidates.len() > 0 {
+            for found in candidates.by_ref().take(size) {
+                watch.read(result.searched, total);
+                result.searched += 1;
+                if store.payload_into(&found.located, &mut payload).is_err() {
+                    result.unreadable += 1;
+                } else if found.uncaught.is_some() || need.is_in(&payload) {
+                    // What was learned later is not in the bytes.
+                    batch.push((found, std::mem::take(&mut payload)));
+                }
             }
-            watch.read(result.searched, total);
-            result.searched += 1;
-            if store.payload_into(&found.located, &mut payload).is_err() {
-                result.unreadable += 1;
-                continue;
+            size = LARGEST_BATCH.min(size * 2);
+            for outcome in self.look_at(std::mem::take(&mut batch)) {
+                match outcome {
+                    Outcome::Unreadable => result.unreadable += 1,
+                    Outcome::No => {}
+                    Outcome::Match(_) if self.limit == Some(result.matches.len() as u64) => {
+                        result.more = true;
+                        break;
+                    }
+                    Outcome::Match(found) => result.matches.push(*found),
+                }
             }
-            // What was learned later is not in the bytes.
-            if found.uncaught.is_none() && !need.is_in(&payload) {
-                continue;
-            }
-            let Ok(mut snapshot) = Snapshot::from_msgpack(&payload) else {
-                result.unreadable += 1;
-                continue;
-            };
-            if let Some(mechanism) = &found.uncaught {
-                snapshot.set_uncaught(mechanism);
-            }
-            let other_service = self.service.is_some_and(|service| service != snapshot.service);
-            if other_service || self.query.find(&snapshot, self.clock).is_none() {
-                continue;
-            }
-            if self.limit == Some(result.matches.len() as u64) {
-                result.more = true;
-                break;
-            }
-            result.matches.push(Match { found, snapshot });
         }
         Ok(result)
     }
+
+    /// Decodes snapshots and tests them, on as many threads as there are processors; the outcomes in the same order.
+    fn look_at(&self, batch: Vec<(Found, Vec<u8>)>) -> Vec<Outcome> {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let share = batch
+            .len()
+            .div_ceil(threads.min(MAX_THREADS))
+            .max(LEAST_SHARE);
+        let mut shares = Vec::new();
+        let mut rest = batch;
+        while rest.len() > share {
+            let tail = rest.split_off(share);
+            shares.push(std::mem::replace(&mut rest, tail));
+        }
+        let each = |share: Vec<(Found, Vec<u8>)>| -> Vec<Outcome> {
+            let outcomes = share.into_iter();
+            outcomes
+                .map(|(found, payload)| self.outcome(found, &payload))
+                .collect()
+        };
+        std::thread::scope(|scope| {
+            let others: Vec<_> = shares
+                .into_iter()
+                .map(|share| scope.spawn(move || each(share)))
+                .collect();
+            let last = each(rest);
+            let mut outcomes = Vec::new();
+            for other in others {
+                // A thread that panicked would have been a bug; it is told as an unreadable snapshot.
+                outcomes.extend(other.join().unwrap_or_else(|_| vec![Outcome::Unreadable]));
+            }
+            outcomes.extend(last);
+            outcomes
+        })
+    }
+
+    fn outcome(&self, found: Found, payload: &[u8]) -> Outcome {
+        let Ok(mut snapshot) = Snapshot::from_msgpack(payload) else {
+            return Outcome::Unreadable;
+        };
+        if let Some(mechanism) = &found.uncaught {
+            snapshot.set_uncaught(mechanism);
+        }
+        let other_service = self
+            .service
+            .is_some_and(|service| service != snapshot.service);
+        if other_service || self.query.find(&snapshot, self.clock).is_none() {
+            return Outcome::No;
+        }
+        Outcome::Match(Box::new(Match { found, snapshot }))
+    }
+}
+
+/// What a snapshot turned out to be.
+enum Outcome {
+    Match(Box<Match>),
+    No,
+    Unreadable,
 }
 
 /// The nearest frame of the program, else the raising one.
@@ -351,7 +419,10 @@ fn occurrence(page: &mut Page<'_>, one: &Match, query: &Query, clock: &Clock) {
         .pad_to(22, 2);
     let (error, place) = (error_of(&one.snapshot), place_of(&one.snapshot));
     let room = width.saturating_sub(line.width() + 2);
-    let for_place = place.width().min(room / 2).max(room.saturating_sub(error.width()).min(place.width()));
+    let for_place = place
+        .width()
+        .min(room / 2)
+        .max(room.saturating_sub(error.width()).min(place.width()));
     line.extend(&error.fit(room.saturating_sub(for_place), ellipsis));
     line.pad_to(width.saturating_sub(for_place), 2)
         .extend(&place.fit(for_place, ellipsis));
@@ -367,7 +438,10 @@ fn occurrence(page: &mut Page<'_>, one: &Match, query: &Query, clock: &Clock) {
     }
     if hidden > 0 {
         let mut line = Line::default();
-        let more = format!("{ellipsis} {} more (--json has them)", grouped(hidden as u64));
+        let more = format!(
+            "{ellipsis} {} more (--json has them)",
+            grouped(hidden as u64)
+        );
         line.space(10).push(Style::Dim, &more);
         page.line(line);
     }
@@ -393,7 +467,10 @@ fn hit_lines(
             }
             Shown::Scalar(scalar) => {
                 let name = hit.what.split_once(' ');
-                line.push(Style::Name, name.map_or(hit.what.as_str(), |(_, name)| name));
+                line.push(
+                    Style::Name,
+                    name.map_or(hit.what.as_str(), |(_, name)| name),
+                );
                 line.push(Style::Plain, " = ")
                     .push(Style::Str, &scalar.to_string());
                 functions.extend(name.map(|(kind, _)| kind));
@@ -436,7 +513,10 @@ fn footer(opened: &Opened, matches: &Matches, began: Instant) -> Line {
     let text = if shown == 0 {
         format!("nothing like that in {label}")
     } else if matches.more {
-        format!("the newest {} of more in {label} (--all for all)", grouped(shown))
+        format!(
+            "the newest {} of more in {label} (--all for all)",
+            grouped(shown)
+        )
     } else {
         format!("{} in {label}", counted(shown, "occurrence"))
     };
@@ -473,12 +553,16 @@ fn json(opened: &Opened, query: &Query, matches: &Matches, clock: &Clock) -> Jso
             issue: hex(&one.found.issue),
             time: one.found.time_ns,
             service: snapshot.service.clone(),
-            r#type: error.map(|error| error.type_name.clone()).unwrap_or_default(),
+            r#type: error
+                .map(|error| error.type_name.clone())
+                .unwrap_or_default(),
             message: error
                 .and_then(|error| error.message.as_ref()?.value.as_ref())
                 .map(Scalar::to_string),
             handled: error.and_then(|error| error.handled),
-            function: frame.map(|frame| frame.function.clone()).unwrap_or_default(),
+            function: frame
+                .map(|frame| frame.function.clone())
+                .unwrap_or_default(),
             module: frame.and_then(|frame| frame.module.clone()),
             file: frame.and_then(|frame| frame.file.clone()),
             line: frame.and_then(|frame| frame.line),

@@ -51,16 +51,19 @@ fn shells() -> clap::builder::PossibleValuesParser {
     clap::builder::PossibleValuesParser::new(names)
 }
 
-pub(super) fn completions(
-    args: &CompletionArgs,
-    output: &Output,
-) -> Result<ExitCode, Failure> {
+pub(super) fn completions(args: &CompletionArgs, output: &Output) -> Result<ExitCode, Failure> {
     let shells = Shells::builtins();
     let mut script = Vec::new();
     let failed = |error: io::Error| Failure::new(format!("cannot write the script: {error}"));
     if let Some(shell) = shells.completer(&args.shell) {
         shell
-            .write_registration("COMPLETE", "stillframe", "stillframe", "stillframe", &mut script)
+            .write_registration(
+                "COMPLETE",
+                "stillframe",
+                "stillframe",
+                "stillframe",
+                &mut script,
+            )
             .map_err(failed)?;
     }
     output.print(&String::from_utf8_lossy(&script))?;
@@ -113,7 +116,10 @@ fn pages(command: Command) -> Result<Vec<(String, String)>, Failure> {
 }
 
 fn page(command: Command) -> Result<String, Failure> {
-    let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    let help = command
+        .get_after_help()
+        .map(ToString::to_string)
+        .unwrap_or_default();
     let has_commands = command.has_subcommands();
     let man = Man::new(command);
     let mut out = Vec::new();
@@ -128,7 +134,8 @@ fn page(command: Command) -> Result<String, Failure> {
         }
         Ok(())
     };
-    rendered().map_err(|error: io::Error| Failure::new(format!("cannot write the page: {error}")))?;
+    rendered()
+        .map_err(|error: io::Error| Failure::new(format!("cannot write the page: {error}")))?;
     let mut page = String::from_utf8_lossy(&out).into_owned();
     page.push_str(&sections(&help));
     Ok(page)

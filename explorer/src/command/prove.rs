@@ -58,5 +58,8 @@ pub(super) fn prove(args: &ProveArgs) -> Result<ExitCode, Failure> {
         command.arg("--json");
     }
     let error = command.arg("--").args(&args.targets).exec();
-    Err(Failure::new(format!("cannot run {}: {error}", python.display())))
+    Err(Failure::new(format!(
+        "cannot run {}: {error}",
+        python.display()
+    )))
 }

@@ -29,9 +29,7 @@ pub(super) fn one_issue(
 ) -> Result<Issue, Failure> {
     match store.resolve(reference, service)? {
         Resolved::Issue(issue, _) | Resolved::Gone(issue) => Ok(issue),
-        Resolved::Snapshot(found) => store
-            .issue_of(&found.id)?
-            .ok_or_else(|| unknown(reference)),
+        Resolved::Snapshot(found) => store.issue_of(&found.id)?.ok_or_else(|| unknown(reference)),
         Resolved::Ambiguous(candidates) => Err(ambiguous(reference, &candidates, clock)),
         Resolved::Unknown => Err(unknown(reference)),
     }

@@ -84,10 +84,13 @@ pub(super) fn repro(args: &ReproArgs, output: &Output) -> Result<ExitCode, Failu
     let found = one_snapshot(&store, &args.id, opened.service.as_deref(), &clock)?;
     let payload = store.payload(&found)?;
     let id = hex(&found.id[12..]);
-    let snapshot = Snapshot::from_msgpack(&payload)
-        .map_err(|error| Failure::new(format!("{id}: {error}")))?;
+    let snapshot =
+        Snapshot::from_msgpack(&payload).map_err(|error| Failure::new(format!("{id}: {error}")))?;
     let made = test_of(&snapshot, args.frame.as_deref()).map_err(|unable| refusal(&unable, &id))?;
-    let to_stdout = args.output.as_deref().is_some_and(|path| path.as_os_str() == "-");
+    let to_stdout = args
+        .output
+        .as_deref()
+        .is_some_and(|path| path.as_os_str() == "-");
     let path = args
         .output
         .clone()
@@ -128,7 +131,8 @@ pub(super) fn repro(args: &ReproArgs, output: &Output) -> Result<ExitCode, Failu
     }
     let mut page = Page::new(&terminal);
     let mut line = Line::of(Style::Plain, &path.display().to_string());
-    line.push(Style::Plain, " calls ").push(Style::Strong, function);
+    line.push(Style::Plain, " calls ")
+        .push(Style::Strong, function);
     line.push(Style::Plain, &said_of(&made));
     page.wrapped(line, 2);
     for one in made.missing.iter().filter(|one| one.stub).take(5) {
@@ -187,11 +191,13 @@ fn refusal(unable: &Unable, id: &str) -> Failure {
         )),
         Unable::NoFrame(passed_over) => {
             let failure = Failure::new(format!("no function of {id} can be called again"));
-            passed_over.iter().take(10).fold(failure, |failure, why| failure.advise(why.clone()))
+            passed_over
+                .iter()
+                .take(10)
+                .fold(failure, |failure, why| failure.advise(why.clone()))
         }
-        Unable::Frame(why) => {
-            Failure::new(why.clone()).advise("without --frame the nearest function that can be called is taken")
-        }
+        Unable::Frame(why) => Failure::new(why.clone())
+            .advise("without --frame the nearest function that can be called is taken"),
         Unable::Unknown(functions) => {
             let failure = Failure::new("no frame is called so");
             if functions.is_empty() {

@@ -328,14 +328,18 @@ fn command_paths() -> impl Iterator<Item = PathBuf> {
     own_folder().into_iter().chain(dirs)
 }
 
-fn own_folder() -> Option<PathBuf> {
+/// This command.
+pub(super) fn itself() -> Option<PathBuf> {
     // Without /proc, what was typed tells, if it is a path.
     let typed = || {
         Some(PathBuf::from(std::env::args_os().next()?))
             .filter(|path| path.components().count() > 1)
     };
-    let own = std::env::current_exe().ok().or_else(typed)?;
-    own.parent().map(Path::to_owned)
+    std::env::current_exe().ok().or_else(typed)
+}
+
+fn own_folder() -> Option<PathBuf> {
+    itself()?.parent().map(Path::to_owned)
 }
 
 fn is_executable(path: &Path) -> bool {

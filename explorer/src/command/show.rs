@@ -101,7 +101,10 @@ pub(super) fn show(args: &ShowArgs, output: &Output) -> Result<ExitCode, Failure
                 .advise(format!("there are: {}", missing.functions.join(", ")))
         })?;
     output.print(&text)?;
-    let key = snapshot.fingerprint.as_ref().and_then(|issue| key(&issue.key));
+    let key = snapshot
+        .fingerprint
+        .as_ref()
+        .and_then(|issue| key(&issue.key));
     if key.is_some_and(|key| deeper::waits(store.dir(), &key)) {
         output.remark("the next occurrence is kept with raised limits, as stillframe deeper asked");
     }

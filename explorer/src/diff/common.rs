@@ -124,7 +124,12 @@ impl Common {
                 let number = met
                     .entry((exception, &frame.function, frame.module.as_deref()))
                     .or_default();
-                let key = (exception, frame.function.clone(), frame.module.clone(), *number);
+                let key = (
+                    exception,
+                    frame.function.clone(),
+                    frame.module.clone(),
+                    *number,
+                );
                 *number += 1;
                 let next = self.frames.len();
                 let index = match self.index.get(&key) {
@@ -132,7 +137,8 @@ impl Common {
                     None if next == MAX_FRAMES => continue,
                     None => {
                         self.index.insert(key, next);
-                        self.frames.push(CommonFrame::of(frame, &snapshot.runtime.language));
+                        self.frames
+                            .push(CommonFrame::of(frame, &snapshot.runtime.language));
                         next
                     }
                 };
@@ -261,9 +267,8 @@ impl<'s> Visit<'_, 's> {
 
     fn value(&mut self, path: &mut String, node: &'s Node, depth: usize) {
         let node = self.values.resolved(node);
-        let inside = depth > 1
-            && node.is_container()
-            && !self.open.contains(&std::ptr::from_ref(node));
+        let inside =
+            depth > 1 && node.is_container() && !self.open.contains(&std::ptr::from_ref(node));
         if inside {
             let members = members(node);
             if !members.is_empty() {
@@ -293,13 +298,18 @@ impl<'s> Visit<'_, 's> {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a range is told, not computed with")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a range is told, not computed with"
+)]
 fn number(node: &Node) -> Option<f64> {
     match node.value.as_ref()? {
         Scalar::Int(value) => Some(*value as f64),
         Scalar::Uint(value) => Some(*value as f64),
         Scalar::Float(value) => Some(*value),
-        Scalar::Text(text) if node.rendered => text.parse().ok().filter(|value: &f64| value.is_finite()),
+        Scalar::Text(text) if node.rendered => {
+            text.parse().ok().filter(|value: &f64| value.is_finite())
+        }
         _ => None,
     }
 }

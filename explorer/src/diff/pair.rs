@@ -141,7 +141,9 @@ pub fn facts(snapshot: &Snapshot) -> Vec<(String, String)> {
     add("message", message.map(Scalar::to_string));
     add(
         "handled",
-        error.and_then(|error| error.handled).map(|handled| handled.to_string()),
+        error
+            .and_then(|error| error.handled)
+            .map(|handled| handled.to_string()),
     );
     add("mechanism", error.and_then(|error| error.mechanism.clone()));
     for cause in snapshot.exceptions.iter().skip(1) {
@@ -153,7 +155,10 @@ pub fn facts(snapshot: &Snapshot) -> Vec<(String, String)> {
     add("host", snapshot.host.clone());
     add(
         "thread",
-        snapshot.thread.as_ref().and_then(|thread| thread.name.clone()),
+        snapshot
+            .thread
+            .as_ref()
+            .and_then(|thread| thread.name.clone()),
     );
     add("runtime", snapshot.runtime.version.clone());
     if let Some(context) = &snapshot.context {
@@ -170,10 +175,7 @@ pub fn facts(snapshot: &Snapshot) -> Vec<(String, String)> {
 type Side<'s> = Option<(usize, &'s Frame)>;
 
 /// Frames of both, in one order: the longest sequence of functions that both have, with the others between them.
-fn aligned<'s>(
-    a: &[(usize, &'s Frame)],
-    b: &[(usize, &'s Frame)],
-) -> Vec<(Side<'s>, Side<'s>)> {
+fn aligned<'s>(a: &[(usize, &'s Frame)], b: &[(usize, &'s Frame)]) -> Vec<(Side<'s>, Side<'s>)> {
     let same = |i: usize, j: usize| {
         let (one, other) = (a[i].1, b[j].1);
         one.function == other.function && one.module == other.module
@@ -305,7 +307,11 @@ impl<'s> Comparison<'_, 's> {
         if !same_shape(a, b) {
             return self.add(path, Some(a), Some(b));
         }
-        if !a.is_container() || !self.open.insert((std::ptr::from_ref(a), std::ptr::from_ref(b))) {
+        if !a.is_container()
+            || !self
+                .open
+                .insert((std::ptr::from_ref(a), std::ptr::from_ref(b)))
+        {
             return;
         }
         if is_set(a) {

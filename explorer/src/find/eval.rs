@@ -7,13 +7,10 @@ use super::path::Path;
 use super::syntax::{Field, Operator, Query, Test, Value};
 use super::value;
 use super::walk::Values;
-use crate::render::{Clock, shown, short_file};
+use crate::render::{Clock, short_file, shown};
 
 /// Values that are told of one occurrence.
 const MAX_HITS: usize = 32;
-
-
-
 
 /// A value by which an occurrence matches.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,10 +66,14 @@ impl<'s> Search<'s, '_> {
                 }
                 all
             }
-            Query::Any(parts) => parts
-                .iter()
-                .map(|part| self.query(part, told))
-                .fold(false, |any, one| any || one),
+            Query::Any(parts) => {
+                let mut any = false;
+                for part in parts {
+                    // The others too: a reader wants every value by which it matches.
+                    any |= self.query(part, told);
+                }
+                any
+            }
             Query::Not(inner) => !self.query(inner, false),
             Query::Test(test) => {
                 let before = self.hits.len();
@@ -178,8 +179,7 @@ impl<'s> Search<'s, '_> {
                     .and_then(|error| error.handled)
                     .map(|handled| Scalar::Bool(handled).to_string());
                 handled.is_some_and(|handled| {
-                    (handled == wanted.text().to_ascii_lowercase())
-                        == (operator == Operator::Equal)
+                    (handled == wanted.text().to_ascii_lowercase()) == (operator == Operator::Equal)
                 })
             }
             "cause" => self.cause(operator, wanted),
@@ -331,14 +331,16 @@ fn is_so(node: &Node, compared: Option<&(Operator, Value)>) -> bool {
 /// Items, entries, fields, characters or bytes of a value, as many as it had.
 fn size(node: &Node) -> Option<u64> {
     let text = node.value.as_ref().and_then(Scalar::as_str);
-    node.size.filter(|_| !(node.rendered && text.is_some())).or_else(|| {
-        if node.is_container() {
-            Some(shown(node))
-        } else {
-            let text = text.filter(|_| !node.rendered && node.encoding.is_none())?;
-            Some(text.chars().count() as u64)
-        }
-    })
+    node.size
+        .filter(|_| !(node.rendered && text.is_some()))
+        .or_else(|| {
+            if node.is_container() {
+                Some(shown(node))
+            } else {
+                let text = text.filter(|_| !node.rendered && node.encoding.is_none())?;
+                Some(text.chars().count() as u64)
+            }
+        })
 }
 
 fn count(found: u64, operator: Operator, wanted: &Value) -> bool {
@@ -413,10 +415,7 @@ fn whole_frame(frame: &Frame, operator: Operator, wanted: &Value) -> bool {
 
 /// `Pricing.convert shop/pricing.py:42`
 fn place(frame: &Frame) -> String {
-    let file = short_file(
-        frame.file.as_deref().unwrap_or(""),
-        frame.module.as_deref(),
-    );
+    let file = short_file(frame.file.as_deref().unwrap_or(""), frame.module.as_deref());
     let line = frame.line.map_or(String::new(), |line| format!(":{line}"));
     format!("{} {file}{line}", frame.function)
 }

@@ -4,6 +4,7 @@
 //! matches. This only ever lets too many through; [`Query::find`] decides.
 
 use memchr::memmem::Finder;
+use regex::bytes::{Regex, RegexBuilder};
 
 use super::path::{Path, Step};
 use super::syntax::{Field, Operator, Query, Test, Value};
@@ -17,6 +18,8 @@ pub enum Need {
     Nothing,
     /// This text.
     Bytes(Box<Finder<'static>>),
+    /// This text of ASCII, whatever its case.
+    AnyCase(Regex),
     /// All of these.
     All(Vec<Need>),
     /// Any of these.
@@ -39,6 +42,7 @@ impl Need {
         match self {
             Self::Nothing => true,
             Self::Bytes(finder) => finder.find(payload).is_some(),
+            Self::AnyCase(pattern) => pattern.is_match(payload),
             Self::All(parts) => parts.iter().all(|part| part.is_in(payload)),
             Self::Any(parts) => parts.iter().any(|part| part.is_in(payload)),
         }
@@ -78,8 +82,30 @@ impl Need {
             }
             _ => {}
         }
+        if let Some((Operator::Contains, value)) = &test.comparison
+            && !matches!(test.field, Field::Plain("issue" | "trace"))
+        {
+            needs.extend(any_case(value.text()));
+        }
         Self::All(needs)
     }
+}
+
+/// What a value that contains this text has in its bytes. Digits may be those of a number, and a place is a file and a number.
+fn any_case(text: &str) -> Option<Need> {
+    let part = text.rsplit_once(':').map_or(text, |(file, _)| file);
+    let numeric = |c: char| c.is_ascii_digit() || "+-.eE".contains(c);
+    let lower = part.to_ascii_lowercase();
+    let may_be_else =
+        part.chars().all(numeric) || "true".contains(&lower) || "false".contains(&lower);
+    if !part.is_ascii() || may_be_else {
+        return None;
+    }
+    let pattern = RegexBuilder::new(&regex::escape(part))
+        .case_insensitive(true)
+        .unicode(false)
+        .build();
+    pattern.ok().map(Need::AnyCase)
 }
 
 /// The text that something equal to `value` contains, unless it may be a number, a flag or nothing at all.

@@ -158,7 +158,11 @@ impl Parser {
             Kind::Operator(_) => {
                 return Err(self.expected("expected a field before this: type, message, var(user.plan), ... (stillframe find --help lists them)"));
             }
-            _ => return Err(self.expected("expected a test: a word, type = KeyError, var(user.plan) = \"free\", ...")),
+            _ => {
+                return Err(self.expected(
+                    "expected a test: a word, type = KeyError, var(user.plan) = \"free\", ...",
+                ));
+            }
         };
         if ["and", "or"].contains(&word.to_ascii_lowercase().as_str()) {
             return Err(self.expected(&format!(
@@ -263,7 +267,9 @@ impl Parser {
                 )));
             }
             Kind::Operator(sign) => {
-                return Err(self.expected(&format!("expected a value, not {sign}; there are the operators = != ~ !~ =~ < <= > >=")));
+                return Err(self.expected(&format!(
+                    "expected a value, not {sign}; there are the operators = != ~ !~ =~ < <= > >="
+                )));
             }
             _ => {
                 return Err(self.expected(&format!(

@@ -68,9 +68,9 @@ pub(super) fn glob(pattern: &str, text: &str) -> bool {
     rest.ends_with(last)
 }
 
-/// Whether `text` contains `part`, whatever the case of either.
+/// Whether `text` contains `part`, whatever the case of either. Letters of ASCII are only ever letters of ASCII.
 fn contains(text: &str, part: &str) -> bool {
-    if text.is_ascii() && part.is_ascii() {
+    if part.is_ascii() {
         return part.is_empty()
             || text
                 .as_bytes()

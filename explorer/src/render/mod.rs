@@ -42,11 +42,11 @@ pub use text::{counted, grouped, head};
 pub use time::{Clock, SECOND, duration, size};
 
 #[cfg(feature = "command")]
+pub(crate) use gap::chip;
+#[cfg(feature = "command")]
 pub(crate) use gap::shown;
 #[cfg(feature = "command")]
 pub(crate) use one::{OneLine, telling_names};
-#[cfg(feature = "command")]
-pub(crate) use gap::chip;
 #[cfg(feature = "command")]
 pub(crate) use paths::{children, positions};
 #[cfg(feature = "command")]

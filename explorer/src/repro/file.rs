@@ -20,10 +20,36 @@ const LOAD: &str = include_str!("python/load.py");
 const MAX_NOTES: usize = 30;
 /// Names that the file uses itself.
 const OWN_NAMES: [&str; 30] = [
-    "Stub", "ast", "asyncio", "call", "collections", "datetime", "decimal", "exhaust", "fill",
-    "fractions", "inspect", "ipaddress", "load", "make", "os", "pathlib", "program", "pytest", "re",
-    "resolve_name", "sys", "types", "uuid", "float", "complex", "frozenset", "slice", "object",
-    "set", "range",
+    "Stub",
+    "ast",
+    "asyncio",
+    "call",
+    "collections",
+    "datetime",
+    "decimal",
+    "exhaust",
+    "fill",
+    "fractions",
+    "inspect",
+    "ipaddress",
+    "load",
+    "make",
+    "os",
+    "pathlib",
+    "program",
+    "pytest",
+    "re",
+    "resolve_name",
+    "sys",
+    "types",
+    "uuid",
+    "float",
+    "complex",
+    "frozenset",
+    "slice",
+    "object",
+    "set",
+    "range",
 ];
 
 /// A value that is not as it was.
@@ -86,7 +112,10 @@ fn by_name(snapshot: &Snapshot, name: &str) -> Result<Choice, Unable> {
     let fits = |frame: &&(usize, &Frame)| {
         let frame = frame.1;
         let ends = |whole: &str, sign: char| {
-            whole == name || whole.strip_suffix(name).is_some_and(|rest| rest.ends_with(sign))
+            whole == name
+                || whole
+                    .strip_suffix(name)
+                    .is_some_and(|rest| rest.ends_with(sign))
         };
         let place = format!(
             "{}:{}",
@@ -133,7 +162,10 @@ impl<'s> File<'s> {
     fn new(snapshot: &'s Snapshot, choice: Choice) -> Self {
         let frame = &snapshot.frames[choice.frame];
         let home = frame::home(snapshot, frame);
-        let mains = snapshot.frames.iter().filter(|one| one.module.as_deref() == Some("__main__"));
+        let mains = snapshot
+            .frames
+            .iter()
+            .filter(|one| one.module.as_deref() == Some("__main__"));
         let path = mains.filter_map(|one| one.file.as_deref()).next();
         let stem = path.and_then(|path| path.rsplit('/').next()?.strip_suffix(".py"));
         let stem: String = stem
@@ -215,7 +247,11 @@ impl<'s> File<'s> {
             out.push('\n');
         };
         let root = self.frame.function.split('.').next().unwrap_or_default();
-        let mains = self.snapshot.frames.iter().find(|one| one.module.as_deref() == Some("__main__"));
+        let mains = self
+            .snapshot
+            .frames
+            .iter()
+            .find(|one| one.module.as_deref() == Some("__main__"));
         // Types of the program's own file need it, wherever the function is.
         let uses_main = writer_uses(writer, &items, &self.main);
         match &self.home {
@@ -334,8 +370,12 @@ impl<'s> File<'s> {
             if missing.len() > MAX_NOTES {
                 lines.push(format!("    and {} more", missing.len() - MAX_NOTES));
             }
-            let key = snapshot.fingerprint.as_ref().map(|fingerprint| &fingerprint.key);
-            if let Some(key) = key.filter(|_| missing.iter().any(|one| one.why.contains("limits."))) {
+            let key = snapshot
+                .fingerprint
+                .as_ref()
+                .map(|fingerprint| &fingerprint.key);
+            if let Some(key) = key.filter(|_| missing.iter().any(|one| one.why.contains("limits.")))
+            {
                 lines.push(format!(
                     "More is kept the next time after: stillframe deeper {}",
                     head(key, 8)
@@ -360,7 +400,9 @@ fn broken_call(function: &str, items: Vec<super::layout::Item>, out: &mut String
     match group.flat() {
         Some(flat) if flat.chars().count() + 4 <= WIDTH => out.push_str(&flat),
         _ => {
-            let Doc::Group { mut items, .. } = group else { return };
+            let Doc::Group { mut items, .. } = group else {
+                return;
+            };
             items.insert(0, super::layout::Item::of(Doc::text(function)));
             Doc::group("call(", items, ")").write(out, 4, WIDTH);
         }
@@ -433,7 +475,8 @@ fn imports(body: &str, helpers: &str, writer: &Writer<'_>) -> String {
     for module in modules {
         let _ = writeln!(out, "import {module}");
     }
-    let names = writer.helpers.contains(&Helper::ResolveName) || writer.helpers.contains(&Helper::Make);
+    let names =
+        writer.helpers.contains(&Helper::ResolveName) || writer.helpers.contains(&Helper::Make);
     if names {
         out.push_str("from pkgutil import resolve_name\n");
     }

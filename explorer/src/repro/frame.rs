@@ -66,13 +66,18 @@ fn text_of(frame: &Frame) -> String {
         let at = frame.line?.checked_sub(source.first_line)?;
         source.lines.get(at as usize)
     };
-    find().map(|line| line.trim().to_owned()).unwrap_or_default()
+    find()
+        .map(|line| line.trim().to_owned())
+        .unwrap_or_default()
 }
 
 /// The folder that a module was imported from, if its file says so and it is no installed one.
 pub(super) fn import_folder(frame: &Frame) -> Option<&str> {
     let (module, file) = (frame.module.as_deref()?, frame.file.as_deref()?);
-    if !file.starts_with('/') || file.contains("/site-packages/") || file.contains("/dist-packages/") {
+    if !file.starts_with('/')
+        || file.contains("/site-packages/")
+        || file.contains("/dist-packages/")
+    {
         return None;
     }
     let mut rest = file.strip_suffix(".py")?;

@@ -91,7 +91,12 @@ impl Doc {
             (Self::Text(text), _) => return out.push_str(text),
             // One column for what comes behind it.
             (_, Some(flat)) if column + flat.chars().count() < WIDTH => return out.push_str(&flat),
-            (Self::Group { open, items, close, .. }, _) => (open, items, close),
+            (
+                Self::Group {
+                    open, items, close, ..
+                },
+                _,
+            ) => (open, items, close),
         };
         // `make("shop.Cart", ` ends its line without the space.
         out.push_str(open.trim_end());

@@ -129,7 +129,11 @@ impl<'s> Writer<'s> {
             return Doc::text(name.clone());
         }
         if self.in_progress.contains(&id) {
-            return self.stub(path, "a value that cannot be changed and holds itself", None);
+            return self.stub(
+                path,
+                "a value that cannot be changed and holds itself",
+                None,
+            );
         }
         let name = self.fresh(path);
         if let Some((empty, fill)) = self.in_two_steps(id, node) {
@@ -301,7 +305,11 @@ impl<'s> Writer<'s> {
                     list(items)
                 };
                 let kind = python::text(&self.class(name));
-                Doc::group("make(", vec![Item::of(Doc::text(kind)), Item::of(inner)], ")")
+                Doc::group(
+                    "make(",
+                    vec![Item::of(Doc::text(kind)), Item::of(inner)],
+                    ")",
+                )
             }
             name => self.stub(path, &format!("a {name} cannot be made again"), None),
         }
@@ -411,9 +419,13 @@ impl<'s> Writer<'s> {
             "complex" => Some(format!("complex({quoted})")),
             "ellipsis" => Some("...".to_owned()),
             "range" => range(text),
-            "decimal.Decimal" | "fractions.Fraction" | "uuid.UUID" => self.standard(type_name, &quoted),
+            "decimal.Decimal" | "fractions.Fraction" | "uuid.UUID" => {
+                self.standard(type_name, &quoted)
+            }
             "pathlib.PosixPath" | "pathlib.WindowsPath" => self.standard("pathlib.Path", &quoted),
-            "pathlib.PurePosixPath" | "pathlib.PureWindowsPath" => self.standard(type_name, &quoted),
+            "pathlib.PurePosixPath" | "pathlib.PureWindowsPath" => {
+                self.standard(type_name, &quoted)
+            }
             "re.Pattern" => {
                 self.note(path, "the flags of the pattern are not known");
                 self.standard("re.compile", &quoted)
@@ -455,7 +467,14 @@ impl<'s> Writer<'s> {
     /// A call of something in a module of the standard library.
     fn standard(&mut self, callee: &str, argument: &str) -> Option<String> {
         const MODULES: [&str; 8] = [
-            "collections", "datetime", "decimal", "fractions", "ipaddress", "pathlib", "re", "uuid",
+            "collections",
+            "datetime",
+            "decimal",
+            "fractions",
+            "ipaddress",
+            "pathlib",
+            "re",
+            "uuid",
         ];
         let module = callee.split('.').next()?;
         let module = MODULES.into_iter().find(|known| *known == module)?;
@@ -471,7 +490,11 @@ impl<'s> Writer<'s> {
         if !name.contains('.') && BUILTIN_CLASSES.contains(&name) {
             return Some(name.to_owned());
         }
-        let name = if name == "__main__" { self.main.clone() } else { self.class(name) };
+        let name = if name == "__main__" {
+            self.main.clone()
+        } else {
+            self.class(name)
+        };
         self.helpers.insert(Helper::ResolveName);
         Some(format!("resolve_name({})", python::text(&name)))
     }
@@ -536,9 +559,28 @@ enum Fill {
 
 /// Classes that need no import.
 const BUILTIN_CLASSES: [&str; 22] = [
-    "bool", "bytearray", "bytes", "classmethod", "complex", "dict", "enumerate", "filter", "float",
-    "frozenset", "int", "list", "map", "object", "property", "range", "reversed", "set", "slice",
-    "str", "tuple", "type",
+    "bool",
+    "bytearray",
+    "bytes",
+    "classmethod",
+    "complex",
+    "dict",
+    "enumerate",
+    "filter",
+    "float",
+    "frozenset",
+    "int",
+    "list",
+    "map",
+    "object",
+    "property",
+    "range",
+    "reversed",
+    "set",
+    "slice",
+    "str",
+    "tuple",
+    "type",
 ];
 
 /// Whether a type has a name by which it can be imported, and objects that can be made without its constructor.
@@ -565,7 +607,10 @@ fn why(node: &Node) -> String {
                 (_, true) => "bytes",
                 _ => "characters",
             };
-            format!("cut, it had {} {unit}{limit}", grouped(node.size.unwrap_or(0)))
+            format!(
+                "cut, it had {} {unit}{limit}",
+                grouped(node.size.unwrap_or(0))
+            )
         }
         Some(Reason::CollectionSize | Reason::FieldCount) if shown(node) > 0 => said.to_owned(),
         _ => said.to_owned(),

@@ -21,9 +21,7 @@ use stillframe_core::sink::spool::{SpoolError, SpoolReader};
 pub use error::StoreError;
 pub use index::{FILE as INDEX_FILE, Health, Progress};
 pub use locate::{Choice, Place, locate, services};
-pub use query::{
-    Among, Candidate, Filter, Found, Issue, Issues, Located, Process, Resolved, hex,
-};
+pub use query::{Among, Candidate, Filter, Found, Issue, Issues, Located, Process, Resolved, hex};
 
 /// Something that a person should know, though it is no error.
 #[derive(Debug, Clone, PartialEq, Eq)]
