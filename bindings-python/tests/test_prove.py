@@ -69,7 +69,7 @@ def test_several_targets_are_told_one_by_one(models: Store) -> None:
     result = models.run(COMMAND, "prove", "models:Loud", "models:needs")
     assert result.status == 0, result.err
     assert "models:Loud\n  the class " in result.out and "\n\nmodels:needs\n  what it makes " in result.out
-    assert "7 captures: none ran any code" in result.out
+    assert "7 captures: nothing noticed the capture" in result.out
 
 
 @pytest.mark.parametrize(

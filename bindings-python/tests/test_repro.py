@@ -268,6 +268,27 @@ PROGRAMS = {
         """,
         "check",
     ),
+    "objects that only C can make": Program(
+        """
+        import sqlite3, types
+        def check(connection, space, n):
+            assert space.n == 1
+            return space.table[n]  # fails
+        check(sqlite3.connect(":memory:"), types.SimpleNamespace(n=1, table={}), 7)
+        """,
+        "check",
+    ),
+    "a file that something else has loaded": Program(
+        """
+        import importlib.util, sys
+        spec = importlib.util.spec_from_file_location("env_py", "env.py")
+        sys.modules["env_py"] = module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        module.migrate({"url": "x"})
+        """,
+        "migrate",
+        files={"env.py": "def migrate(config):\n    return config['name']  # fails\n"},
+    ),
     "odd names": Program(
         """
         class Bag:

@@ -393,7 +393,7 @@ def _text(proofs: list[Proof], walker: str) -> str:
     tried = [proof for proof in proofs if not proof.not_tried]
     wrong = sum(bool(proof.wrong) for proof in tried)
     kinds_of = "captures" if target else f"kinds of objects, each with {len(NAMES)} traps and those of its class"
-    lines.append(f"\n{len(tried)} {kinds_of}: {'none' if not wrong else f'{wrong} of them'} ran any code ({walker})")
+    lines.append(f"\n{len(tried)} {kinds_of}: {f'{wrong} of them' if wrong else 'nothing'} noticed the capture ({walker})")
     return "\n".join(lines) + "\n"
 
 

@@ -9,6 +9,7 @@ mod complete;
 mod deeper;
 mod demo;
 mod diff;
+mod diff_json;
 mod doctor;
 mod failure;
 mod find;

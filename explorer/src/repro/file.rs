@@ -441,13 +441,18 @@ fn writer_uses(writer: &Writer<'_>, items: &[super::layout::Item], main: &str) -
             .any(|item| item.prefix.contains(main) || mentions(&item.doc, main))
 }
 
+/// What cannot be made again becomes a stub while the test runs.
+fn needs_stub(writer: &Writer<'_>) -> bool {
+    writer.helpers.contains(&Helper::Stub) || writer.helpers.contains(&Helper::Make)
+}
+
 fn helpers(body: &str, writer: &Writer<'_>) -> String {
     let mut out = String::new();
     let wanted = [
         (true, CALL),
         (body.contains("load("), LOAD),
         (writer.helpers.contains(&Helper::Make), MAKE),
-        (writer.helpers.contains(&Helper::Stub), STUB),
+        (needs_stub(writer), STUB),
     ];
     for (_, text) in wanted.iter().filter(|(wanted, _)| *wanted) {
         out.push_str("\n\n");
@@ -480,7 +485,7 @@ fn imports(body: &str, helpers: &str, writer: &Writer<'_>) -> String {
     if names {
         out.push_str("from pkgutil import resolve_name\n");
     }
-    if writer.helpers.contains(&Helper::Stub) {
+    if needs_stub(writer) {
         out.push_str("\nimport pytest\n");
     }
     out

@@ -45,7 +45,7 @@ fn home_problem(frame: &Frame) -> Option<String> {
 /// Where to get the function of a frame from.
 pub(super) fn home(snapshot: &Snapshot, frame: &Frame) -> Home {
     let module = frame.module.as_deref().unwrap_or("");
-    if module != "__main__" && python::is_dotted(module) {
+    if module != "__main__" && python::is_dotted(module) && !is_loaded_otherwise(frame, module) {
         return Home::Module(module.to_owned());
     }
     let path = frame.file.clone().unwrap_or_default();
@@ -57,6 +57,17 @@ pub(super) fn home(snapshot: &Snapshot, frame: &Frame) -> Home {
         stop: top.and_then(|top| Some((top.line?, text_of(top)))),
         path,
     }
+}
+
+/// Whether a module cannot have been imported by its name, as its file is called otherwise: something else loads it.
+fn is_loaded_otherwise(frame: &Frame, module: &str) -> bool {
+    let file = frame.file.as_deref().unwrap_or("");
+    let Some(path) = file.strip_suffix(".py") else {
+        return false;
+    };
+    let path = path.strip_suffix("/__init__").unwrap_or(path);
+    let last = module.rsplit('.').next().unwrap_or(module);
+    frame.in_app && file.starts_with('/') && path.rsplit('/').next() != Some(last)
 }
 
 /// The line that a frame stands at; empty where it is not known.

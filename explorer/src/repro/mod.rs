@@ -11,6 +11,7 @@
 mod file;
 mod frame;
 mod layout;
+mod names;
 mod python;
 mod values;
 

@@ -5,11 +5,14 @@ def make(kind, content=None, /, **fields):
         return tuple.__new__(cls, [fields[name] for name in cls._fields])
     new = next(vars(base)["__new__"] for base in cls.__mro__ if isinstance(vars(base).get("__new__"), types.BuiltinFunctionType))
     is_value = issubclass(cls, (str, bytes, int, float, complex, tuple, frozenset))
-    made = new(cls, content) if is_value and content is not None else new(cls)
+    try:
+        made = new(cls, content) if is_value and content is not None else new(cls)
+        fill(made, **fields)
+    except (AttributeError, TypeError) as error:
+        return Stub(f"an object of {kind}", f"it cannot be made again ({error})")
     for base, add in ((dict, dict.update), (list, list.extend), (set, set.update), (bytearray, bytearray.extend)):
         if content is not None and issubclass(cls, base):
             add(made, content)
-    fill(made, **fields)
     return made
 
 
