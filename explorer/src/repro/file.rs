@@ -6,12 +6,13 @@ use std::fmt::Write as _;
 use stillframe_core::snapshot::{Frame, Node, Scalar, Snapshot};
 
 use super::frame::{self, Choice, Home};
-use super::layout::{Doc, WIDTH};
+use super::layout::Doc;
 use super::python;
 use super::values::{Helper, Note, Writer};
 use crate::render::{Clock, head};
 
 const CALL: &str = include_str!("python/call.py");
+const NAMED: &str = include_str!("python/named.py");
 const MAKE: &str = include_str!("python/make.py");
 const STUB: &str = include_str!("python/stub.py");
 const LOAD: &str = include_str!("python/load.py");
@@ -19,7 +20,9 @@ const LOAD: &str = include_str!("python/load.py");
 /// Gaps that the docstring names; the others are counted.
 const MAX_NOTES: usize = 30;
 /// Names that the file uses itself.
-const OWN_NAMES: [&str; 30] = [
+const OWN_NAMES: [&str; 32] = [
+    "call_named",
+    "import_module",
     "Stub",
     "ast",
     "asyncio",
@@ -156,6 +159,8 @@ struct File<'s> {
     home: Home,
     /// Name of the module that a file is loaded as.
     main: String,
+    /// Whether it is known which class the function is of.
+    qualified: bool,
 }
 
 impl<'s> File<'s> {
@@ -179,6 +184,7 @@ impl<'s> File<'s> {
             frame,
             home,
             main: format!("main_of_{stem}"),
+            qualified: frame::is_qualified(snapshot),
         }
     }
 
@@ -260,7 +266,9 @@ impl<'s> File<'s> {
                 if let Some(folder) = own {
                     line(&format!("sys.path.insert(0, {})", python::text(folder)));
                 }
-                line(&format!("from {module} import {root}"));
+                if self.qualified {
+                    line(&format!("from {module} import {root}"));
+                }
                 line("");
                 if uses_main && let Some(main) = mains {
                     let home = frame::home(self.snapshot, main);
@@ -279,20 +287,26 @@ impl<'s> File<'s> {
             line(&text);
         }
         let function = match &self.home {
+            Home::Module(module) if !self.qualified => {
+                format!(
+                    "import_module({}), {}",
+                    python::text(module),
+                    python::text(root)
+                )
+            }
+            Home::File { .. } if !self.qualified => format!("program, {}", python::text(root)),
             Home::Module(_) => mangled(&self.frame.function),
             Home::File { .. } => format!("program.{}", mangled(&self.frame.function)),
         };
-        let open = if items.is_empty() {
-            format!("call({function}")
+        let callee = if self.qualified {
+            "call("
         } else {
-            format!("call({function}, ")
+            "call_named("
         };
+        let mut all = vec![super::layout::Item::of(Doc::text(function))];
+        all.extend(items);
         let mut text = String::new();
-        if items.is_empty() {
-            text = format!("{open})");
-        } else {
-            broken_call(&function, items, &mut text);
-        }
+        Doc::group(callee, all, ")").write(&mut text, 4, 4);
         line(&text);
         // Lines without text have no spaces.
         out.replace("\n    \n", "\n")
@@ -394,21 +408,6 @@ impl<'s> File<'s> {
     }
 }
 
-/// The call, one argument below the other unless all fit.
-fn broken_call(function: &str, items: Vec<super::layout::Item>, out: &mut String) {
-    let group = Doc::group(format!("call({function}, "), items, ")");
-    match group.flat() {
-        Some(flat) if flat.chars().count() + 4 <= WIDTH => out.push_str(&flat),
-        _ => {
-            let Doc::Group { mut items, .. } = group else {
-                return;
-            };
-            items.insert(0, super::layout::Item::of(Doc::text(function)));
-            Doc::group("call(", items, ")").write(out, 4, WIDTH);
-        }
-    }
-}
-
 /// `Cart._Cart__total` for `Cart.__total`: the name that a class gives to what is private to it.
 fn mangled(function: &str) -> String {
     let mut parts: Vec<String> = function.split('.').map(str::to_owned).collect();
@@ -450,6 +449,7 @@ fn helpers(body: &str, writer: &Writer<'_>) -> String {
     let mut out = String::new();
     let wanted = [
         (true, CALL),
+        (body.contains("    call_named("), NAMED),
         (body.contains("load("), LOAD),
         (writer.helpers.contains(&Helper::Make), MAKE),
         (needs_stub(writer), STUB),
@@ -479,6 +479,9 @@ fn imports(body: &str, helpers: &str, writer: &Writer<'_>) -> String {
     let mut out = String::new();
     for module in modules {
         let _ = writeln!(out, "import {module}");
+    }
+    if body.contains("import_module(") {
+        out.push_str("from importlib import import_module\n");
     }
     let names =
         writer.helpers.contains(&Helper::ResolveName) || writer.helpers.contains(&Helper::Make);

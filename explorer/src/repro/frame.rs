@@ -67,7 +67,7 @@ fn is_loaded_otherwise(frame: &Frame, module: &str) -> bool {
     };
     let path = path.strip_suffix("/__init__").unwrap_or(path);
     let last = module.rsplit('.').next().unwrap_or(module);
-    frame.in_app && file.starts_with('/') && path.rsplit('/').next() != Some(last)
+    frame.in_app && path.rsplit('/').next() != Some(last)
 }
 
 /// The line that a frame stands at; empty where it is not known.
@@ -140,4 +140,12 @@ pub(super) fn choose(snapshot: &Snapshot) -> Result<Choice, Vec<String>> {
         Some((frame, passed_over)) => Ok(Choice { frame, passed_over }),
         None => Err(passed_over),
     }
+}
+
+/// Whether the frames of a program say which class a method is of: Python does since 3.11.
+pub(super) fn is_qualified(snapshot: &Snapshot) -> bool {
+    let version = snapshot.runtime.version.as_deref().unwrap_or("");
+    let mut parts = version.split('.').map(|part| part.parse::<u32>().ok());
+    let major_minor = (parts.next().flatten(), parts.next().flatten());
+    !matches!(major_minor, (Some(3), Some(..=10)))
 }

@@ -1,7 +1,7 @@
 //! Python expressions laid out: on one line where they fit, else one item below the other.
 
 /// Columns of the file.
-pub(super) const WIDTH: usize = 120;
+const WIDTH: usize = 120;
 const STEP: usize = 4;
 
 /// An expression.

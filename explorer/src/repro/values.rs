@@ -502,7 +502,11 @@ impl<'s> Writer<'s> {
     /// `<Color.RED: 1>`, `<Perm.R|W: 3>`
     fn member(&mut self, text: &str, type_name: &str) -> Option<String> {
         let inner = text.strip_prefix('<')?.strip_suffix('>')?;
-        let (label, _) = inner.split_once(": ")?;
+        let (label, value) = inner.split_once(": ")?;
+        if is_class(type_name) && !label.contains('.') && python::is_integer(value) {
+            // A combination of flags that has no name.
+            return Some(format!("{}({value})", self.named(type_name)?));
+        }
         let (_, names) = label.split_once('.')?;
         let names: Vec<&str> = names.split('|').collect();
         if !is_class(type_name) || !names.iter().all(|name| python::is_name(name)) {

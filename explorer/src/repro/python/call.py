@@ -2,7 +2,7 @@ def call(function, /, **captured):
     """Calls the function itself, without its decorators, as it was called; waits for what it returns, or exhausts it."""
     accessors = [getattr(function, name, None) for name in ("fget", "fset", "fdel")]
     for accessor in filter(None, accessors):
-        if list(inspect.signature(accessor).parameters) == list(captured):
+        if set(inspect.signature(accessor).parameters) == set(captured):
             function = accessor
             break
     while not inspect.isfunction(function) or hasattr(function, "__wrapped__"):
