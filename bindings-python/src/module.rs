@@ -20,6 +20,7 @@ use stillframe_explorer::render::{self, SummaryInput, Terminal};
 
 use crate::capture;
 use crate::guard::guarded;
+use crate::replay::Replay;
 use crate::snapshot::Snapshot as PySnapshot;
 use crate::state::{RESERVE, RESERVE_BYTES, TOOLS, Tools, engine, set_engine};
 use crate::walk::{Request, Walker};
@@ -52,6 +53,9 @@ pub(crate) fn fill(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("capture", capture)?;
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<PySnapshot>()?;
+    module.add_class::<Replay>()?;
+    module.add_function(wrap_pyfunction!(crate::replay::replay, module)?)?;
+    module.add_function(wrap_pyfunction!(notice, module)?)?;
     module.add_function(wrap_pyfunction!(in_main_interpreter, module)?)?;
     module.add_function(wrap_pyfunction!(start, module)?)?;
     module.add_function(wrap_pyfunction!(stop, module)?)?;
@@ -211,6 +215,14 @@ fn stats() -> String {
 #[pyfunction]
 fn notices() -> Vec<String> {
     engine().map(Engine::notices).unwrap_or_default()
+}
+
+/// Tells people a line: something of the package does not work as it should, and why.
+#[pyfunction]
+fn notice(line: &str) {
+    if let Some(engine) = engine() {
+        engine.notice(line);
+    }
 }
 
 /// Waits until everything captured so far is stored, at most `timeout` seconds.

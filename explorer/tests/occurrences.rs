@@ -601,6 +601,7 @@ fn completions_and_pages_cover_every_command() {
     let page = output_of(dir.path(), &["man"]);
     let commands = [
         "run",
+        "export",
         "list",
         "show",
         "find",

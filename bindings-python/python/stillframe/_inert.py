@@ -43,6 +43,12 @@ class Inert:
     def capture(self, exc: object, tb: object, limited: bool, handled: bool, mechanism: str, context: object) -> None:
         """Captures nothing."""
 
+    def replay(self, *arguments: object) -> None:
+        """Captures nothing."""
+
+    def notice(self, line: str) -> None:
+        """There is nobody to tell."""
+
     def stats(self) -> str:
         """The reason, as JSON."""
         import json

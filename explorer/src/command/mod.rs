@@ -11,6 +11,7 @@ mod demo;
 mod diff;
 mod diff_json;
 mod doctor;
+mod export;
 mod failure;
 mod find;
 mod list;
@@ -68,6 +69,8 @@ enum Command {
     List(list::ListArgs),
     /// Show one error: its frames, source lines and values
     Show(show::ShowArgs),
+    /// Write one error as a page that opens offline, to hand on
+    Export(export::ExportArgs),
     /// Find errors by type, message, frame, tag or the value of a variable
     Find(find::FindArgs),
     /// Compare two occurrences, or all of an issue
@@ -129,6 +132,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Run(args) => run::run(args),
         Command::List(args) => list::list(args, &output),
         Command::Show(args) => show::show(args, &output),
+        Command::Export(args) => export::export(args, &output),
         Command::Find(args) => find::find(args, &output),
         Command::Diff(args) => diff::diff(args, &output),
         Command::Repro(args) => repro::repro(args, &output),
