@@ -3,6 +3,9 @@
 //! | module | what | needs |
 //! |---|---|---|
 //! | [`render`] | a snapshot as text, for a terminal or as Markdown | nothing: the Python extension links only this |
+//! | `diff` | two occurrences compared, or all of an issue | feature `command` |
+//! | `find` | the query language of `stillframe find` | feature `command` |
+//! | `repro` | a failing test from a snapshot | feature `command` |
 //! | `store` | the spool that programs write, and the index over it | feature `command` |
 //! | `command` | the command itself | feature `command` |
 //!
@@ -10,6 +13,12 @@
 
 #[cfg(feature = "command")]
 pub mod command;
+#[cfg(feature = "command")]
+pub mod diff;
+#[cfg(feature = "command")]
+pub mod find;
 pub mod render;
+#[cfg(feature = "command")]
+pub mod repro;
 #[cfg(feature = "command")]
 pub mod store;

@@ -1,15 +1,17 @@
-"""``python -m stillframe.prove``: proves that a capture runs none of a program's code and changes nothing.
+"""``python -m stillframe.prove [module:Class ...]``: proves that a capture runs none of a program's code and changes nothing.
 
 Builds objects in which everything that Python lets a class define is a trap (every special method, properties, descriptors, metaclasses,
 finalizers, mappings that lie), fails with them in its frames, captures that, and tells for each kind whether a trap was sprung. While the
 capture runs, the interpreter reports every call of a Python function, the garbage collector reports every run, and finalizers wait for
 the slightest reason: anything that happens is seen.
+
+Named classes, factories and objects of a program (``shop.models:Order``) are proved in the same way: the class, objects of it, and a
+subclass in which everything is a trap.
 """
 
 from __future__ import annotations
 
 import collections
-import enum
 import gc
 import sys
 import tempfile
@@ -154,27 +156,100 @@ def _made(traps: Traps, base: type, arguments: tuple[object, ...]) -> object:
     return kind(*arguments)
 
 
-class Color(enum.Enum):
-    """An enumeration whose text is a trap."""
-
-    RED = 1
-
-
 class Proof:
     """What one kind of object came to."""
 
-    def __init__(self, name: str) -> None:
-        """Starts with nothing wrong."""
-        self.name = name
+    def __init__(self, name: str, target: str = "", not_tried: str = "") -> None:
+        """Starts with nothing wrong. ``not_tried`` says why there was nothing to capture."""
+        self.name, self.target, self.not_tried = name, target, not_tried
         self.wrong: list[str] = []
 
 
-def prove(capture: Callable[[BaseException], object]) -> list[Proof]:
-    """Captures a failure with each kind of object in its frames and looks for anything that happened."""
+class TargetError(Exception):
+    """What was named cannot be had; the message says why."""
+
+
+class Untried:
+    """Stands for a kind of object that cannot be made of a class."""
+
+    def __init__(self, why: object) -> None:
+        """``why`` not."""
+        self.why = f"{type(why).__name__}: {why}" if isinstance(why, BaseException) else str(why)
+
+
+def target_kinds(target: str, traps: Traps) -> Iterator[tuple[str, object]]:
+    """What is captured of a class, a factory or an object of the program, by name."""
+    found = _find(target)
+    if isinstance(found, type):
+        yield "the class", found
+        made = _attempt(found)
+        yield "an object", Untried(f"its constructor needs arguments; name a factory ({made.why})") if isinstance(made, Untried) else made
+        bare = _attempt(lambda: _without_constructor(found))
+        yield "an object without its constructor", bare
+        yield "a subclass, everything a trap", _attempt(lambda: _without_constructor(traps.type_of("Trapped", found)))
+        made = bare if isinstance(made, Untried) else made
+    else:
+        made = _attempt(found) if callable(found) else found
+        if isinstance(made, Untried):
+            raise TargetError(f"{target} was called and failed: {made.why}")
+        yield "what it makes" if callable(found) else "the object", made
+    if not isinstance(made, Untried):
+        yield "in containers", [made, (made, {"key": made}), {"nested": {"key": [made]}}]
+
+
+def _find(target: str) -> object:
+    import importlib
+
+    module, colon, path = target.partition(":")
+    if not colon or not path:
+        raise TargetError(f"expected module:Class, module:factory or module:object, not {target}")
+    try:
+        found: object = importlib.import_module(module)
+    except Exception as error:
+        raise TargetError(f"cannot import {module}: {type(error).__name__}: {error}") from error
+    for name in path.split("."):
+        try:
+            found = getattr(found, name)
+        except AttributeError as error:
+            raise TargetError(f"{target}: {error}") from error
+    return found
+
+
+def _attempt(make: Callable[[], object]) -> object:
+    try:
+        return make()
+    except Exception as error:
+        return Untried(error)
+
+
+def _without_constructor(cls: type) -> object:
+    """An object by the nearest ``__new__`` that is not written in Python."""
+    for base in type.__dict__["__mro__"].__get__(cls):
+        new = type.__dict__["__dict__"].__get__(base).get("__new__")
+        if new is not None and not hasattr(new, "__func__") and not hasattr(new, "__code__"):
+            return new(cls)
+    raise TypeError("no object of it can be made")
+
+
+def prove(capture: Callable[[BaseException], object], targets: list[str] | None = None) -> list[Proof]:
+    """Captures a failure with each kind of object in its frames and looks for anything that happened.
+
+    Args:
+        capture: Captures an exception.
+        targets: Classes, factories and objects of a program (``shop.models:Order``) instead of the built-in kinds.
+
+    Raises:
+        TargetError: One of the targets cannot be had.
+    """
     traps = Traps()
     proofs = []
-    for name, value in kinds(traps):
-        proof = Proof(name)
+    tried = [(target, *one) for target in targets or [] for one in target_kinds(target, traps)]
+    for target, name, value in tried or [("", *one) for one in kinds(traps)]:
+        proof = Proof(name, target)
+        if isinstance(value, Untried):
+            proof.not_tried = value.why
+            proofs.append(proof)
+            continue
         try:
             _fail_with(value)
         except KeyError as error:
@@ -190,6 +265,7 @@ def _fail_with(value: object) -> None:
 
 def _watch(traps: Traps, value: object, work: Callable[[], object]) -> list[str]:
     """Runs the work with everything armed; what was noticed."""
+    gc.collect()  # what is left of making the object would be missed during the work
     before = sys.getrefcount(value)
     noticed = _profile(traps, work)
 
@@ -260,34 +336,65 @@ def _one_object() -> int:
 _OURS = __file__.rpartition("prove.py")[0]
 
 
-def main() -> int:
-    """Runs the proof and prints it."""
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the proof and prints it; 0 if nothing ran, 1 if something did, 2 if nothing could be proved."""
+    import argparse
     import os
 
     from stillframe import _lifecycle, _runtime
+
+    parser = argparse.ArgumentParser("stillframe prove", description="Proves that a capture runs none of a program's code.")
+    parser.add_argument("targets", nargs="*", metavar="MODULE:CLASS", help="a class, a factory or an object of the program")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    options = parser.parse_args(arguments)
 
     def capture(error: BaseException) -> object:
         return native.capture(error, None, False, True, "prove", None)
 
     native = _runtime.native
 
-    say = sys.stdout.write
     if _runtime.problem is not None:
-        say(f"cannot prove anything: {_runtime.problem}\n")
-        return 1
+        sys.stderr.write(f"stillframe: cannot prove anything: {_runtime.problem}\n")
+        return 2
+    if "" not in sys.path and os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())  # as ``python -m`` does; the program's classes are there
     with tempfile.TemporaryDirectory() as folder:
         os.environ["STILLFRAME_DIR"] = folder
         _lifecycle.start({}, "stillframe.prove")
-        proofs = prove(capture)
-        _lifecycle.uninstall()
+        try:
+            proofs = prove(capture, options.targets)
+        except TargetError as error:
+            sys.stderr.write(f"stillframe: {error}\n")
+            return 2
+        finally:
+            _lifecycle.uninstall()
+    walker = native.walker()["detail"]
     wrong = [proof for proof in proofs if proof.wrong]
-    width = max(len(proof.name) for proof in proofs)
-    for proof in proofs:
-        say(f"{proof.name:{width}}  {'; '.join(proof.wrong) or 'nothing ran'}\n")
-    walker = native.walker()
-    say(f"\n{len(proofs)} kinds of objects, each with {len(NAMES)} traps and those of its class: ")
-    say(f"{'nothing' if not wrong else str(len(wrong)) + ' of them'} noticed the capture ({walker['detail']})\n")
+    sys.stdout.write(_json(proofs, walker) if options.json else _text(proofs, walker))
     return 1 if wrong else 0
+
+
+def _json(proofs: list[Proof], walker: str) -> str:
+    import json
+
+    told = [{"target": proof.target, "kind": proof.name, "ran": proof.wrong, "notTried": proof.not_tried or None} for proof in proofs]
+    return json.dumps({"walker": walker, "traps": len(NAMES), "proofs": told}, indent=2) + "\n"
+
+
+def _text(proofs: list[Proof], walker: str) -> str:
+    width = max(len(proof.name) for proof in proofs)
+    lines, target = [], ""
+    for proof in proofs:
+        if proof.target != target:
+            lines.append(f"{chr(10) if target else ''}{proof.target}")
+        target = proof.target
+        said = f"not tried: {proof.not_tried}" if proof.not_tried else "; ".join(proof.wrong) or "nothing ran"
+        lines.append(f"{'  ' if target else ''}{proof.name:{width}}  {said}")
+    tried = [proof for proof in proofs if not proof.not_tried]
+    wrong = sum(bool(proof.wrong) for proof in tried)
+    kinds_of = "captures" if target else f"kinds of objects, each with {len(NAMES)} traps and those of its class"
+    lines.append(f"\n{len(tried)} {kinds_of}: {f'{wrong} of them' if wrong else 'nothing'} noticed the capture ({walker})")
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

@@ -25,7 +25,13 @@ const MOST: usize = 1000;
 
 /// Arguments of `doctor`.
 #[derive(Debug, Args)]
-#[command(after_help = "Exit status: 0 if all is as it should be, 1 if something is to be mended.")]
+#[command(after_help = "\
+Examples:
+  stillframe doctor                  of the newest store
+  stillframe doctor --service shop   of this service
+  stillframe doctor --json
+
+Exit status: 0 if all is as it should be, 1 if something is to be mended.")]
 pub(super) struct DoctorArgs {
     #[command(flatten)]
     display: DisplayArgs,

@@ -6,13 +6,22 @@
 
 mod clock;
 mod complete;
+mod deeper;
+mod demo;
+mod diff;
+mod diff_json;
 mod doctor;
 mod export;
 mod failure;
+mod find;
 mod list;
+mod man;
 mod open;
 mod outcome;
 mod output;
+mod prove;
+mod reference;
+mod repro;
 mod run;
 mod show;
 mod since;
@@ -33,6 +42,7 @@ Examples:
   stillframe run app.py --port 8000     run a program; what fails is captured
   stillframe show latest                why the last error happened
   stillframe list --since 2h            what failed in the last two hours
+  stillframe find 'var(user.plan)=free'  errors by the values of their variables
   stillframe doctor                     why there are no values";
 
 /// What the command line says.
@@ -61,10 +71,26 @@ enum Command {
     Show(show::ShowArgs),
     /// Write one error as a page that opens offline, to hand on
     Export(export::ExportArgs),
+    /// Find errors by type, message, frame, tag or the value of a variable
+    Find(find::FindArgs),
+    /// Compare two occurrences, or all of an issue
+    Diff(diff::DiffArgs),
+    /// Write a failing test from what was captured
+    Repro(repro::ReproArgs),
+    /// Keep more of an issue the next time it occurs
+    Deeper(deeper::DeeperArgs),
     /// Check the set-up; say why values are missing
     Doctor(doctor::DoctorArgs),
     /// Count what was captured, refused, hidden and cut
     Stats(stats::StatsArgs),
+    /// See it work: a program that fails, and what was captured
+    Demo(demo::DemoArgs),
+    /// Prove that a capture runs none of a program's code, with your own classes
+    Prove(prove::ProveArgs),
+    /// Print the script that completes commands and ids in a shell
+    Completions(man::CompletionArgs),
+    /// Print the manual page
+    Man(man::ManArgs),
 }
 
 /// Which store.
@@ -107,8 +133,16 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::List(args) => list::list(args, &output),
         Command::Show(args) => show::show(args, &output),
         Command::Export(args) => export::export(args, &output),
+        Command::Find(args) => find::find(args, &output),
+        Command::Diff(args) => diff::diff(args, &output),
+        Command::Repro(args) => repro::repro(args, &output),
+        Command::Deeper(args) => deeper::deeper(args, &output),
         Command::Doctor(args) => doctor::doctor(args, &output),
         Command::Stats(args) => stats::stats(args, &output),
+        Command::Demo(args) => demo::demo(args, &output),
+        Command::Prove(args) => prove::prove(args),
+        Command::Completions(args) => man::completions(args, &output),
+        Command::Man(args) => man::man(args, Cli::command(), &output),
     };
     match done {
         Ok(code) => code,

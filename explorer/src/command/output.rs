@@ -76,6 +76,10 @@ impl Output {
         let mut line = Line::of(Style::Error, "stillframe: ");
         line.push(Style::Plain, &failure.what);
         page.wrapped(line, 2);
+        for quoted in &failure.quoted {
+            let mut line = Line::default();
+            page.line(line.space(4).push(Style::Plain, quoted).clone());
+        }
         for advice in &failure.advice {
             let mut line = Line::default();
             line.space(2).push(Style::Plain, advice);
@@ -89,9 +93,15 @@ impl Output {
         let _ = io::stderr().lock().write_all(page.render().as_bytes());
     }
 
-    /// Tells how long work goes on, where somebody watches.
+    /// Tells how far the reading of the store has come, where somebody watches.
     pub(super) fn progress(&self) -> Watch {
+        self.watch("reading the store")
+    }
+
+    /// Tells how far work has come, where somebody watches.
+    pub(super) fn watch(&self, what: &'static str) -> Watch {
         Watch {
+            what,
             began: Instant::now(),
             told: None,
             interactive: self.interactive,
@@ -99,8 +109,9 @@ impl Output {
     }
 }
 
-/// Progress of an update of the index: silent unless it takes long.
+/// Progress of long work: silent unless it takes long.
 pub(super) struct Watch {
+    what: &'static str,
     began: Instant,
     told: Option<Instant>,
     interactive: bool,
@@ -123,7 +134,7 @@ impl Progress for Watch {
         if self.told.is_none_or(|told| told.elapsed() >= Self::EVERY) {
             self.told = Some(Instant::now());
             let percent = (done.saturating_mul(100)).checked_div(total).unwrap_or(100);
-            self.write(&format!("\rreading the store: {percent} % "));
+            self.write(&format!("\r{}: {percent} % ", self.what));
         }
     }
 }
@@ -131,7 +142,7 @@ impl Progress for Watch {
 impl Drop for Watch {
     fn drop(&mut self) {
         if self.told.is_some() {
-            self.write("\r                               \r");
+            self.write(&format!("\r{}\r", " ".repeat(self.what.len() + 8)));
         }
     }
 }

@@ -328,14 +328,18 @@ fn command_paths() -> impl Iterator<Item = PathBuf> {
     own_folder().into_iter().chain(dirs)
 }
 
-fn own_folder() -> Option<PathBuf> {
+/// This command.
+pub(super) fn itself() -> Option<PathBuf> {
     // Without /proc, what was typed tells, if it is a path.
     let typed = || {
         Some(PathBuf::from(std::env::args_os().next()?))
             .filter(|path| path.components().count() > 1)
     };
-    let own = std::env::current_exe().ok().or_else(typed)?;
-    own.parent().map(Path::to_owned)
+    std::env::current_exe().ok().or_else(typed)
+}
+
+fn own_folder() -> Option<PathBuf> {
+    itself()?.parent().map(Path::to_owned)
 }
 
 fn is_executable(path: &Path) -> bool {
@@ -410,7 +414,7 @@ fn on_path(name: &OsStr) -> Option<PathBuf> {
 }
 
 /// An interpreter by its path or name.
-fn find(python: &Path) -> Result<PathBuf, Failure> {
+pub(super) fn find(python: &Path) -> Result<PathBuf, Failure> {
     let found = if python.components().count() > 1 {
         is_executable(python).then(|| python.to_owned())
     } else {
@@ -420,7 +424,7 @@ fn find(python: &Path) -> Result<PathBuf, Failure> {
 }
 
 /// The interpreter that this command belongs to.
-fn default_python() -> Result<PathBuf, Failure> {
+pub(super) fn default_python() -> Result<PathBuf, Failure> {
     let virtual_env = std::env::var_os("VIRTUAL_ENV").map(|dir| PathBuf::from(dir).join("bin"));
     let beside = own_folder().into_iter().chain(virtual_env);
     let names = ["python3", "python"];

@@ -8,12 +8,12 @@ use serde::{Deserialize as _, Serialize as _};
 use stillframe_core::snapshot::Snapshot;
 
 use super::failure::Failure;
-use super::list::{error_of, where_of};
 use super::open::{configuration, nothing_yet, open};
 use super::output::Output;
-use super::{DisplayArgs, StoreArgs, clock, complete};
+use super::reference::one_snapshot;
+use super::{DisplayArgs, StoreArgs, clock, complete, deeper};
 use crate::render::{self, IssueFacts, LEAST_TOKENS, Terminal, View, markdown};
-use crate::store::{Candidate, Issue, Located, Resolved, Store, hex};
+use crate::store::{Located, Store, hex};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -68,18 +68,10 @@ fn locate(
     let (config, _) = configuration();
     let opened = open(store, &config, output)?;
     let Some(store) = opened.store else {
-        let mut lines = nothing_yet(&opened.place, terminal);
-        lines.truncate(lines.trim_end().len());
-        let mut lines = lines.lines();
-        let failure = Failure::new(lines.next().unwrap_or_default());
-        return Err(lines.fold(failure, |failure, line| failure.advise(line)));
+        return Err(Failure::of_page(&nothing_yet(&opened.place, terminal)));
     };
-    match store.resolve(id, opened.service.as_deref())? {
-        Resolved::Snapshot(found) | Resolved::Issue(_, found) => Ok((store, found)),
-        Resolved::Gone(issue) => Err(gone(&issue)),
-        Resolved::Ambiguous(candidates) => Err(ambiguous(id, &candidates, &clock::clock())),
-        Resolved::Unknown => Err(unknown(id)),
-    }
+    let found = one_snapshot(&store, id, opened.service.as_deref(), &clock::clock())?;
+    Ok((store, found))
 }
 
 /// A snapshot, and what the store knows of its issue.
@@ -141,6 +133,13 @@ pub(super) fn show(args: &ShowArgs, output: &Output) -> Result<ExitCode, Failure
                 .advise(format!("there are: {}", missing.functions.join(", ")))
         })?;
     output.print(&text)?;
+    let key = snapshot
+        .fingerprint
+        .as_ref()
+        .and_then(|issue| key(&issue.key));
+    if key.is_some_and(|key| deeper::waits(store.dir(), &key)) {
+        output.remark("the next occurrence is kept with raised limits, as stillframe deeper asked");
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -189,64 +188,4 @@ fn facts(store: &Store, snapshot: &Snapshot) -> Result<Option<IssueFacts>, Failu
 
 fn key(digits: &str) -> Option<[u8; 16]> {
     u128::from_str_radix(digits, 16).ok().map(u128::to_be_bytes)
-}
-
-fn gone(issue: &Issue) -> Failure {
-    Failure::new(format!(
-        "no values are kept of issue {} ({})",
-        hex(&issue.key[..4]),
-        error_of(issue).plain()
-    ))
-    .advise("older snapshots were removed to keep the store within its bound (spool.max_bytes)")
-}
-
-fn unknown(reference: &str) -> Failure {
-    let is_id = reference
-        .bytes()
-        .all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
-    let failure = if reference == "latest" {
-        Failure::new("no snapshot is in the store; only errors that were counted")
-    } else if is_id {
-        Failure::new(format!(
-            "no snapshot and no issue begins with {reference:?}"
-        ))
-    } else {
-        Failure::new(format!(
-            "{reference:?} is no id: expected latest, or up to 32 hex digits"
-        ))
-    };
-    let advice = if reference == "latest" {
-        "stillframe doctor says why"
-    } else {
-        "stillframe list shows what there is"
-    };
-    failure.advise(advice)
-}
-
-fn ambiguous(reference: &str, candidates: &[Candidate], clock: &crate::render::Clock) -> Failure {
-    let same = candidates.windows(2).any(|pair| pair[0].id == pair[1].id);
-    let more = if same {
-        "a whole id will do"
-    } else {
-        "a digit more will do"
-    };
-    let failure = Failure::new(format!("{reference:?} could be one of several; {more}:"));
-    candidates.iter().fold(failure, |failure, candidate| {
-        let kind = if candidate.is_issue {
-            "issue"
-        } else {
-            "snapshot"
-        };
-        failure.advise(format!(
-            "{}  {kind}, {}  {}  {}",
-            if same {
-                &candidate.whole
-            } else {
-                &candidate.id
-            },
-            clock.ago(candidate.time_ns),
-            error_of(&candidate.issue).fit(50, "...").plain(),
-            where_of(&candidate.issue).fit(40, "...").plain(),
-        ))
-    })
 }

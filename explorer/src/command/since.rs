@@ -1,6 +1,7 @@
 //! `--since`: an age (`90s`, `30m`, `2h`, `3d`, `1w`) or a date (`2026-11-20`, `2026-11-20T14:00`).
 
-use crate::render::{Clock, SECOND};
+use crate::find::instant::{age, date};
+use crate::render::Clock;
 
 /// The instant that `text` means, in nanoseconds since the Unix epoch.
 ///
@@ -11,60 +12,14 @@ pub(super) fn parse(text: &str, clock: &Clock) -> Result<u64, String> {
     let text = text.trim();
     age(text)
         .map(|age| clock.now_ns.saturating_sub(age))
-        .or_else(|| date(text, clock))
+        .or_else(|| date(text).map(|span| span.bounds(clock).0))
         .ok_or_else(|| format!("--since {text:?}: not an age (90s, 30m, 2h, 3d, 1w) and not a date (2026-11-20, 2026-11-20T14:00)"))
-}
-
-fn age(text: &str) -> Option<u64> {
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == ' ');
-    let number: u64 = digits.parse().ok()?;
-    let seconds = match text[digits.len()..].trim() {
-        "s" | "sec" => 1,
-        "m" | "min" => 60,
-        "h" => 3600,
-        "d" => 86_400,
-        "w" => 604_800,
-        _ => return None,
-    };
-    number.checked_mul(seconds)?.checked_mul(SECOND)
-}
-
-fn date(text: &str, clock: &Clock) -> Option<u64> {
-    let (day, time) = text.split_once(['T', ' ']).unwrap_or((text, "00:00"));
-    let mut parts = day.split('-').map(|part| part.parse::<i64>().ok());
-    let (year, month, day) = (parts.next()??, parts.next()??, parts.next()??);
-    let mut clock_parts = time.split(':').map(|part| part.parse::<i64>().ok());
-    let (hour, minute) = (clock_parts.next()??, clock_parts.next()??);
-    let second = clock_parts.next().unwrap_or(Some(0))?;
-    let valid = parts.next().is_none()
-        && clock_parts.next().is_none()
-        && (1970..=2500).contains(&year)
-        && (1..=12).contains(&month)
-        && (1..=31).contains(&day)
-        && (0..24).contains(&hour)
-        && (0..60).contains(&minute)
-        && (0..60).contains(&second);
-    if !valid {
-        return None;
-    }
-    let local = days(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second;
-    let offset = i64::from((clock.offset)(local));
-    u64::try_from(local - offset).ok()?.checked_mul(SECOND)
-}
-
-/// Days from 1970-01-01 to a date of the Gregorian calendar.
-fn days(year: i64, month: i64, day: i64) -> i64 {
-    // Years from March on, so that the leap day is the last one.
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let of_era = year.rem_euclid(400);
-    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::render::SECOND;
 
     const NOW: u64 = 1_795_262_651 * SECOND;
 

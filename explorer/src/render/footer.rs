@@ -1,12 +1,12 @@
 //! The bottom of a page: what the capture cost, hid and cut, and how to get more.
 
 use stillframe_core::reason::Reason;
-use stillframe_core::snapshot::Receipt;
+use stillframe_core::snapshot::{Receipt, Snapshot};
 
 use super::gap;
 use super::line::{Line, Page, Style};
 use super::show::Scene;
-use super::text::{counted, grouped};
+use super::text::{counted, grouped, head};
 use super::time;
 
 /// The receipt, and what to type next.
@@ -19,7 +19,7 @@ pub(super) fn write(page: &mut Page<'_>, scene: &Scene<'_>) {
         ),
         2,
     );
-    for line in losses(&snapshot.receipt) {
+    for line in losses(snapshot) {
         page.wrapped(line, 2);
     }
     let mut more = Vec::new();
@@ -48,7 +48,8 @@ pub(super) fn receipt(receipt: &Receipt, frames: usize) -> String {
 }
 
 /// What was hidden and what was cut, with the limits behind it; nothing where nothing was.
-pub(super) fn losses(receipt: &Receipt) -> Vec<Line> {
+pub(super) fn losses(snapshot: &Snapshot) -> Vec<Line> {
+    let receipt = &snapshot.receipt;
     let mut lines = Vec::new();
     let hidden: Vec<String> = receipt
         .redacted
@@ -78,7 +79,12 @@ pub(super) fn losses(receipt: &Receipt) -> Vec<Line> {
         .collect();
     if !cut.is_empty() {
         let mut text = format!("cut: {}", cut.join(", "));
-        if let Some(more) = raised(receipt) {
+        if let Some(setting) = raised(receipt) {
+            let key = snapshot.fingerprint.as_ref().map(|issue| &issue.key);
+            let more = match key.filter(|key| key.len() >= 8) {
+                Some(key) => format!("stillframe deeper {}, always with {setting}", head(key, 8)),
+                None => setting,
+            };
             text.push_str(&format!("; more next time with {more}"));
         }
         lines.push(Line::of(Style::Gap, &text));

@@ -168,7 +168,7 @@ impl Writer<'_> {
             self.exception(exception, &mut parts, &mut callers);
         }
         parts.append(&mut callers);
-        let losses = footer::losses(&self.snapshot.receipt);
+        let losses = footer::losses(self.snapshot);
         let losses: Vec<String> = losses.iter().map(|line| escape(&line.plain())).collect();
         if !losses.is_empty() {
             parts.push(Part {

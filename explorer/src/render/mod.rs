@@ -20,6 +20,8 @@ mod html;
 mod layout;
 mod line;
 mod markdown;
+#[cfg(feature = "command")]
+mod one;
 mod paths;
 mod rank;
 mod show;
@@ -42,5 +44,16 @@ pub use summary::{SummaryInput, summary};
 pub use terminal::{DEFAULT_WIDTH, Glyphs, Terminal};
 pub use text::{counted, grouped, head};
 pub use time::{Clock, SECOND, duration, size};
+
 #[cfg(feature = "command")]
-pub(crate) use value::byte_text;
+pub(crate) use gap::chip;
+#[cfg(feature = "command")]
+pub(crate) use gap::shown;
+#[cfg(feature = "command")]
+pub(crate) use one::{OneLine, telling_names};
+#[cfg(feature = "command")]
+pub(crate) use paths::{children, positions};
+#[cfg(feature = "command")]
+pub(crate) use text::push_escape_of;
+#[cfg(feature = "command")]
+pub(crate) use value::{byte_text, python_repr};

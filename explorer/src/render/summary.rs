@@ -187,7 +187,7 @@ fn details(page: &mut Page<'_>, snapshot: &Snapshot) {
         ),
         2,
     );
-    for line in footer::losses(&snapshot.receipt) {
+    for line in footer::losses(snapshot) {
         page.wrapped(line, 2);
     }
 }

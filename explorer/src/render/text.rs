@@ -50,6 +50,16 @@ pub(crate) fn push_escape(out: &mut String, c: char) {
     };
 }
 
+/// Appends `c`, or the escape that stands for it if it does not show itself.
+#[cfg(feature = "command")]
+pub(crate) fn push_escape_of(c: char, out: &mut String) {
+    if is_printable(c) {
+        out.push(c);
+    } else {
+        push_escape(out, c);
+    }
+}
+
 /// `text` with every unprintable character as a visible escape.
 pub(crate) fn clean(text: &str) -> Cow<'_, str> {
     if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {

@@ -21,7 +21,7 @@ use stillframe_core::sink::spool::{SpoolError, SpoolReader};
 pub use error::StoreError;
 pub use index::{FILE as INDEX_FILE, Health, Progress};
 pub use locate::{Choice, Place, locate, services};
-pub use query::{Candidate, Filter, Issue, Issues, Located, Process, Resolved, hex};
+pub use query::{Among, Candidate, Filter, Found, Issue, Issues, Located, Process, Resolved, hex};
 
 /// Something that a person should know, though it is no error.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,6 +139,15 @@ impl Store {
         self.index.recent(limit)
     }
 
+    /// Snapshots, the newest first.
+    ///
+    /// # Errors
+    ///
+    /// The index cannot be read.
+    pub fn snapshots(&self, among: &Among<'_>) -> Result<Vec<Found>, StoreError> {
+        self.index.snapshots_among(among)
+    }
+
     /// The issue with this key.
     ///
     /// # Errors
@@ -146,6 +155,15 @@ impl Store {
     /// The index cannot be read.
     pub fn issue(&self, key: &[u8; 16]) -> Result<Option<Issue>, StoreError> {
         self.index.issue(key)
+    }
+
+    /// The issue of the snapshot with this id.
+    ///
+    /// # Errors
+    ///
+    /// The index cannot be read.
+    pub fn issue_of(&self, id: &[u8; 16]) -> Result<Option<Issue>, StoreError> {
+        self.index.issue_of(id)
     }
 
     /// What `reference` means: `latest`, the start of an id as it is shown, of an issue's key, or a whole id.
@@ -179,6 +197,26 @@ impl Store {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// As [`Store::payload`], into a buffer that is cleared first.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::payload`].
+    pub fn payload_into(
+        &mut self,
+        found: &Located,
+        payload: &mut Vec<u8>,
+    ) -> Result<(), StoreError> {
+        if self
+            .spool
+            .read_into(&found.segment, found.offset, payload)
+            .is_err()
+        {
+            *payload = self.payload(found)?;
+        }
+        Ok(())
     }
 
     /// How the exception of a snapshot that says it was handled was met at last, if nobody handled it.

@@ -74,6 +74,32 @@ pub struct Located {
     pub offset: u64,
 }
 
+/// A snapshot, and what the index knows of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Where it lies.
+    pub located: Located,
+    /// Key of its issue.
+    pub issue: [u8; 16],
+    /// When it was captured, in nanoseconds since the Unix epoch.
+    pub time_ns: u64,
+    /// How its exception was met at last, if it turned out that nobody handled it.
+    pub uncaught: Option<String>,
+}
+
+/// Which snapshots.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Among<'a> {
+    /// Only of this issue.
+    pub issue: Option<&'a [u8; 16]>,
+    /// Only from this instant on, in nanoseconds since the Unix epoch.
+    pub from_ns: u64,
+    /// Only before this instant.
+    pub before_ns: Option<u64>,
+    /// Only so many, the newest.
+    pub limit: Option<u64>,
+}
+
 /// What a reference may mean.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Resolved {
@@ -356,11 +382,59 @@ impl Index {
         Ok(found.into_iter().map(|found| found.candidate).collect())
     }
 
+    /// Snapshots, the newest first.
+    pub(super) fn snapshots_among(&self, among: &Among<'_>) -> Result<Vec<Found>, StoreError> {
+        let read = || -> rusqlite::Result<Vec<Found>> {
+            let issue = if among.issue.is_some() {
+                "AND s.issue = (SELECT id FROM issue WHERE key = ?3)"
+            } else {
+                "AND ?3 IS NULL"
+            };
+            let text = format!(
+                "SELECT s.id, g.name, s.offset, i.key, s.time_ns, u.mechanism FROM snapshot s
+                 JOIN segment g ON g.id = s.segment JOIN issue i ON i.id = s.issue LEFT JOIN uncaught u ON u.id = s.id
+                 WHERE s.time_ns >= ?1 AND s.time_ns < ?2 {issue} ORDER BY s.time_ns DESC, s.id DESC LIMIT ?4"
+            );
+            let number = |ns: u64| i64::try_from(ns).unwrap_or(i64::MAX);
+            let values = params![
+                number(among.from_ns),
+                among.before_ns.map_or(i64::MAX, number),
+                among.issue.map(|key| key.as_slice()),
+                among.limit.map_or(-1, number),
+            ];
+            let mut statement = self.db.prepare(&text)?;
+            let rows = statement.query_map(values, |row| {
+                let Some(located) = located(row)? else {
+                    return Ok(None);
+                };
+                Ok(Some(Found {
+                    located,
+                    issue: row.get(3)?,
+                    time_ns: unsigned(row, 4)?,
+                    uncaught: row.get(5)?,
+                }))
+            })?;
+            rows.filter_map(Result::transpose).collect()
+        };
+        read().map_err(failed)
+    }
+
     /// The issue with this key.
     pub(super) fn issue(&self, key: &[u8; 16]) -> Result<Option<Issue>, StoreError> {
         let text = format!("SELECT {COLUMNS} FROM issue WHERE key = ?1");
         self.db
             .query_row(&text, [key], issue)
+            .optional()
+            .map_err(failed)
+    }
+
+    /// The issue of the snapshot with this id.
+    pub(super) fn issue_of(&self, id: &[u8; 16]) -> Result<Option<Issue>, StoreError> {
+        let text = format!(
+            "SELECT {COLUMNS} FROM issue WHERE id = (SELECT issue FROM snapshot WHERE id = ?1)"
+        );
+        self.db
+            .query_row(&text, [id], issue)
             .optional()
             .map_err(failed)
     }

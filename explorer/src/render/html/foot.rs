@@ -12,7 +12,7 @@ use crate::render::text::{grouped, head};
 impl Writer<'_> {
     pub(super) fn footer(&self, view: &HtmlView) -> Markup {
         let snapshot = self.snapshot;
-        let losses = footer::losses(&snapshot.receipt);
+        let losses = footer::losses(snapshot);
         html! {
             footer {
                 (self.explanations())

@@ -84,6 +84,15 @@ pub(crate) fn look(language: &str) -> &'static dyn Look {
     }
 }
 
+/// How Python writes a value that its text stands for, where that is an expression of its own.
+#[cfg(feature = "command")]
+pub(crate) fn python_repr(type_name: &str, text: &str) -> Option<String> {
+    match look("python").rendered(type_name, text) {
+        Rendered::Bare(text) => Some(text),
+        Rendered::Call => None,
+    }
+}
+
 /// The bytes of a node, each as the character of its number; `None` if it is not bytes.
 pub(crate) fn byte_text(node: &Node) -> Option<String> {
     let text = node.value.as_ref().and_then(Scalar::as_str)?;

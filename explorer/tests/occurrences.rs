@@ -1,0 +1,647 @@
+//! The commands about occurrences as people use them: `find`, `diff`, `repro`, `deeper`; and `completions` and `man`.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test says what it expects"
+)]
+
+mod common;
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use common::{SECOND, Writer, golden, now_ns, output_of, pricing, run, stderr, stdout};
+use serde_json::Value;
+use stillframe_core::sink::RecordKind;
+use stillframe_core::sink::spool::{Uncaught, encode_payload};
+use stillframe_core::snapshot::{Node, Scalar, Snapshot};
+use tempfile::TempDir;
+use unicode_width::UnicodeWidthStr;
+
+const ISSUE: u128 = 0x9be1_c2d3 << 96;
+
+/// The sample, with another currency and version.
+fn changed(currency: &str, version: &str) -> Snapshot {
+    let mut snapshot = pricing();
+    snapshot.version = Some(version.to_owned());
+    let frame = &mut snapshot.frames[0];
+    for group in [&mut frame.arguments, &mut frame.locals] {
+        for (name, node) in &mut group.0 {
+            if name == "currency" {
+                *node = Node {
+                    type_name: Some("str".into()),
+                    value: Some(Scalar::Text(currency.to_owned())),
+                    ..Node::default()
+                };
+            }
+        }
+    }
+    snapshot
+}
+
+/// Four errors of the sample's issue, the newest last, and one of a Java program.
+fn store() -> TempDir {
+    let dir = tempfile::tempdir().expect("a folder");
+    let now = now_ns();
+    let mut writer = Writer::new(dir.path());
+    writer.snapshot(
+        &golden("java"),
+        0x04aa_71fe << 96,
+        now - 3600 * SECOND,
+        0x77,
+    );
+    for (at, (currency, version, random)) in [
+        ("EUR", "1.4.1", 0x1111_1111),
+        ("EUR", "1.4.2", 0x2222_2222),
+        ("CHF", "1.4.2", 0x3333_3333),
+        ("EUR", "1.4.2", 0x4444_4444),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let at = now - (400 - at as u64 * 100) * SECOND;
+        writer.snapshot(&changed(currency, version), ISSUE, at, random);
+    }
+    writer.close();
+    dir
+}
+
+fn json(dir: &Path, arguments: &[&str]) -> Value {
+    serde_json::from_str(&output_of(dir, arguments)).expect("JSON")
+}
+
+fn ids(found: &Value) -> Vec<&str> {
+    let occurrences = found["occurrences"].as_array().expect("a list");
+    occurrences
+        .iter()
+        .map(|one| &one["id"].as_str().expect("an id")[28..])
+        .collect()
+}
+
+#[test]
+fn find_shows_occurrences_newest_first_with_the_values_that_match() {
+    let dir = store();
+    let text = output_of(
+        dir.path(),
+        &["find", "KeyError", "and", "arg(currency)", "=", "EUR"],
+    );
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines[0].starts_with("44444444  "), "{text}");
+    assert!(
+        lines[0].contains("KeyError: 'EUR'") && lines[0].ends_with("shop/pricing.py:42 convert"),
+        "{text}"
+    );
+    assert!(lines[1].contains("currency = 'EUR'  in convert"), "{text}");
+    assert!(lines.iter().all(|line| line.width() <= 80), "{text}");
+    let last = text.trim_end().lines().last().expect("a line");
+    assert!(
+        last.starts_with("3 occurrences in ") && last.contains("5 searched"),
+        "{text}"
+    );
+    let found = json(
+        dir.path(),
+        &["find", "--json", "KeyError and var(currency) = EUR"],
+    );
+    assert_eq!(ids(&found), ["44444444", "22222222", "11111111"]);
+    assert_eq!(found["query"], "KeyError and var(currency) = EUR");
+    let one = &found["occurrences"][0];
+    assert_eq!(
+        (&one["type"], &one["line"]),
+        (&"KeyError".into(), &42.into())
+    );
+    assert_eq!(one["matches"][0]["what"], "currency");
+    assert_eq!(one["matches"][0]["value"]["value"], "EUR");
+    assert_eq!(one["issue"], format!("{ISSUE:032x}"));
+}
+
+#[test]
+fn find_is_narrowed_and_limited() {
+    let dir = store();
+    let all = ["find", "--json", "--all"];
+    let of = |arguments: &[&str]| {
+        let found = json(dir.path(), &[&all[..], arguments].concat());
+        ids(&found)
+            .into_iter()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(of(&["--issue", "04aa", "not KeyError"]), ["00000077"]);
+    assert_eq!(
+        of(&["--issue", "22222222", "var(currency) = CHF"]),
+        ["33333333"]
+    );
+    assert_eq!(
+        of(&["--since", "250s", "KeyError"]),
+        ["44444444", "33333333"]
+    );
+    assert_eq!(of(&["age < 250s and KeyError"]), ["44444444", "33333333"]);
+    assert_eq!(of(&["version = 1.4.1"]), ["11111111"]);
+    assert_eq!(of(&["nothing like that"]), [""; 0]);
+    let limited = json(dir.path(), &["find", "--json", "--limit", "2", "KeyError"]);
+    assert_eq!((ids(&limited).len(), &limited["more"]), (2, &true.into()));
+    let exact = json(dir.path(), &["find", "--json", "--limit", "4", "KeyError"]);
+    assert_eq!((ids(&exact).len(), &exact["more"]), (4, &false.into()));
+    let text = output_of(dir.path(), &["find", "--limit", "2", "KeyError"]);
+    assert!(
+        text.contains("the newest 2 of more in") && text.contains("--all"),
+        "{text}"
+    );
+    let none = output_of(dir.path(), &["find", "ValueError"]);
+    assert!(none.starts_with("nothing like that in "), "{none}");
+}
+
+#[test]
+fn find_knows_what_was_learned_later() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let now = now_ns();
+    let mut writer = Writer::new(dir.path());
+    let mut handled = pricing();
+    handled.exceptions[0].handled = Some(true);
+    handled.exceptions[0].mechanism = Some("logging".into());
+    let id = writer.snapshot(&handled, ISSUE, now - SECOND, 0x11);
+    writer.snapshot(&handled, ISSUE, now - 2 * SECOND, 0x22);
+    let uncaught = encode_payload(&Uncaught {
+        mechanism: "excepthook".into(),
+    })
+    .expect("encodes");
+    writer.write(
+        RecordKind::Uncaught,
+        &uncaught,
+        id.0,
+        ISSUE.to_be_bytes(),
+        now,
+    );
+    writer.close();
+    for query in ["not handled", "mechanism = excepthook"] {
+        let found = json(dir.path(), &["find", "--json", query]);
+        assert_eq!(ids(&found), ["00000011"], "{query}");
+    }
+    assert_eq!(
+        ids(&json(dir.path(), &["find", "--json", "handled"])),
+        ["00000022"]
+    );
+}
+
+#[test]
+fn a_mistake_in_a_query_is_shown_where_it_is() {
+    let dir = store();
+    let wrong = run(dir.path(), &["find", "KeyError and var(user.plan) = "]);
+    assert_eq!(wrong.status.code(), Some(2));
+    assert_eq!(
+        stderr(&wrong),
+        "stillframe: the query cannot be read: expected a value after =: a word, 42,\n  None, true, or \"text in quotes\"\n    KeyError and var(user.plan) =\n                                  ^\n  stillframe find --help has examples\n"
+    );
+    let hostile = format!("{}\x1b[2J\u{202e}汉字 type ~", "x and ".repeat(60));
+    let text = stderr(&run(dir.path(), &["find", &hostile]));
+    assert!(
+        !text.contains('\x1b') && !text.contains('\u{202e}'),
+        "{text}"
+    );
+    assert!(text.lines().all(|line| line.width() <= 80), "{text}");
+    assert!(text.contains("..."), "{text}");
+}
+
+#[test]
+fn commands_without_a_store_say_how_to_begin() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let none = dir.path().join("none");
+    let none = none.to_str().expect("UTF-8");
+    let found = output_of(dir.path(), &["find", "--dir", none, "KeyError"]);
+    assert!(
+        found.starts_with("Nothing has been captured yet"),
+        "{found}"
+    );
+    assert_eq!(
+        json(dir.path(), &["find", "--dir", none, "x", "--json"])["searched"],
+        0
+    );
+    for command in ["diff", "repro", "deeper"] {
+        let output = run(dir.path(), &[command, "--dir", none, "9be1"]);
+        assert_eq!(output.status.code(), Some(2), "{command}");
+        assert!(
+            stderr(&output).contains("Nothing has been captured yet"),
+            "{command}: {}",
+            stderr(&output)
+        );
+    }
+    assert!(output_of(dir.path(), &["deeper", "--dir", none]).starts_with("no request waits"));
+    assert!(!Path::new(none).exists(), "reading never makes a store");
+}
+
+#[test]
+fn diff_shows_what_two_occurrences_differ_in() {
+    let dir = store();
+    let text = output_of(dir.path(), &["diff", "1111", "3333"]);
+    assert!(
+        text.starts_with("A  11111111  6 min ago") || text.starts_with("A  11111111  7 min ago"),
+        "{text}"
+    );
+    let line = |begin: &str| {
+        let found = text
+            .lines()
+            .find(|line| line.trim_start().starts_with(begin));
+        found
+            .unwrap_or_else(|| panic!("no {begin} in {text}"))
+            .to_owned()
+    };
+    let words = |line: String| {
+        line.split_whitespace()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(words(line("version")), ["version", "1.4.1", "1.4.2"]);
+    assert_eq!(words(line("currency")), ["currency", "'EUR'", "'CHF'"]);
+    assert!(line("same:").contains("amount"), "{text}");
+    assert!(text.contains("1 difference in "), "{text}");
+    let told = json(dir.path(), &["diff", "1111", "3333", "--json"]);
+    assert_eq!(
+        told["facts"],
+        serde_json::json!([{"name": "version", "a": "1.4.1", "b": "1.4.2"}])
+    );
+    let frame = &told["frames"][0];
+    assert_eq!(
+        (&frame["function"], &frame["in"]),
+        (&"Pricing.convert".into(), &"both".into())
+    );
+    assert_eq!(frame["differences"][0]["path"], "currency");
+    assert_eq!(frame["differences"][0]["b"]["value"], "CHF");
+    let same = run(dir.path(), &["diff", "1111", "11111111"]);
+    assert_eq!(same.status.code(), Some(2));
+    assert!(
+        stderr(&same).contains("both are 11111111"),
+        "{}",
+        stderr(&same)
+    );
+    let other = output_of(dir.path(), &["diff", "1111", "00000077", "-a"]);
+    assert!(
+        other.contains("only in A") && other.contains("only in B"),
+        "{other}"
+    );
+}
+
+#[test]
+fn diff_of_an_issue_shows_what_its_occurrences_have_in_common() {
+    let dir = store();
+    let text = output_of(dir.path(), &["diff", "9be1c2d3"]);
+    assert!(text.contains("values kept for 4, 4 compared"), "{text}");
+    let line = |begin: &str| {
+        let found = text
+            .lines()
+            .find(|line| line.trim_start().starts_with(begin));
+        found
+            .unwrap_or_else(|| panic!("no {begin} in {text}"))
+            .trim()
+            .to_owned()
+    };
+    assert!(line("version").ends_with("1.4.2 x3, 1.4.1 x1"), "{text}");
+    assert!(line("currency").ends_with("'EUR' x3, 'CHF' x1"), "{text}");
+    assert!(line("amount").ends_with("  always"), "{text}");
+    assert!(
+        line("always: type KeyError").contains("handled false"),
+        "{text}"
+    );
+    assert!(text.lines().all(|line| line.width() <= 80), "{text}");
+    let told = json(dir.path(), &["diff", "9be1", "--json"]);
+    assert_eq!(told["occurrences"], 4);
+    let places = told["frames"][0]["places"].as_array().expect("places");
+    let currency = places
+        .iter()
+        .find(|place| place["path"] == "currency")
+        .expect("currency");
+    assert_eq!(currency["there"], 4);
+    assert_eq!(
+        currency["values"],
+        serde_json::json!([{"value": "'EUR'", "times": 3}, {"value": "'CHF'", "times": 1}])
+    );
+    let limited = json(dir.path(), &["diff", "9be1", "--json", "--limit", "1"]);
+    assert_eq!(limited["occurrences"], 1);
+    let one = output_of(dir.path(), &["diff", "04aa"]);
+    assert!(
+        one.contains("With one occurrence there is nothing to compare"),
+        "{one}"
+    );
+}
+
+#[test]
+fn deeper_leaves_a_request_that_only_its_owner_reads() {
+    let dir = store();
+    let text = output_of(dir.path(), &["deeper", "4444", "--times", "3"]);
+    assert!(
+        text.starts_with("The next KeyError: 'EUR' in shop/pricing.py convert"),
+        "{text}"
+    );
+    assert!(
+        text.replace("\n  ", " ").contains("raised 3 times")
+            && text.contains("stillframe deeper 9be1c2d3 --cancel"),
+        "{text}"
+    );
+    let folder = dir.path().join("deeper");
+    let file = folder.join(format!("{ISSUE:032x}"));
+    let mode = |path: &Path| path.metadata().expect("is there").permissions().mode() & 0o777;
+    assert_eq!((mode(&folder), mode(&file)), (0o700, 0o600));
+    assert_eq!(
+        std::fs::read_dir(&folder).expect("a folder").count(),
+        1,
+        "nothing else is left"
+    );
+    let request: Value =
+        serde_json::from_slice(&std::fs::read(&file).expect("is there")).expect("JSON");
+    assert_eq!(
+        (&request["format"], &request["steps"], &request["type"]),
+        (&1.into(), &3.into(), &"KeyError".into())
+    );
+    assert!(now_ns() - request["requested"].as_u64().expect("a time") < 60 * SECOND);
+    let frames = request["frames"].as_array().expect("frames");
+    assert!((1..=3).contains(&frames.len()));
+    assert_eq!(frames[0]["function"], "Pricing.convert");
+    assert_eq!(frames[0]["module"], "shop.pricing");
+    assert!(
+        frames[0]["file"]
+            .as_str()
+            .expect("a file")
+            .ends_with("shop/pricing.py")
+    );
+
+    let list = output_of(dir.path(), &["deeper"]);
+    assert!(
+        list.starts_with("9be1c2d3  just now") && list.contains("1 request waits"),
+        "{list}"
+    );
+    assert_eq!(
+        json(dir.path(), &["deeper", "--json"])["requests"][0]["steps"],
+        3
+    );
+    let shown = run(dir.path(), &["show", "4444"]);
+    assert!(
+        stderr(&shown).contains("kept with raised limits"),
+        "{}",
+        stderr(&shown)
+    );
+
+    let again = output_of(dir.path(), &["deeper", "9be1"]);
+    assert!(again.contains("raised limits"), "{again}");
+    assert_eq!(
+        json(dir.path(), &["deeper", "--json"])["requests"][0]["steps"],
+        1
+    );
+    assert!(output_of(dir.path(), &["deeper", "9be1", "--cancel"]).starts_with("Cancelled: "));
+    assert!(!file.exists());
+    assert!(
+        output_of(dir.path(), &["deeper", "9be1", "--cancel"]).starts_with("Nothing was asked for")
+    );
+    assert!(output_of(dir.path(), &["deeper"]).starts_with("no request waits"));
+}
+
+#[test]
+fn deeper_refuses_what_it_cannot_do() {
+    let dir = store();
+    for (arguments, said) in [
+        (
+            &["deeper", "ffff"][..],
+            "no snapshot and no issue begins with",
+        ),
+        (&["deeper", "shop"], "is no id"),
+        (&["deeper", "9be1", "--times", "8"], "8"),
+        (&["deeper", "--times", "2"], "required"),
+        (&["deeper", "--cancel"], "required"),
+    ] {
+        let output = run(dir.path(), arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(
+            stderr(&output).contains(said),
+            "{arguments:?}: {}",
+            stderr(&output)
+        );
+    }
+    // Somebody else's file in the place of the folder, and files that are no requests.
+    std::fs::write(dir.path().join("deeper"), "x").expect("is written");
+    let output = run(dir.path(), &["deeper", "9be1"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        stderr(&output).contains("is no folder"),
+        "{}",
+        stderr(&output)
+    );
+    std::fs::remove_file(dir.path().join("deeper")).expect("is removed");
+    let folder = dir.path().join("deeper");
+    std::fs::create_dir(&folder).expect("a folder");
+    for (name, text) in [
+        ("readme", "{}".to_owned()),
+        ("0123456789abcdef0123456789abcdef", "not JSON".to_owned()),
+        ("1123456789abcdef0123456789abcdef", "[1]".to_owned()),
+        ("2123456789abcdef0123456789abcdef", " ".repeat(1 << 20)),
+        (
+            "3123456789abcdef0123456789abcdef",
+            r#"{"type": "\u001b[2JEvil", "format": 1, "steps": 2, "requested": 1, "frames": []}"#
+                .to_owned(),
+        ),
+    ] {
+        std::fs::write(folder.join(name), text).expect("is written");
+    }
+    let list = output_of(dir.path(), &["deeper"]);
+    assert!(
+        list.starts_with("31234567") && list.contains("\\x1b[2JEvil") && !list.contains('\x1b'),
+        "{list}"
+    );
+    assert!(
+        list.contains("expired") && list.contains("0 requests wait"),
+        "{list}"
+    );
+}
+
+#[test]
+fn repro_writes_a_test() {
+    let dir = store();
+    let told = json(dir.path(), &["repro", "4444", "--json"]);
+    assert_eq!(
+        (&told["file"], &told["test"]),
+        (&"test_repro_44444444.py".into(), &"test_convert".into())
+    );
+    assert_eq!(told["function"], "Pricing.convert");
+    let text =
+        std::fs::read_to_string(dir.path().join("test_repro_44444444.py")).expect("is written");
+    assert!(text.starts_with("\"\"\"KeyError: 'EUR'\n"), "{text}");
+    assert!(
+        text.contains("    from shop.pricing import Pricing\n"),
+        "{text}"
+    );
+    assert!(text.contains("currency=\"EUR\""), "{text}");
+    let again = run(dir.path(), &["repro", "4444"]);
+    assert_eq!(again.status.code(), Some(2));
+    assert!(stderr(&again).contains("--force"), "{}", stderr(&again));
+    assert!(output_of(dir.path(), &["repro", "4444", "--force"]).contains("calls Pricing.convert"));
+    assert_eq!(output_of(dir.path(), &["repro", "4444", "-o", "-"]), text);
+    let missing = run(dir.path(), &["repro", "4444", "--frame", "nowhere"]);
+    assert_eq!(missing.status.code(), Some(2));
+    assert!(
+        stderr(&missing).contains("there are: Pricing.convert"),
+        "{}",
+        stderr(&missing)
+    );
+    let java = run(dir.path(), &["repro", "00000077"]);
+    assert_eq!(java.status.code(), Some(2));
+    assert!(
+        stderr(&java).contains("comes from a java program"),
+        "{}",
+        stderr(&java)
+    );
+}
+
+#[test]
+fn a_hostile_snapshot_gives_clean_pages_and_no_code() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut writer = Writer::new(dir.path());
+    let now = now_ns();
+    let names = ["hostile", "gaps", "types", "group", "empty", "library"];
+    for (at, name) in (1_u64..).zip(names) {
+        writer.snapshot(&golden(name), ISSUE, now - at * SECOND, at);
+    }
+    // Names that would be code if they were written as they are.
+    let mut evil = pricing();
+    let frame = &mut evil.frames[0];
+    frame.module = Some("os; import evil".into());
+    frame.file = Some("/tmp/x\"\"\"; import evil; \\.py".into());
+    frame.function = "Pricing.convert".into();
+    let text = |text: &str, type_name: &str| Node {
+        type_name: Some(type_name.into()),
+        value: Some(text.into()),
+        rendered: true,
+        ..Node::default()
+    };
+    frame.arguments = [
+        ("a=evil(), b", text("x", "str")),
+        ("b", text("evil()", "int")),
+        ("c", text("range(evil())", "range")),
+        ("d", text("<X.evil(): 1>", "shop.X")),
+        ("e", text("2026\"+evil()+\"", "datetime.datetime")),
+        ("f", text("P1DT2S", "datetime.timedelta")),
+        ("g", text("evil()", "shop.X\")+evil()+(\"")),
+        ("h", text("shop.evil()", "function")),
+        ("i", text("\"\"\"\\\nevil()", "decimal.Decimal")),
+    ]
+    .into_iter()
+    .map(|(name, node)| (name.to_owned(), node))
+    .collect();
+    evil.service = "x\"\"\"\nimport evil".into();
+    writer.snapshot(&evil, ISSUE, now, 0xee);
+    writer.close();
+    let page = |text: &str, what: &str| {
+        let clean = |c: char| {
+            c == '\n' || !c.is_control() && !"\u{202e}\u{2066}\u{200b}\u{feff}".contains(c)
+        };
+        assert!(text.chars().all(clean), "{what}: {text:?}");
+    };
+    for arguments in [
+        &["find", "--all", "var(**) or not x"][..],
+        &[
+            "find",
+            "--all",
+            "frame ~ e or tag(*) or user(*) or cause ~ e or size(**) > 0",
+        ],
+        &["diff", "9be1c2d3"],
+        &["diff", "9be1c2d3", "-a", "--depth", "9"],
+        &["diff", "00000001", "00000003", "-a"],
+        &["diff", "00000002", "000000ee", "-a"],
+        &["deeper", "00000001"],
+        &["deeper"],
+    ] {
+        let output = run(dir.path(), arguments);
+        assert_eq!(
+            output.status.code(),
+            Some(0),
+            "{arguments:?}: {}",
+            stderr(&output)
+        );
+        page(&stdout(&output), &format!("{arguments:?}"));
+        page(&stderr(&output), &format!("{arguments:?}"));
+        let wide = |line: &&str| line.width() > 80;
+        let text = stdout(&output);
+        assert_eq!(text.lines().find(wide), None, "{arguments:?}");
+        if arguments[0] != "deeper" {
+            let json = run(dir.path(), &[arguments, &["--json"]].concat());
+            serde_json::from_slice::<Value>(&json.stdout)
+                .unwrap_or_else(|error| panic!("{arguments:?}: {error}"));
+        }
+    }
+    for at in (1..=names.len())
+        .map(|at| format!("{at:08x}"))
+        .chain(["000000ee".into()])
+    {
+        let output = run(dir.path(), &["repro", &at, "-o", "-"]);
+        assert!([Some(0), Some(2)].contains(&output.status.code()), "{at}");
+        page(&stdout(&output), &at);
+        page(&stderr(&output), &at);
+    }
+    let test = output_of(
+        dir.path(),
+        &["repro", "000000ee", "-o", "-", "--frame", "Cart.total"],
+    );
+    assert!(!test.is_empty());
+    let evil = output_of(dir.path(), &["repro", "000000ee", "-o", "-"]);
+    let code: String = evil.rsplit("\"\"\"\n\n").next().expect("code").to_owned();
+    let outside_of_text = code.split('"').step_by(2).collect::<String>();
+    assert!(
+        !outside_of_text.replace("\\", "").contains("evil"),
+        "{evil}"
+    );
+}
+
+#[test]
+fn completions_and_pages_cover_every_command() {
+    let dir = tempfile::tempdir().expect("a folder");
+    for shell in ["bash", "zsh", "fish"] {
+        let script = output_of(dir.path(), &["completions", shell]);
+        assert!(script.contains("stillframe"), "{script}");
+    }
+    assert_eq!(
+        run(dir.path(), &["completions", "sh"]).status.code(),
+        Some(2)
+    );
+    let page = output_of(dir.path(), &["man"]);
+    let commands = [
+        "run",
+        "export",
+        "list",
+        "show",
+        "find",
+        "diff",
+        "repro",
+        "deeper",
+        "doctor",
+        "stats",
+        "demo",
+        "prove",
+        "completions",
+        "man",
+    ];
+    for command in commands {
+        assert!(
+            page.contains(&format!("stillframe\\-{command}(1)")),
+            "{page}"
+        );
+        let own = output_of(dir.path(), &["man", command]);
+        assert!(
+            own.contains(&format!("stillframe\\-{command}"))
+                || own.contains(&format!("stillframe-{command}")),
+            "{own}"
+        );
+        let help = output_of(dir.path(), &[command, "--help"]);
+        assert!(help.contains("Examples:"), "{help}");
+        assert!(own.contains("EXAMPLES"), "{own}");
+    }
+    let folder = dir.path().join("man1");
+    let installed = run(
+        dir.path(),
+        &["man", "--dir", folder.to_str().expect("UTF-8")],
+    );
+    assert_eq!(installed.status.code(), Some(0));
+    for command in commands {
+        assert!(
+            folder.join(format!("stillframe-{command}.1")).exists(),
+            "{command}"
+        );
+    }
+    assert!(folder.join("stillframe.1").exists());
+    assert_eq!(run(dir.path(), &["man", "nothing"]).status.code(), Some(2));
+}
