@@ -103,6 +103,7 @@ class _Framework:
         environ = None if found is None else found.environ()
         if environ is not None and type(closers) is list:
             request = wsgi.Environ(environ)
+            request.begin()
             request.goes_on()
             closers.append(request.closed)
 
