@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sys
 from contextvars import ContextVar
-from types import GetSetDescriptorType
 
 from stillframe import _failures
 
@@ -33,6 +32,7 @@ BAGGAGE = 8192
 """Characters of a ``baggage`` header that are looked at, as the W3C has it."""
 
 _HEAP_TYPE = 1 << 9
+_Descriptor = type(type.__dict__["__dict__"])
 _mro = type.__dict__["__mro__"].__get__
 _namespace = type.__dict__["__dict__"].__get__
 _type_flags = type.__dict__["__flags__"].__get__
@@ -207,6 +207,7 @@ others: list[Callable[[Context | None], Request | None]] = []
 """Functions that find the running request where a framework itself keeps it; for the given context variables, or those of now."""
 
 _alone = sys.maxsize
+_links: dict[str, str] | None = None
 
 
 def facts(variables: Context | None) -> Facts | None:
@@ -237,9 +238,6 @@ def configured() -> None:
     """The configuration has changed."""
     global _links
     _links = None
-
-
-_links: dict[str, str] | None = None
 
 
 def _configured_links() -> dict[str, str]:
@@ -273,7 +271,7 @@ def fields(owner: object) -> dict[str, Any]:
     for base in _mro(type(owner)):
         descriptor = _namespace(base).get("__dict__")
         if descriptor is not None:
-            if type(descriptor) is GetSetDescriptorType and _type_flags(base) & _HEAP_TYPE:
+            if type(descriptor) is _Descriptor and _type_flags(base) & _HEAP_TYPE:
                 found: object = descriptor.__get__(owner)
                 if type(found) is dict:
                     return found

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any, Optional
 
+_WRAPPERS = ("request", "_request", "request_websocket", "websocket", "_websocket")
+"""Where a context has its request, over the years."""
+
 _traceback = BaseException.__dict__["__traceback__"].__get__
 
 
@@ -119,7 +122,7 @@ class FlaskRequest(_request.Request):
 
     def _wrapper(self) -> object:
         context = _request.fields(self.source)
-        return next((context[name] for name in ("request", "_request", "websocket", "_websocket") if context.get(name) is not None), None)
+        return next((context[name] for name in _WRAPPERS if context.get(name) is not None), None)
 
     def read(self, facts: _request.Facts) -> None:
         """Reads route and user, and what the server has handed over."""
