@@ -198,7 +198,7 @@ def leaves(error: BaseException, mechanism: str, attributes: dict[str, Any] | No
         if met is not None:
             met.captured = True
     else:
-        _report.report(error, None, mechanism, handled=False, attributes=attributes)
+        _report.report(error, _report.below(error), mechanism, handled=False, attributes=attributes)
 
 
 class Middleware:
