@@ -31,8 +31,8 @@ HEADERS = 96
 BAGGAGE = 8192
 """Characters of a ``baggage`` header that are looked at, as the W3C has it."""
 
+GetSetDescriptorType: type = type(type.__dict__["__name__"])  # ``types`` may not be imported yet
 _HEAP_TYPE = 1 << 9
-_Descriptor = type(type.__dict__["__dict__"])
 _mro = type.__dict__["__mro__"].__get__
 _namespace = type.__dict__["__dict__"].__get__
 _type_flags = type.__dict__["__flags__"].__get__
@@ -207,7 +207,6 @@ others: list[Callable[[Context | None], Request | None]] = []
 """Functions that find the running request where a framework itself keeps it; for the given context variables, or those of now."""
 
 _alone = sys.maxsize
-_links: dict[str, str] | None = None
 
 
 def facts(variables: Context | None) -> Facts | None:
@@ -226,11 +225,16 @@ def facts(variables: Context | None) -> Facts | None:
     return known
 
 
+_links: dict[str, str] | None = None
+
+
 def links() -> dict[str, str]:
     """Names of session links by the header that they come by, in lower case."""
     global _links
     if _links is None:
-        _links = _configured_links()
+        from stillframe._runtime import native
+
+        _links = {header.lower(): link for header, link in native.session_headers().items()}
     return _links
 
 
@@ -238,17 +242,6 @@ def configured() -> None:
     """The configuration has changed."""
     global _links
     _links = None
-
-
-def _configured_links() -> dict[str, str]:
-    import json
-    import re
-
-    from stillframe._runtime import native
-
-    table = json.loads(native.settings()).get("request.headers") or ""  # as in stillframe.toml
-    pairs = re.findall(r'("(?:[^"\\]|\\.)*"|[\w-]+)\s*=\s*("(?:[^"\\]|\\.)*")', table)
-    return {(json.loads(name) if name.startswith('"') else name).lower(): json.loads(link) for name, link in pairs}
 
 
 def texts(mapping: Any) -> dict[str, Any]:
@@ -271,7 +264,7 @@ def fields(owner: object) -> dict[str, Any]:
     for base in _mro(type(owner)):
         descriptor = _namespace(base).get("__dict__")
         if descriptor is not None:
-            if type(descriptor) is _Descriptor and _type_flags(base) & _HEAP_TYPE:
+            if type(descriptor) is GetSetDescriptorType and _type_flags(base) & _HEAP_TYPE:
                 found: object = descriptor.__get__(owner)
                 if type(found) is dict:
                     return found
