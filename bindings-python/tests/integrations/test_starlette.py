@@ -285,7 +285,7 @@ def test_an_error_is_captured_once_with_the_values_of_the_view(served: Run) -> N
     assert served.heads("view") == [("KeyError", "starlette", False)]
     assert functions(snapshot)[:2] == ["price", "view"]
     assert values(snapshot, 1)["number"] == 7
-    assert functions(snapshot)[-1] == "Starlette.__call__"
+    assert functions(snapshot)[-1].endswith("__call__")
     assert not [frame["file"] for frame in snapshot["frames"] if "stillframe" in frame["file"].rpartition("site-packages")[2]]
 
 

@@ -149,6 +149,7 @@ def calling(application: Callable[..., Awaitable[None]], mechanism: Callable[[An
             raise
         finally:
             if begun is not None:
+                del request, send  # it ends when nobody else refers to it
                 begun.end()
 
     return __call__

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any, Optional
 
+_instance = object.__getattribute__
 _WRAPPERS = ("request", "_request", "request_websocket", "websocket", "_websocket")
 """Where a context has its request, over the years."""
 
@@ -88,7 +89,7 @@ class _Framework:
 
     def finished(self, sender: object, *args: object, response: object = None, **kwargs: object) -> None:
         """There is a response."""
-        values = _request.fields(response)
+        values: dict[str, Any] = _instance(response, "__dict__")
         pending = self._pending.get()
         if pending is not None:
             self._pending.set(None)
