@@ -85,7 +85,7 @@ def reason(path: Path, theirs: Any, ours: Any) -> str | None:
         return "file"
     if "_dd_exc_id" in path:
         return "tracer's own"
-    if ("staticFields" in path and theirs == MISSING) or ("staticFields" in path and ours == MISSING and theirs.get("type") == "Tracer"):
+    if "staticFields" in path and theirs == MISSING or "staticFields" in path and ours == MISSING and theirs.get("type") == "Tracer":
         return "tracer's own"
     if "throwable" in path or "@exception" in path:
         if "stacktrace" in path or last in ("@exception", "throwable", "message", "type"):

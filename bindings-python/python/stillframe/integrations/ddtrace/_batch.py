@@ -124,7 +124,7 @@ class Tools:
         self._tags: Any = sys.modules.get("ddtrace.internal.process_tags")
 
     def limits(self) -> dict[str, int]:
-        """Ddtrace's limits, in our words."""
+        """ddtrace's limits, in our words."""
         limits = self.replay.DEFAULT_CAPTURE_LIMITS
         config = getattr(self._snapshot, "di_config", None)
         time_ms = self._snapshot.CAPTURE_TIME_BUDGET * 1000 if config is None else config.capture_timeout_ms
