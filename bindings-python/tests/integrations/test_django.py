@@ -388,6 +388,14 @@ def test_an_error_in_a_stream_is_met_by_the_server(served: Run) -> None:
     assert mechanism in ("wsgi", "uvicorn")
 
 
+def test_an_error_in_a_receiver_is_met_by_the_server(served: Run) -> None:
+    heads = served.heads("receiver")
+    if served.answers["receiver"].status == 200 or served.answers["receiver"].status == 404:  # on ASGI the receiver sees no environ
+        assert heads == []
+    else:
+        assert heads == [("ArithmeticError", "wsgi", False)]
+
+
 def test_the_user_is_told_if_he_is_known(served: Run) -> None:
     assert served.one("who")["context"]["user"] == {"id": 17, "name": "ann"}
     assert served.one("who was asked")["context"]["user"] == {"id": 18, "name": "bob"}

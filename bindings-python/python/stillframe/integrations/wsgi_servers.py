@@ -97,7 +97,7 @@ def _running(kind: type[_request.Request], place: int = 0, leaves: str | None = 
                 return original(*args, **kwargs)
             except Exception as error:
                 if leaves is not None and not _request.is_disconnect(error):
-                    _report.report(error, None, leaves, handled=False)
+                    _report.report(error, _report.below(error), leaves, handled=False)
                 raise
             finally:
                 request.end()
