@@ -10,7 +10,7 @@ from stillframe import _failures, _identity
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from contextvars import Context, Token
     from types import TracebackType
     from typing import Any, Union
@@ -24,6 +24,10 @@ _plain_getattribute: object = object.__getattribute__
 _current: ContextVar[dict[str, Any] | None] = ContextVar("stillframe", default=None)
 _cause = BaseException.__dict__["__cause__"].__get__
 _context = BaseException.__dict__["__context__"].__get__
+
+
+surroundings: list[Callable[[], dict[str, Any] | None]] = []
+"""Who else knows what the code that runs now works for: each says it in the form of what ``of`` returns, when an error is captured."""
 
 
 class context:  # noqa: N801 - used as a function
@@ -103,11 +107,15 @@ def of(error: BaseException, variables: Context | None, attributes: dict[str, An
     if holds is None:
         holds = _current.get() if variables is None else variables.get(_current)
     thread = _thread_name()
-    if holds is None and attributes is None:
+    told: dict[str, Any] = {}
+    for tell in surroundings:
+        told.update(tell() or {})
+    if holds is None and attributes is None and not told:
         return None if thread is None else {"thread": thread}
-    told: dict[str, Any] = {} if thread is None else {"thread": thread}
+    if thread is not None:
+        told["thread"] = thread
     holds = holds or {}
-    told["attributes"] = {**(attributes or {}), **holds.get("attributes", {})}
+    told["attributes"] = {**told.get("attributes", {}), **(attributes or {}), **holds.get("attributes", {})}
     told["user"] = holds.get("user", {})
     told["session_links"] = [(name, str(value)) for name, value in holds.get("sessions", {}).items()]
     return told

@@ -33,6 +33,9 @@ HOOKS = {
     "multiprocessing.pool": "stillframe._hooks.pools",
     # web frameworks
     # queues, servers and command lines
+    "celery.signals": "stillframe.integrations.celery",
+    "celery._state": "stillframe.integrations.celery",
+    "billiard.pool": "stillframe.integrations.celery",
     # tracers and logs
 }
 """Which module of ours observes which module of the program."""

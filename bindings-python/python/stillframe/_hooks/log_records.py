@@ -6,6 +6,8 @@ below it, it does not matter what becomes of loggers and handlers, and a record 
 
 from __future__ import annotations
 
+from types import TracebackType
+
 from stillframe import _failures
 from stillframe._hooks.patch import Layer, Patch
 from stillframe._report import report
@@ -14,6 +16,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
+
+_traceback = BaseException.__dict__["__traceback__"].__get__
 
 ERROR = 40  # logging.ERROR
 
@@ -62,7 +66,12 @@ def _logged(name: Any, level: Any, msg: Any, exc_info: Any) -> None:
         attributes = {"logger": name, "level": _LEVELS.get(level, str(level))}
         if type(msg) is str:
             attributes["message"] = msg
-        report(exc_info[1], exc_info[2], "logging", handled=True, attributes=attributes)
+        error, traceback = exc_info[1], exc_info[2]
+        if traceback is not None and type(traceback) is not TracebackType:  # a copy that looks like one (billiard, tblib)
+            if issubclass(type(error), BaseException) and _traceback(error) is None:
+                return  # it has come from another process, where it was met
+            traceback = None
+        report(error, traceback, "logging", handled=True, attributes=attributes)
 
 
 _LEVELS = {40: "ERROR", 50: "CRITICAL"}
