@@ -6,7 +6,7 @@ import sys
 from _thread import get_ident
 from contextvars import ContextVar
 
-from stillframe import _failures, _identity
+from stillframe import _failures, _identity, _request
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Any, Union
 
     Scalar = Union[str, int, float, bool, None]
+    Ids = tuple[int, int]
 
 CHAIN = 16
 """How far back causes are searched for the context that they left."""
@@ -26,8 +27,8 @@ _cause = BaseException.__dict__["__cause__"].__get__
 _context = BaseException.__dict__["__context__"].__get__
 
 
-surroundings: list[Callable[[], dict[str, Any] | None]] = []
-"""Who else knows what the code that runs now works for: each says it in the form of what ``of`` returns, when an error is captured."""
+trace_ids: list[Callable[[], Ids | None]] = []
+"""Functions that tell the ids of the running trace and span, those of a tracer. They come before what the request's headers say."""
 
 
 class context:  # noqa: N801 - used as a function
@@ -107,18 +108,38 @@ def of(error: BaseException, variables: Context | None, attributes: dict[str, An
     if holds is None:
         holds = _current.get() if variables is None else variables.get(_current)
     thread = _thread_name()
-    told: dict[str, Any] = {}
-    for tell in surroundings:
-        told.update(tell() or {})
-    if holds is None and attributes is None and not told:
-        return None if thread is None else {"thread": thread}
-    if thread is not None:
-        told["thread"] = thread
-    holds = holds or {}
-    told["attributes"] = {**told.get("attributes", {}), **(attributes or {}), **holds.get("attributes", {})}
-    told["user"] = holds.get("user", {})
-    told["session_links"] = [(name, str(value)) for name, value in holds.get("sessions", {}).items()]
-    return told
+    request = _request.facts(variables)
+    ids = _trace_ids(variables)
+    told: dict[str, Any] = {} if thread is None else {"thread": thread}
+    if holds is not None or attributes is not None or request is not None:
+        holds = holds or {}
+        told["attributes"] = {**(attributes or {}), **holds.get("attributes", {})}
+        told["user"] = holds.get("user", {})
+        links = holds.get("sessions", {})
+        if request is not None:
+            for name, value in request.attributes.items():
+                told["attributes"].setdefault(name, value)
+            told["user"] = {**request.user, **told["user"]}
+            links = {**request.links, **links}
+            ids = ids or request.trace
+        told["session_links"] = [(name, str(value)) for name, value in links.items()]
+    if ids is not None:
+        told["trace_id"], told["span_id"] = ids
+    return told or None
+
+
+def _trace_ids(variables: Context | None) -> Ids | None:
+    for tracer in trace_ids:
+        try:
+            ids = tracer() if variables is None else variables.copy().run(tracer)
+        except Exception as failure:
+            if not _failures.is_ours(failure):
+                raise
+            _failures.count(failure)
+        else:
+            if ids is not None:
+                return ids
+    return None
 
 
 def _thread_name() -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from stillframe import _command_line, _exit, _failures, _hooks, _runtime
+from stillframe import _command_line, _exit, _failures, _hooks, _request, _runtime
 from stillframe._runtime import native
 
 _forks_observed = False
@@ -36,6 +36,7 @@ def start(config: dict[str, object], enabled_by: str, program: str | None = None
     _config = config
     _program = _command_line.program() if program is None else program
     problems = native.start(config, enabled_by, _program)
+    _request.configured()
     if _runtime.problem is None:
         switches = native.switches()
         _failures.tell = switches["debug"]

@@ -21,6 +21,12 @@ _traceback = BaseException.__dict__["__traceback__"].__get__
 
 ERROR = 40  # logging.ERROR
 
+LAST_RESORTS = {"gunicorn.error": "gunicorn", "hypercorn.error": "hypercorn", "uvicorn.error": "uvicorn", "waitress": "waitress"}
+"""Loggers of servers, which log what nobody has handled; and the name of the mechanism."""
+
+REFUSED = "django.security."
+"""Loggers of Django for requests that it refuses: answered with 400, and no error of the program."""
+
 
 def patches(module: ModuleType) -> list[Patch]:
     """What is replaced in ``logging``."""
@@ -71,7 +77,11 @@ def _logged(name: Any, level: Any, msg: Any, exc_info: Any) -> None:
             if issubclass(type(error), BaseException) and _traceback(error) is None:
                 return  # it has come from another process, where it was met
             traceback = None
-        report(error, traceback, "logging", handled=True, attributes=attributes)
+        server = LAST_RESORTS.get(name) if type(name) is str else None
+        if server is not None:
+            report(error, traceback, server, handled=False, attributes=attributes)
+        elif type(name) is not str or not name.startswith(REFUSED):
+            report(error, traceback, "logging", handled=True, attributes=attributes)
 
 
 _LEVELS = {40: "ERROR", 50: "CRITICAL"}

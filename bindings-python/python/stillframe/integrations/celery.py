@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import sys
 
-from stillframe import _context, _exit, _identity
+from stillframe import _exit, _identity, _request
 from stillframe._hooks.patch import Connection, Patch, observer
 from stillframe._report import report
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from contextvars import Context
     from types import ModuleType
     from typing import Any
 
@@ -48,35 +49,42 @@ def _receiver(signal: Any, receive: Any) -> Patch:
 
 
 def _tasks(state: Any) -> Patch:
-    def running() -> dict[str, Any] | None:
-        task = state._task_stack.top
+    def running(variables: Context | None) -> Task | None:
+        task = None if variables is not None else state._task_stack.top
         request = None if task is None else _plain(task, "request_stack").top
-        return None if request is None else _told(_plain(request, "__dict__"))
+        return None if request is None else Task(_plain(request, "__dict__"))
 
     def connect() -> None:
-        if running not in _context.surroundings:
-            _context.surroundings.append(running)
+        if running not in _request.others:
+            _request.others.append(running)
 
     def disconnect() -> None:
-        if running in _context.surroundings:
-            _context.surroundings.remove(running)
+        if running in _request.others:
+            _request.others.remove(running)
 
     return Connection("frameworks", state, "_task_stack", connect, disconnect)
 
 
-def _told(request: dict[str, Any]) -> dict[str, Any]:
-    """What the message of a task tells."""
-    delivery = request.get("delivery_info")
-    facts = {
-        "celery.task": request.get("task"),
-        "celery.id": request.get("id"),
-        "celery.queue": delivery.get("routing_key") if type(delivery) is dict else None,
-        "celery.retries": request.get("retries"),
-        "celery.root_id": request.get("root_id"),
-        "celery.parent_id": request.get("parent_id"),
-        "celery.worker": request.get("hostname"),
-    }
-    return {"attributes": {name: fact for name, fact in facts.items() if type(fact) in (str, int)}}
+class Task(_request.Request):
+    """A task that runs: ``source`` has what its message tells, as a dictionary."""
+
+    __slots__ = ()
+
+    def read(self, facts: _request.Facts) -> None:
+        """Reads what is of Celery, and the headers that the sender has added."""
+        found = _request.texts(self.source)
+        delivery = _request.texts(found.get("delivery_info"))
+        facts.text("celery.task", found.get("task"))
+        facts.text("celery.id", found.get("id"))
+        facts.text("celery.queue", delivery.get("routing_key"))
+        facts.number("celery.retries", found.get("retries"))
+        facts.text("celery.root_id", found.get("root_id"))
+        facts.text("celery.parent_id", found.get("parent_id"))
+        facts.text("celery.worker", found.get("hostname"))
+        added = _request.texts(found.get("headers"))
+        wanted = {*_request.links(), "traceparent", "baggage"}
+        for headers in (found, added):  # Celery puts them among the message's own, and some versions apart
+            facts.headers((name.lower(), value) for name, value in headers.items() if type(value) is str and name.lower() in wanted)
 
 
 def _failed(sender: Any = None, task_id: object = None, exception: Any = None, **more: object) -> None:
@@ -111,8 +119,11 @@ def _retried(sender: Any = None, request: Any = None, reason: Any = None, **more
 
 def _broken(sender: Any = None, task_id: object = None, request: Any = None, exception: Any = None, **more: object) -> None:
     """Something has failed around a task: a result that cannot be stored, an ``on_failure`` of the program."""
-    told = _told(request)["attributes"] if type(request) is dict else _named(sender, task_id)
-    report(exception, None, "celery", handled=False, attributes=told)
+    told = _request.Facts()
+    told.text("celery.task", _plain(sender, "name"))
+    told.text("celery.id", task_id)
+    Task(request).read(told)
+    report(exception, None, "celery", handled=False, attributes=told.attributes)
 
 
 def _is_expected(task: Any, error: BaseException) -> bool:

@@ -1,0 +1,183 @@
+"""ASGI: what a scope tells of a request, and a middleware for applications of no framework that is observed by itself.
+
+One line puts it in::
+
+    app = stillframe.integrations.asgi.Middleware(app)
+"""
+
+from __future__ import annotations
+
+from stillframe import _identity, _report, _request
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+    from typing import Any
+
+    from stillframe._hooks.patch import Layer
+
+_TOLD = ("type", "method", "path", "root_path", "query_string", "scheme", "headers", "client", "server", "http_version")
+_PAIRS = (list, tuple)
+
+
+class Scope(_request.Request):
+    """A request or WebSocket whose server calls an ASGI application."""
+
+    __slots__ = ()
+
+    def kept(self) -> dict[str, Any]:
+        """The entries of the scope that are told; the headers are the server's texts."""
+        found = _request.texts(self.source)
+        return {name: found[name] for name in _TOLD if name in found}
+
+    def read(self, facts: _request.Facts) -> None:
+        """Reads the scope."""
+        read(self.source, facts)
+
+
+def read(scope: object, facts: _request.Facts) -> None:
+    """Adds what a scope tells."""
+    found = _request.texts(scope)
+    facts.text("http.request.method", found.get("method"))
+    facts.text("http.route", route(found))
+    facts.text("url.path", found.get("path"))
+    query = found.get("query_string")
+    if type(query) is bytes:
+        facts.text("url.query", query[: _request.LENGTH].decode("latin-1"))
+    facts.text("url.scheme", found.get("scheme"))
+    headers = list(_headers(found.get("headers")))
+    facts.host(next((value for name, value in headers if name == "host"), None))
+    server: Any = found.get("server")
+    if type(server) in _PAIRS and len(server) == 2:
+        facts.text("server.address", server[0])
+        facts.number("server.port", server[1])
+    facts.address(found.get("client"))
+    facts.text("network.protocol.version", found.get("http_version"))
+    user = found.get("user")
+    if user is not None and _request.known(user, "starlette.authentication", "SimpleUser"):
+        name = _request.fields(user).get("username")
+        if type(name) is str:
+            facts.user.setdefault("name", name)
+    facts.headers(headers)
+
+
+def _headers(headers: object) -> Iterator[tuple[str, str]]:
+    if type(headers) not in _PAIRS:
+        return
+    pairs: Any = headers
+    for pair in pairs[: _request.ITEMS]:
+        if type(pair) in _PAIRS and len(pair) == 2 and type(pair[0]) is bytes and type(pair[1]) is bytes:
+            yield pair[0][:256].decode("latin-1").lower(), _request.utf8(pair[1][: _request.BAGGAGE].decode("latin-1"))
+
+
+def route(scope: dict[str, Any]) -> str | None:
+    """The pattern that the path has matched: FastAPI says so, with Starlette the route is the one that leads to the endpoint."""
+    matched = scope.get("route")
+    if matched is not None:
+        for name in ("path_format", "path"):
+            path = _request.fields(matched).get(name)
+            if type(path) is str:
+                return _prefix(scope) + path
+    endpoint, router = scope.get("endpoint"), scope.get("router")
+    return None if endpoint is None or router is None else _search(_request.fields(router).get("routes"), endpoint, "", 0)
+
+
+def _prefix(scope: dict[str, Any]) -> str:
+    """Where an application is mounted, as far as that is not where the server has it."""
+    root, served = scope.get("root_path"), scope.get("app_root_path", "")
+    if type(root) is str and type(served) is str and root.startswith(served):
+        return root[len(served) :]
+    return ""
+
+
+def _search(routes: object, endpoint: object, prefix: str, depth: int) -> str | None:
+    if type(routes) is not list or depth > 8:
+        return None
+    for one in routes[: _request.ITEMS]:
+        entries = _request.fields(one)
+        path = entries.get("path")
+        here = prefix + path if type(path) is str else prefix
+        if entries.get("endpoint") is endpoint:
+            return here
+        inner = entries.get("app")
+        while inner is not None and "routes" not in _request.fields(inner):
+            inner = _request.fields(inner).get("router") or _request.fields(inner).get("app")
+        if inner is not None:
+            found = _search(_request.fields(inner)["routes"], endpoint, here, depth + 1)
+            if found is not None:
+                return found
+    return None
+
+
+def calling(application: Callable[..., Awaitable[None]], mechanism: Callable[[Any], str], layer: Layer | None = None) -> Callable[..., Any]:
+    """A ``__call__`` around another: what leaves it is captured, and every error meanwhile carries the request.
+
+    Args:
+        application: what to call, with ``self`` and the three arguments of ASGI.
+        mechanism: names the mechanism, given ``self``.
+        layer: of the patch that puts it in place.
+    """
+
+    async def __call__(self: Any, scope: Any, receive: Any, send: Any) -> None:  # noqa: N807 - it replaces one
+        running = _request.current()
+        if (running is not None and running.source is scope) or (layer is not None and not layer.active):
+            request = None
+        else:
+            if type(scope) is dict and scope.get("type") == "lifespan":  # the server's own life is no request
+                await _live(application, mechanism, self, scope, receive, send)
+                return
+            request = Scope(scope)
+            request.begin()
+        try:
+            await application(self, scope, receive, send)
+        except Exception as error:
+            if layer is None or layer.active:
+                leaves(error, mechanism(self), {"http.response.status_code": 500})
+            raise
+        finally:
+            if request is not None:
+                request.end()
+
+    return __call__
+
+
+async def _live(application: Any, mechanism: Callable[[Any], str], self: Any, scope: Any, receive: Any, send: Any) -> None:
+    """Start and end of the server. An application that has no use for it may fail at once; that is how it says so."""
+    takes_part = False
+
+    async def received() -> Any:
+        nonlocal takes_part
+        takes_part = True
+        return await receive()
+
+    try:
+        await application(self, scope, received, send)
+    except Exception as error:
+        if takes_part:
+            leaves(error, mechanism(self), None)
+        raise
+
+
+def leaves(error: BaseException, mechanism: str, attributes: dict[str, Any] | None) -> None:
+    """Captures an error that leaves an application. That the client has gone is none, and is not captured when it is logged either."""
+    if _request.is_disconnect(error):
+        met = _identity.remember(error)
+        if met is not None:
+            met.captured = True
+    else:
+        _report.report(error, None, mechanism, handled=False, attributes=attributes)
+
+
+class Middleware:
+    """An ASGI application around another: what leaves it is captured, and every error meanwhile carries the request.
+
+    What is sent and received passes through unchanged.
+    """
+
+    __slots__ = ("_application",)
+
+    def __init__(self, app: Callable[..., Awaitable[None]]) -> None:
+        """Takes the application."""
+        self._application = app
+
+    __call__ = calling(lambda self, scope, receive, send: self._application(scope, receive, send), lambda self: "asgi")
