@@ -57,6 +57,9 @@ HOOKS = {
     "celery.signals": "stillframe.integrations.celery",
     "celery._state": "stillframe.integrations.celery",
     "billiard.pool": "stillframe.integrations.celery",
+    "aiohttp.web_protocol": "stillframe.integrations.aiohttp",
+    "click.core": "stillframe.integrations.click",
+    "typer._click.core": "stillframe.integrations.click",
     # tracers and logs
 }
 """Which module of ours observes which module of the program."""

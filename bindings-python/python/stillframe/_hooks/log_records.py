@@ -21,7 +21,13 @@ _traceback = BaseException.__dict__["__traceback__"].__get__
 
 ERROR = 40  # logging.ERROR
 
-LAST_RESORTS = {"gunicorn.error": "gunicorn", "hypercorn.error": "hypercorn", "uvicorn.error": "uvicorn", "waitress": "waitress"}
+LAST_RESORTS = {
+    "aiohttp.server": "aiohttp",
+    "gunicorn.error": "gunicorn",
+    "hypercorn.error": "hypercorn",
+    "uvicorn.error": "uvicorn",
+    "waitress": "waitress",
+}
 """Loggers of servers, which log what nobody has handled; and the name of the mechanism."""
 
 REFUSED = "django.security."

@@ -99,7 +99,7 @@ class Connection(Patch):
     __slots__ = ("_connect", "_disconnect")
 
     def __init__(self, switch: str, owner: Any, name: str, connect: Callable[[], object], disconnect: Callable[[], object]) -> None:
-        """Names the key of ``hooks`` in the configuration that it belongs to; owner and name tell it from others. Nothing is connected yet."""
+        """Names the key of ``hooks`` in the configuration; owner and name tell it from others. Nothing is connected yet."""
         super().__init__(switch, owner, name)
         self._connect = connect
         self._disconnect = disconnect

@@ -1,7 +1,7 @@
 """Celery: a task that fails is captured where it fails, with the values of the task and everything below.
 
-Celery tells of failures by its signals. What it logs, and what it sends to the parent process, has a copy of the traceback without values, so
-the signal is the place. An error inside a task, whichever hook meets it, carries the task's name, id, queue and retries.
+Celery tells of failures by its signals. What it logs, and what it sends to the parent process, has a copy of the traceback without
+values, so the signal is the place. An error inside a task, whichever hook meets it, carries the task's name, id, queue and retries.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ _context_of = BaseException.__dict__["__context__"].__get__
 _mro = type.__dict__["__mro__"].__get__
 _plain = object.__getattribute__  # what a task's class overrides is not run
 
-_lost: tuple[object, str] | None = None
+_last: tuple[object, str] | None = None
+"""The task that failed last, and of what."""
 
 
 def patches(module: ModuleType) -> list[Patch]:
@@ -56,7 +57,7 @@ def _tasks(state: Any) -> Patch:
 
     def connect() -> None:
         if running not in _request.others:
-            _request.others.append(running)
+            _request.others.insert(0, running)  # before the command that runs the worker
 
     def disconnect() -> None:
         if running in _request.others:
@@ -99,12 +100,11 @@ def _failed(sender: Any = None, task_id: object = None, exception: Any = None, *
     if _traceback(exception) is None or _is_expected(sender, exception):
         return  # without a traceback, it has come from the process that the task failed in, where it was met
     told = _named(sender, task_id)
-    if _plain(sender, "request_stack").top is None:  # in the parent, which tells twice of a task that took too long
-        global _lost
-        lost = (task_id, type(exception).__name__)
-        if lost == _lost:
-            return
-        _lost = lost
+    global _last
+    last = (task_id, type(exception).__name__)
+    if last == _last:
+        return  # of a task that took too long, the parent tells twice
+    _last = last
     report(exception, None, "celery", handled=False, attributes=told)
 
 
