@@ -116,7 +116,7 @@ def of(error: BaseException, variables: Context | None, attributes: dict[str, An
     holds = _kept(error)
     if holds is None:
         holds = _current.get() if variables is None else variables.get(_current)
-    thread = _thread_name()
+    thread = thread_name()
     request = _request.facts(variables)
     ids = _trace_ids(variables)
     told: dict[str, Any] = {} if thread is None else {"thread": thread}
@@ -151,7 +151,7 @@ def _trace_ids(variables: Context | None) -> Ids | None:
     return None
 
 
-def _thread_name() -> str | None:
+def thread_name() -> str | None:
     """The name of this thread; unknown while the program has not imported ``threading``, and where asking would run its code."""
     threading = sys.modules.get("threading")
     if threading is None:

@@ -11,10 +11,13 @@ import sys
 from contextvars import ContextVar
 from types import GetSetDescriptorType
 
+from stillframe import _failures
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from contextvars import Context, Token
+    from types import TracebackType
     from typing import Any, Optional
 
 ITEMS = 512
@@ -91,6 +94,8 @@ class Facts:
                 self._baggage(value)
             elif name == "user-agent":
                 self.text("user_agent.original", value)
+            elif name == "host":
+                pass
             elif name in merged:
                 merged[name] = f"{merged[name]}, {value[:LENGTH]}"[: LENGTH + 2]
             elif len(merged) < HEADERS:
@@ -120,14 +125,18 @@ class Facts:
 class Request:
     """One that runs. A subclass for each form in which servers and frameworks have it."""
 
-    __slots__ = ("_token", "pending", "source")
+    __slots__ = ("_goes_on", "_outer", "_token", "pending", "source", "status")
 
     def __init__(self, source: Any) -> None:
         """Takes the reference."""
         self.source = source
-        self.pending: BaseException | None = None
+        self.pending: tuple[BaseException, TracebackType | None] | None = None
         """An error that the framework has handed to a handler of the program, until it is known what that made of it."""
+        self.status: int | None = None
+        """What was answered, where somebody looks; 0 before that."""
         self._token: Token[Optional[Request]] | None = None
+        self._goes_on = False
+        self._outer: Request | None = None
 
     def begin(self) -> None:
         """Makes it the running one, for this thread or task and what it starts."""
@@ -142,8 +151,42 @@ class Request:
             _current.reset(token)
         except ValueError:  # it ends in another thread or task than it began in
             pass
+        self._let_go()
+
+    def goes_on(self) -> None:
+        """What was called has returned, but the response is still to be generated: the request ends when the server closes that.
+
+        Should the server never do that, the next request takes its place.
+        """
+        token, self._token = self._token, None
+        if token is not None:
+            try:
+                _current.reset(token)
+            except ValueError:
+                pass
+        outer = _current.get()
+        if outer is not None and not outer._goes_on:  # the server's own; one that nobody has closed is not kept
+            self._outer = outer
+        self._goes_on = True
+        _current.set(self)
+
+    def closed(self) -> None:
+        """The server has closed the response of a request that went on."""
+        if _current.get() is self:
+            _current.set(self._outer)
+        self._outer = None
+        self._let_go()
+
+    def _let_go(self) -> None:
         self.pending = None
-        self.source = self.kept() if sys.getrefcount(self) > _alone else None
+        if self.source is not None:
+            kept = None
+            if sys.getrefcount(self) > _alone:
+                try:
+                    kept = self.kept()
+                except Exception as failure:
+                    _failures.count(failure)
+            self.source = kept
 
     def kept(self) -> Any:
         """What stays of ``source`` for the tasks and threads that outlive the request: texts."""
@@ -170,13 +213,13 @@ def facts(variables: Context | None) -> Facts | None:
     Args:
         variables: the context variables of the task that failed, when it is not the one that runs.
     """
-    found = [_current.get() if variables is None else variables.get(_current)]
-    found += [other(variables) for other in others]
-    known: Facts | None = None
-    for request in found:
-        if request is not None and request.source is not None:
-            known = known or Facts()
-            request.read(known)
+    request = next((found for found in (other(variables) for other in others) if found is not None), None)
+    if request is None:
+        request = _current.get() if variables is None else variables.get(_current)
+    if request is None or request.source is None:
+        return None
+    known = Facts()
+    request.read(known)
     return known
 
 

@@ -7,6 +7,8 @@ One line puts it in::
 
 from __future__ import annotations
 
+import sys
+
 from stillframe import _identity, _report, _request
 
 TYPE_CHECKING = False
@@ -71,42 +73,47 @@ def _headers(headers: object) -> Iterator[tuple[str, str]]:
 
 
 def route(scope: dict[str, Any]) -> str | None:
-    """The pattern that the path has matched: FastAPI says so, with Starlette the route is the one that leads to the endpoint."""
+    """The pattern that the path has matched. FastAPI says so; with Starlette, and below a mount, it is that of the routes that lead on."""
+    prefix = scope.get("root_path")
     matched = scope.get("route")
-    if matched is not None:
-        for name in ("path_format", "path"):
-            path = _request.fields(matched).get(name)
-            if type(path) is str:
-                return _prefix(scope) + path
+    path = None if matched is None else _request.fields(matched).get("path")
+    if type(path) is str and (not prefix or prefix == scope.get("app_root_path")):
+        return path
     endpoint, router = scope.get("endpoint"), scope.get("router")
-    return None if endpoint is None or router is None else _search(_request.fields(router).get("routes"), endpoint, "", 0)
+    if endpoint is not None and router is not None:
+        found = list(_leading(_request.fields(router).get("routes"), endpoint, _request.texts(scope.get("path_params")), "", 0))
+        if len(found) > 1:
+            found = [one for one in found if _fits(one[1], scope, prefix)] or found
+        if found:
+            return found[0][0]
+    return path if type(path) is str else None
 
 
-def _prefix(scope: dict[str, Any]) -> str:
-    """Where an application is mounted, as far as that is not where the server has it."""
-    root, served = scope.get("root_path"), scope.get("app_root_path", "")
-    if type(root) is str and type(served) is str and root.startswith(served):
-        return root[len(served) :]
-    return ""
-
-
-def _search(routes: object, endpoint: object, prefix: str, depth: int) -> str | None:
+def _leading(routes: object, endpoint: object, parameters: dict[str, Any], prefix: str, depth: int) -> Iterator[tuple[str, object]]:
+    """Patterns that lead to an endpoint with these parameters, each with the regular expression of its last part."""
     if type(routes) is not list or depth > 8:
-        return None
+        return
     for one in routes[: _request.ITEMS]:
         entries = _request.fields(one)
         path = entries.get("path")
         here = prefix + path if type(path) is str else prefix
-        if entries.get("endpoint") is endpoint:
-            return here
+        if entries.get("endpoint") is endpoint and all(name in parameters for name in _request.texts(entries.get("param_convertors"))):
+            yield here, entries.get("path_regex")
         inner = entries.get("app")
         while inner is not None and "routes" not in _request.fields(inner):
-            inner = _request.fields(inner).get("router") or _request.fields(inner).get("app")
+            inside = _request.fields(inner)
+            inner = inside.get("router", inside.get("app"))
         if inner is not None:
-            found = _search(_request.fields(inner)["routes"], endpoint, here, depth + 1)
-            if found is not None:
-                return found
-    return None
+            yield from _leading(_request.fields(inner)["routes"], endpoint, parameters, here, depth + 1)
+
+
+def _fits(expression: Any, scope: dict[str, Any], prefix: object) -> bool:
+    from re import Pattern
+
+    path = scope.get("path")
+    if type(expression) is not Pattern or type(path) is not str:
+        return False
+    return bool(expression.match(path) or (type(prefix) is str and path.startswith(prefix) and expression.match(path[len(prefix) :])))
 
 
 def calling(application: Callable[..., Awaitable[None]], mechanism: Callable[[Any], str], layer: Layer | None = None) -> Callable[..., Any]:
@@ -119,26 +126,52 @@ def calling(application: Callable[..., Awaitable[None]], mechanism: Callable[[An
     """
 
     async def __call__(self: Any, scope: Any, receive: Any, send: Any) -> None:  # noqa: N807 - it replaces one
-        running = _request.current()
-        if (running is not None and running.source is scope) or (layer is not None and not layer.active):
-            request = None
+        if layer is not None and not layer.active:
+            await application(self, scope, receive, send)
+            return
+        kind = scope.get("type") if type(scope) is dict else None
+        if kind == "lifespan":  # the server's own life is no request
+            await _live(application, mechanism, self, scope, receive, send)
+            return
+        request = _request.current()
+        if request is None or request.source is not scope:
+            request = begun = Scope(scope)
+            begun.begin()
         else:
-            if type(scope) is dict and scope.get("type") == "lifespan":  # the server's own life is no request
-                await _live(application, mechanism, self, scope, receive, send)
-                return
-            request = Scope(scope)
-            request.begin()
+            begun = None
+        if request.status is None and kind == "http":
+            request.status = 0
+            send = _looking(request, send, mechanism, self)
         try:
             await application(self, scope, receive, send)
         except Exception as error:
-            if layer is None or layer.active:
-                leaves(error, mechanism(self), {"http.response.status_code": 500})
+            leaves(error, mechanism(self), _answered(request) if kind == "http" else None)
             raise
         finally:
-            if request is not None:
-                request.end()
+            if begun is not None:
+                begun.end()
 
     return __call__
+
+
+def _answered(request: _request.Request) -> dict[str, Any]:
+    return {"http.response.status_code": request.status or 500}
+
+
+def _looking(request: _request.Request, send: Any, mechanism: Callable[[Any], str], owner: object) -> Any:
+    """A ``send`` that notes the status of the response. It hands through what ``send`` returns and has no part in awaiting that."""
+
+    def looking(message: Any) -> Any:
+        if request.status == 0 and type(message) is dict and type(message.get("status")) is int:
+            request.status = message["status"]
+            if request.pending is not None:
+                (error, traceback), request.pending = request.pending, None
+                handled = sys.exc_info()[1]
+                if request.status >= 500 and (handled is None or handled is error):  # or else the handler has failed itself
+                    _report.report(error, traceback, mechanism(owner), handled=False, attributes=_answered(request))
+        return send(message)
+
+    return looking
 
 
 async def _live(application: Any, mechanism: Callable[[Any], str], self: Any, scope: Any, receive: Any, send: Any) -> None:

@@ -144,7 +144,8 @@ def _ends(running: DjangoRequest, response: Any) -> None:
     if response is not None and _request.static(type(response), "streaming") is True:
         closers = _request.fields(response).get("_resource_closers")
         if type(closers) is list:
-            closers.append(running.end)
+            running.goes_on()
+            closers.append(running.closed)
             return
     running.end()
 
@@ -184,14 +185,15 @@ def _handed_over(handler: Any, *args: object, **kwargs: object) -> Any:
     """REST framework is about to let a function make a response of an error."""
     running = _request.current()
     if running is not None:
-        running.pending = sys.exc_info()[1]
+        error = sys.exc_info()[1]
+        running.pending = None if error is None else (error, error.__traceback__)
     return handler
 
 
 def _finalized(view: object, request: object, response: object, *args: object, **kwargs: object) -> None:
     running = _request.current()
     if running is not None and running.pending is not None:
-        error, running.pending = running.pending, None
+        (error, traceback), running.pending = running.pending, None
         status = _request.fields(response).get("status_code")
         if type(status) is int and status >= 500:
-            _report.report(error, None, "rest_framework", handled=False, attributes={"http.response.status_code": status})
+            _report.report(error, traceback, "rest_framework", handled=False, attributes={"http.response.status_code": status})

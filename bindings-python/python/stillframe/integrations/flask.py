@@ -103,8 +103,8 @@ class _Framework:
         environ = None if found is None else found.environ()
         if environ is not None and type(closers) is list:
             request = wsgi.Environ(environ)
-            request.begin()
-            closers.append(request.end)
+            request.goes_on()
+            closers.append(request.closed)
 
 
 class FlaskRequest(_request.Request):

@@ -1,10 +1,8 @@
-"""Starlette and FastAPI: what leaves an application, and what a handler of the application answers with 5xx."""
+"""Starlette and FastAPI: errors that leave an application, and those that a handler of the application answers with 5xx."""
 
 from __future__ import annotations
 
-import sys
-
-from stillframe import _failures, _report, _request
+from stillframe import _request
 from stillframe._hooks.patch import Layer, Patch
 from stillframe.integrations import asgi
 
@@ -12,6 +10,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
+
+_traceback = BaseException.__dict__["__traceback__"].__get__
 
 
 def patches(module: ModuleType) -> list[Patch]:
@@ -33,46 +33,8 @@ def _mechanism(application: object) -> str:
 
 
 def _found(handler: Any, owner: object, error: Any, *args: object, **kwargs: object) -> Any:
-    """Returns a handler that does the same, and looks what it has made of the error."""
-    if handler is None:
-        return None
-    return _looking(handler) if _is_coroutine_function(handler) else _looking_plain(handler)
-
-
-def _is_coroutine_function(handler: object) -> bool:
-    """Whether Starlette awaits what the handler returns: as it decides itself."""
-    decides: Any = getattr(sys.modules.get("starlette._utils"), "is_async_callable", None)
-    if decides is None:
-        from asyncio import iscoroutinefunction as decides
-    return bool(decides(handler))
-
-
-def _looking(handler: Any) -> Any:
-    async def looking(connection: Any, error: Any) -> Any:
-        response = await handler(connection, error)
-        _answered(response, connection, error)
-        return response
-
-    return looking
-
-
-def _looking_plain(handler: Any) -> Any:
-    def looking(connection: Any, error: Any) -> Any:
-        response = handler(connection, error)
-        _answered(response, connection, error)
-        return response
-
-    return looking
-
-
-def _answered(response: object, connection: object, error: BaseException) -> None:
-    try:
-        status = _request.fields(response).get("status_code")
-        if type(status) is int and status >= 500:
-            application = _request.texts(_request.fields(connection).get("scope")).get("app")
-            attributes = {"http.response.status_code": status}
-            _report.report(error, None, _mechanism(application), handled=False, attributes=attributes)
-    except Exception as failure:
-        if not _failures.is_ours(failure):
-            raise
-        _failures.count(failure)
+    """A handler of the application is about to answer: what it answers is seen when that is sent."""
+    running = _request.current()
+    if running is not None and handler is not None and issubclass(type(error), BaseException):
+        running.pending = error, _traceback(error)
+    return handler

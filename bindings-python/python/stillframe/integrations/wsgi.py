@@ -96,23 +96,26 @@ class Middleware:
         """Calls the application."""
         request = Environ(environ)
         request.begin()
-        ends = True
+        goes_on = False
         try:
             body = self._application(environ, start_response)
             if type(body) not in _PLAIN and not _is_file(body, environ):
                 body = (_SizedBody if hasattr(type(body), "__len__") else _Body)(body, request)
-                ends = False
+                goes_on = True
             return body
         except Exception as error:
-            _leaves(error)
+            _leaves(error, 500)
             raise
         finally:
-            if ends:
+            if goes_on:
+                request.goes_on()
+            else:
                 request.end()
 
 
-def _leaves(error: BaseException) -> None:
-    _report.report(error, None, "wsgi", handled=False, attributes={"http.response.status_code": 500})
+def _leaves(error: BaseException, status: int | None = None) -> None:
+    attributes = None if status is None else {"http.response.status_code": status}
+    _report.report(error, None, "wsgi", handled=False, attributes=attributes)
 
 
 def _is_file(body: object, environ: dict[str, Any]) -> bool:
@@ -154,7 +157,7 @@ class _Body:
             _leaves(error)
             raise
         finally:
-            self._request.end()
+            self._request.closed()
 
 
 class _SizedBody(_Body):

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any, Callable
 
-_FAILED = {"http.response.status_code": 500}
-
 
 def patches(module: ModuleType) -> list[Patch]:
     """What is replaced: where the server runs one request, and where it is left with an error."""
@@ -98,7 +96,7 @@ def _running(kind: type[_request.Request], place: int = 0, leaves: str | None = 
                 return original(*args, **kwargs)
             except Exception as error:
                 if leaves is not None and not _request.is_disconnect(error):
-                    _report.report(error, None, leaves, handled=False, attributes=_FAILED)
+                    _report.report(error, None, leaves, handled=False)
                 raise
             finally:
                 request.end()
@@ -110,9 +108,9 @@ def _running(kind: type[_request.Request], place: int = 0, leaves: str | None = 
 
 def _wsgiref_failed(handler: object, failed: object, *args: object) -> None:
     if type(failed) is tuple and len(failed) == 3:
-        _report.report(failed[1], failed[2], "wsgi", handled=False, attributes=_FAILED)
+        _report.report(failed[1], failed[2], "wsgi", handled=False)
 
 
 def _werkzeug_failed(server: object, level: object, *args: object, **kwargs: object) -> None:
     if level == "error":
-        _report.report(sys.exc_info()[1], None, "werkzeug", handled=False, attributes=_FAILED)
+        _report.report(sys.exc_info()[1], None, "werkzeug", handled=False)
