@@ -57,6 +57,7 @@ HOOKS = {
     "celery.signals": "stillframe.integrations.celery",
     "celery._state": "stillframe.integrations.celery",
     "billiard.pool": "stillframe.integrations.celery",
+    "uvicorn.server": "stillframe.integrations.stopping",
     "aiohttp.web_protocol": "stillframe.integrations.aiohttp",
     "click.core": "stillframe.integrations.click",
     "typer._click.core": "stillframe.integrations.click",
