@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from _thread import get_ident
 from contextvars import ContextVar
 
 from stillframe import _failures, _identity, _request
@@ -156,7 +155,7 @@ def thread_name() -> str | None:
     threading = sys.modules.get("threading")
     if threading is None:
         return None
-    thread = threading._active.get(get_ident())
+    thread = threading._active.get(threading.get_ident())  # gevent and eventlet have replaced that: a greenlet is a thread
     if thread is None or type(thread).__getattribute__ is not _plain_getattribute:
         return None
     name = thread._name

@@ -57,6 +57,8 @@ HOOKS = {
     "celery.signals": "stillframe.integrations.celery",
     "celery._state": "stillframe.integrations.celery",
     "billiard.pool": "stillframe.integrations.celery",
+    "gevent.hub": "stillframe.integrations.greenlets",
+    "eventlet.hubs.hub": "stillframe.integrations.greenlets",
     "uvicorn.server": "stillframe.integrations.stopping",
     "aiohttp.web_protocol": "stillframe.integrations.aiohttp",
     "click.core": "stillframe.integrations.click",
