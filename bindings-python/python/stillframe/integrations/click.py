@@ -26,15 +26,22 @@ def patches(module: ModuleType) -> list[Patch]:
     """What is observed: the stack of commands, and where one is left."""
     stack = sys.modules[f"{module.__name__.rpartition('.')[0]}.globals"]._local
 
-    def running(variables: Context | None) -> Command | None:
-        contexts = None if variables is not None else stack.__dict__.get("stack")
+    def top() -> Command | None:
+        contexts = stack.__dict__.get("stack")
         return Command(contexts[-1]) if contexts else None
+
+    def running(variables: Context | None) -> Command | None:
+        command = None if variables is not None else top()
+        if command is None or _request.current() is not None:
+            return None  # what runs in a server's command knows more
+        others = (other for other in _request.others if other is not running)
+        return command if all(other(variables) is None for other in others) else None
 
     def leaving() -> None:
         # Not the method of the context that calls it: what fails when a context is closed would show a frame of ours.
         frame = sys._getframe(2)
         error = frame.f_locals.get("exc_value") if frame.f_code.co_name == "__exit__" else None
-        command = running(None)
+        command = top()
         if error is not None and command is not None and is_error(error):
             facts = _request.Facts()
             command.read(facts)
@@ -57,9 +64,7 @@ class Command(_request.Request):
     __slots__ = ()
 
     def read(self, facts: _request.Facts) -> None:
-        """Reads the names by which it was called, outermost first. Of a server's command, what runs in it knows more."""
-        if facts.attributes:
-            return
+        """Reads the names by which it was called, outermost first."""
         names: list[Any] = []
         context = self.source
         while context is not None and len(names) < DEPTH:
