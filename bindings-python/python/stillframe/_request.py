@@ -13,8 +13,6 @@ from types import GetSetDescriptorType
 
 from stillframe import _failures
 
-from stillframe import _failures
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -230,6 +228,9 @@ def facts(variables: Context | None) -> Facts | None:
     return known
 
 
+_links: dict[str, str] | None = None
+
+
 def links() -> dict[str, str]:
     """Names of session links by the header that they come by, in lower case."""
     global _links
@@ -242,9 +243,6 @@ def configured() -> None:
     """The configuration has changed."""
     global _links
     _links = None
-
-
-_links: dict[str, str] | None = None
 
 
 def _configured_links() -> dict[str, str]:

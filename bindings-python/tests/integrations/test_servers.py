@@ -74,7 +74,7 @@ COMMANDS = {
     "gunicorn uvicorn": (*GUNICORN, "-k", UVICORN_WORKER, "asgi:application"),
     "uvicorn": ("-m", "uvicorn", "--port", "{port}", "asgi:application"),
     "uvicorn workers": ("-m", "uvicorn", "--port", "{port}", "--workers", "2", "asgi:application"),
-    "hypercorn": ("-m", "hypercorn", "-b", "127.0.0.1:{port}", "-w", "2", "asgi:application"),
+    "hypercorn": ("-m", "hypercorn", "-b", "127.0.0.1:{port}", "-w", "0", "asgi:application"),  # it kills its workers, if it has any
     "waitress": ("-m", "waitress", "--listen", "127.0.0.1:{port}", "--threads", "4", "wsgi:application"),
 }
 
