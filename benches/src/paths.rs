@@ -38,6 +38,7 @@ pub(crate) fn all() -> Vec<Path> {
 const FACTS: SiteFacts<'static> = SiteFacts {
     type_name: "shop.errors.PaymentFailed",
     module: "shop.checkout",
+    function: "total",
 };
 
 /// Where an exception with eight frames is from.

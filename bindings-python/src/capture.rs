@@ -115,10 +115,11 @@ impl Call {
             let site = unsafe { tools.walker.site(self.exception, self.traceback) };
             // SAFETY: as above.
             let permit = unsafe { self.admit(engine, tools, site) }?;
+            let deeper = permit.deeper().is_some();
             // SAFETY: as above.
-            unsafe { self.walk(engine, tools, &permit) }.map(|tape| (tape, site))
+            unsafe { self.walk(engine, tools, &permit) }.map(|tape| (tape, site, deeper))
         });
-        let (tape, site) = taken.flatten()?;
+        let (tape, site, deeper) = taken.flatten()?;
         let timestamp_ns = now_ns();
         let mut meta = Meta {
             id: SnapshotId::generate(timestamp_ns),
@@ -143,6 +144,7 @@ impl Call {
             tape,
             meta,
             site: Some(site),
+            deeper,
         };
         let snapshot = Snapshot::new(submission.clone());
         engine.submit(submission).ok()?;
@@ -159,7 +161,7 @@ impl Call {
         let admission = if self.limited {
             engine.admit(site, facts)
         } else {
-            engine.admit_explicit(&facts())
+            engine.admit_explicit(site, &facts())
         };
         match admission {
             Admission::Admitted(permit) => Some(permit),
@@ -202,13 +204,13 @@ impl Call {
     }
 }
 
-fn thread_id() -> u64 {
+pub(crate) fn thread_id() -> u64 {
     // SAFETY: needs no more than a thread that the interpreter knows, which this one is.
     unsafe { ffi::PyThread_get_thread_ident() as u64 }
 }
 
 /// Reads what the package's own Python code hands over. Only exact built-in types are looked at, so no code of the program runs.
-fn fill(meta: &mut Meta, context: &Bound<'_, PyAny>) {
+pub(crate) fn fill(meta: &mut Meta, context: &Bound<'_, PyAny>) {
     use pyo3::types::{PyDict, PyList, PyString};
     let Ok(context) = context.cast_exact::<PyDict>() else {
         return;

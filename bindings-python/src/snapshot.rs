@@ -4,7 +4,8 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 use stillframe_core::encode::Encoder;
-use stillframe_core::engine::{Finished, Submission};
+use stillframe_core::encode::datadog::{Dialect, Options};
+use stillframe_core::engine::{Finished, PipelineError, Submission};
 
 use crate::state::engine;
 
@@ -76,6 +77,25 @@ impl Snapshot {
         })?;
         let bytes = bytes.map_err(|error| PyRuntimeError::new_err(error.to_string()))?;
         Ok(PyBytes::new(py, &bytes))
+    }
+
+    /// The snapshot as Datadog's debugger intake takes it, redacted: request bodies, each a JSON array with one object per frame. The
+    /// ids of frames are made from the snapshot's, so they are the same each time.
+    fn to_datadog<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyBytes>>> {
+        let bodies = self.finish(py, |finished| {
+            let own = finished.meta().id;
+            let frame_id = |frame| own.of_frame(frame);
+            let options = Options::new(Dialect::Python, &frame_id);
+            let (mut encoder, mut bodies, mut next) = (Encoder::new(), Vec::new(), Some(0));
+            while let Some(first) = next {
+                let mut body = Vec::new();
+                next = finished.datadog(&mut encoder, &options, first, &mut body)?;
+                bodies.push(body);
+            }
+            Ok::<_, PipelineError>(bodies)
+        })?;
+        let bodies = bodies.map_err(|error| PyRuntimeError::new_err(error.to_string()))?;
+        Ok(bodies.iter().map(|body| PyBytes::new(py, body)).collect())
     }
 
     fn __repr__(&self) -> String {

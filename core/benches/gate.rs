@@ -16,6 +16,7 @@ use stillframe_core::stats::Stats;
 const FACTS: SiteFacts<'static> = SiteFacts {
     type_name: "shop.errors.EmptyCart",
     module: "shop.cart",
+    function: "total",
 };
 
 fn site(n: u64) -> SiteHash {

@@ -131,6 +131,7 @@ fn submission(engine: &Engine, site: u64, function: &str) -> Submission {
         tape,
         meta,
         site: Some(SiteHash::from_parts(site, site)),
+        deeper: false,
     }
 }
 
@@ -150,6 +151,7 @@ fn what_is_submitted_is_stored_redacted_and_grouped() {
     let facts = SiteFacts {
         type_name: "KeyError",
         module: "shop.pricing",
+        function: "total",
     };
     let Admission::Admitted(permit) = engine.admit(SiteHash::from_parts(1, 1), || facts) else {
         panic!("the first of a site is refused")

@@ -15,6 +15,7 @@ use stillframe_core::stats::Stats;
 const FACTS: SiteFacts<'static> = SiteFacts {
     type_name: "builtins.ValueError",
     module: "shop.cart",
+    function: "total",
 };
 const MILLISECOND: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
@@ -345,7 +346,7 @@ fn a_disabled_gate_refuses_everything() {
     assert!(bench.gate.is_closed() && !bench.gate.is_enabled());
     assert_eq!(bench.gate.refuse_early(), Some(Refusal::Disabled));
     assert_eq!(bench.refusal(site(1)), Some(Refusal::Disabled));
-    let explicit = bench.gate.admit_explicit(&FACTS);
+    let explicit = bench.gate.admit_explicit(site(1), &FACTS);
     assert_eq!(explicit.refusal(), Some(Refusal::Disabled));
     bench.gate.set_enabled(true);
     assert!(bench.raise(site(1)));
@@ -448,12 +449,14 @@ fn rules_refuse_without_taking_tokens_and_are_counted_one_by_one() {
     let jobs = SiteFacts {
         type_name: "KeyError",
         module: "shop.jobs.nightly",
+        function: "total",
     };
     let refusal = bench.gate.admit(site(2), &jobs).refusal();
     assert_eq!(refusal, Some(Refusal::Rule(0)));
     let other = SiteFacts {
         type_name: "KeyError",
         module: "shop.cart",
+        function: "total",
     };
     assert!(
         bench.gate.admit(site(3), &other).permit().is_some(),
@@ -462,7 +465,7 @@ fn rules_refuse_without_taking_tokens_and_are_counted_one_by_one() {
     assert_eq!(bench.gate.rule_counts(), [1, 10]);
     assert_eq!(bench.gate.stats().snapshot().outcomes.refused_rule, 11);
     assert_eq!(bench.gate.site(site(1)).expect("remembered").rule, Some(1));
-    let explicit = bench.gate.admit_explicit(&jobs);
+    let explicit = bench.gate.admit_explicit(site(1), &jobs);
     assert_eq!(explicit.refusal(), Some(Refusal::Rule(0)));
 }
 
@@ -490,7 +493,13 @@ fn facts_are_asked_for_only_where_rules_need_them() {
 fn explicit_calls_are_not_limited_and_take_nothing_from_the_others() {
     let bench = Bench::new(&GateConfig::default());
     for _ in 0..100 {
-        assert!(bench.gate.admit_explicit(&FACTS).permit().is_some());
+        assert!(
+            bench
+                .gate
+                .admit_explicit(site(1), &FACTS)
+                .permit()
+                .is_some()
+        );
     }
     assert!((0..6).all(|n| bench.raise(site(n))));
     assert_eq!(
@@ -505,7 +514,7 @@ fn a_capture_within_a_capture_is_refused_and_one_on_another_thread_is_not() {
     let permit = bench.gate.admit(site(1), &FACTS).permit().expect("new");
     assert_eq!(bench.refusal(site(2)), Some(Refusal::Reentrant));
     assert_eq!(
-        bench.gate.admit_explicit(&FACTS).refusal(),
+        bench.gate.admit_explicit(site(1), &FACTS).refusal(),
         Some(Refusal::Reentrant)
     );
     let other_engine = Bench::new(&unlimited());

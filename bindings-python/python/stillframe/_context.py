@@ -116,7 +116,7 @@ def of(error: BaseException, variables: Context | None, attributes: dict[str, An
     if holds is None:
         holds = _current.get() if variables is None else variables.get(_current)
     thread = thread_name()
-    request = _request.facts(variables)
+    request = _request_facts(variables)
     ids = _trace_ids(variables)
     told: dict[str, Any] = {} if thread is None else {"thread": thread}
     if holds is not None or attributes is not None or request is not None:
@@ -136,13 +136,19 @@ def of(error: BaseException, variables: Context | None, attributes: dict[str, An
     return told or None
 
 
+def _request_facts(variables: Context | None) -> _request.Facts | None:
+    try:
+        return _request.facts(variables)
+    except Exception as failure:  # also one of the standard library's code
+        _failures.count(failure)
+        return None
+
+
 def _trace_ids(variables: Context | None) -> Ids | None:
     for tracer in trace_ids:
         try:
             ids = tracer() if variables is None else variables.copy().run(tracer)
-        except Exception as failure:
-            if not _failures.is_ours(failure):
-                raise
+        except Exception as failure:  # also one of the tracer's own code
             _failures.count(failure)
         else:
             if ids is not None:

@@ -10,6 +10,7 @@ from stillframe._snapshot import Snapshot
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from contextvars import Context
     from types import TracebackType
     from typing import Any
@@ -19,6 +20,7 @@ ending = False
 
 _DEADLINE = 2.0
 _INTERRUPTS = (KeyboardInterrupt, SystemExit, GeneratorExit)
+_traceback: Callable[[BaseException], TracebackType | None] = BaseException.__dict__["__traceback__"].__get__
 _SIGNALS = (StopIteration, StopAsyncIteration)
 
 
@@ -89,6 +91,12 @@ def report(
 def _is_cancellation(kind: type[BaseException]) -> bool:
     """Whether exceptions of a class cancel a task: ``asyncio`` need not be imported for it, and servers log them."""
     return not issubclass(kind, Exception) and kind.__name__ in ("CancelledError", "Cancelled")
+
+
+def below(error: BaseException) -> TracebackType | None:
+    """The traceback without the frame that has caught the error, where that is one of our own."""
+    outermost = _traceback(error)
+    return None if outermost is None else outermost.tb_next
 
 
 def is_error(error: BaseException) -> bool:

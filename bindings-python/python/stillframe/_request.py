@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sys
 from contextvars import ContextVar
-from types import GetSetDescriptorType
 
 from stillframe import _failures
 
@@ -32,6 +31,7 @@ HEADERS = 96
 BAGGAGE = 8192
 """Characters of a ``baggage`` header that are looked at, as the W3C has it."""
 
+GetSetDescriptorType: type = type(type.__dict__["__name__"])  # ``types`` may not be imported yet
 _HEAP_TYPE = 1 << 9
 _mro = type.__dict__["__mro__"].__get__
 _namespace = type.__dict__["__dict__"].__get__
@@ -125,33 +125,36 @@ class Facts:
 class Request:
     """One that runs. A subclass for each form in which servers and frameworks have it."""
 
-    __slots__ = ("_goes_on", "_outer", "_token", "pending", "source", "status")
+    __slots__ = ("__dict__", "_token", "source", "status")
+
+    pending: tuple[BaseException, TracebackType | None] | None = None
+    """An error that the framework has handed to a handler of the program, until it is known what that made of it."""
+
+    _goes_on = False
+    _outer: Request | None = None
 
     def __init__(self, source: Any) -> None:
         """Takes the reference."""
         self.source = source
-        self.pending: tuple[BaseException, TracebackType | None] | None = None
-        """An error that the framework has handed to a handler of the program, until it is known what that made of it."""
         self.status: int | None = None
         """What was answered, where somebody looks; 0 before that."""
-        self._token: Token[Optional[Request]] | None = None
-        self._goes_on = False
-        self._outer: Request | None = None
 
     def begin(self) -> None:
         """Makes it the running one, for this thread or task and what it starts."""
-        self._token = _current.set(self)
+        self._token: Token[Optional[Request]] | None = _set(self)
 
     def end(self) -> None:
         """It runs no longer, and lets go what it refers to."""
-        token, self._token = self._token, None
+        token = self._token
         if token is None:
             return
+        self._token = None
         try:
-            _current.reset(token)
+            _reset(token)
         except ValueError:  # it ends in another thread or task than it began in
             pass
-        self._let_go()
+        if _references(self) > _alone:  # or else it is gone in a moment
+            self._let_go()
 
     def goes_on(self) -> None:
         """What was called has returned, but the response is still to be generated: the request ends when the server closes that.
@@ -161,32 +164,30 @@ class Request:
         token, self._token = self._token, None
         if token is not None:
             try:
-                _current.reset(token)
+                _reset(token)
             except ValueError:
                 pass
-        outer = _current.get()
+        outer = current()
         if outer is not None and not outer._goes_on:  # the server's own; one that nobody has closed is not kept
             self._outer = outer
         self._goes_on = True
-        _current.set(self)
+        _set(self)
 
     def closed(self) -> None:
         """The server has closed the response of a request that went on."""
-        if _current.get() is self:
-            _current.set(self._outer)
+        if current() is self:
+            _set(self._outer)
         self._outer = None
         self._let_go()
 
     def _let_go(self) -> None:
-        self.pending = None
-        if self.source is not None:
-            kept = None
-            if sys.getrefcount(self) > _alone:
-                try:
-                    kept = self.kept()
-                except Exception as failure:
-                    _failures.count(failure)
-            self.source = kept
+        self.pending = kept = None
+        try:
+            if self.source is not None:
+                kept = self.kept()
+        except Exception as failure:
+            _failures.count(failure)
+        self.source = kept
 
     def kept(self) -> Any:
         """What stays of ``source`` for the tasks and threads that outlive the request: texts."""
@@ -198,6 +199,7 @@ class Request:
 
 
 _current: ContextVar[Optional[Request]] = ContextVar("stillframe_request", default=None)
+_set, _reset, _references = _current.set, _current.reset, sys.getrefcount
 current = _current.get
 """The request that runs in this thread or task."""
 
@@ -220,7 +222,7 @@ def facts(variables: Context | None) -> Facts | None:
         except Exception as failure:  # a framework that looks different in a version to come: the error is captured all the same
             _failures.count(failure)
     if request is None:
-        request = _current.get() if variables is None else variables.get(_current)
+        request = current() if variables is None else variables.get(_current)
     if request is None or request.source is None:
         return None
     known = Facts()
@@ -235,7 +237,9 @@ def links() -> dict[str, str]:
     """Names of session links by the header that they come by, in lower case."""
     global _links
     if _links is None:
-        _links = _configured_links()
+        from stillframe._runtime import native
+
+        _links = {header.lower(): link for header, link in native.session_headers().items()}
     return _links
 
 
@@ -243,17 +247,6 @@ def configured() -> None:
     """The configuration has changed."""
     global _links
     _links = None
-
-
-def _configured_links() -> dict[str, str]:
-    import json
-    import re
-
-    from stillframe._runtime import native
-
-    table = json.loads(native.settings()).get("request.headers") or ""  # as in stillframe.toml
-    pairs = re.findall(r'("(?:[^"\\]|\\.)*"|[\w-]+)\s*=\s*("(?:[^"\\]|\\.)*")', table)
-    return {(json.loads(name) if name.startswith('"') else name).lower(): json.loads(link) for name, link in pairs}
 
 
 def texts(mapping: Any) -> dict[str, Any]:
@@ -337,11 +330,11 @@ class _Probe(Request):
         self.seen = True
 
 
-def _references() -> int:
+def _count() -> int:
     """References that a request has when it ends and nobody has a copy of its context. They depend on the interpreter."""
     global _alone
     for _alone in range(2, 16):
-        probe = _Probe(None)
+        probe = _Probe("")
         probe.seen = False
         probe.begin()
         probe.end()
@@ -350,4 +343,4 @@ def _references() -> int:
     return _alone
 
 
-_alone = _references()
+_alone = _count()

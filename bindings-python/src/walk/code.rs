@@ -4,8 +4,9 @@
 //! object goes: no table to search, no reference held, and no plan can be found for a code object that took a freed one's
 //! place. A plan is made on a code object's first capture, a few µs; found again in about 3 ns.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::ffi::{CStr, c_void};
+use std::ops::Range;
 use std::ptr::NonNull;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,8 +14,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use pyo3_ffi as ffi;
 use stillframe_core::tape::Location;
 
+use super::globals::Globals;
 use super::layout;
-use super::location::locate;
+use super::location::{locate, ranges};
 use super::number::Integer;
 use super::object::{Bytes, Code, Int, Obj, Str, Tuple};
 use super::plan::{Field, Names};
@@ -62,6 +64,8 @@ pub(super) struct CodePlan {
     pub(super) arguments: usize,
     pub(super) in_app: Cell<Option<bool>>,
     places: RefCell<Vec<(i32, Location)>>,
+    /// The globals that it names, once somebody wanted to know.
+    pub(super) globals: OnceCell<Globals>,
 }
 
 /// Index of our slot in code objects; negative if there was none left.
@@ -167,6 +171,26 @@ impl<'g> Code<'g> {
         unsafe { self.part(layout::CODE_FILENAME) }.and_then(Str::of)
     }
 
+    /// The function's own name, without what it is defined in.
+    pub(super) fn own_name<const DIRECT: bool>(self) -> String {
+        let name = if DIRECT {
+            #[cfg(Py_3_11)]
+            let offset = layout::CODE_QUALNAME;
+            #[cfg(not(Py_3_11))]
+            let offset = layout::CODE_NAME;
+            // SAFETY: the offset of a str pointer in code objects.
+            unsafe { self.part(offset) }
+                .and_then(Str::of)
+                .map(|name| name.to_utf8::<true>(NAME_MAX))
+        } else {
+            let name = Owned::attribute(self.0, c"co_name");
+            name.and_then(|name| Str::of(name.get()).map(|name| name.to_utf8::<false>(NAME_MAX)))
+        };
+        let name = name.unwrap_or_default();
+        let name = String::from_utf8_lossy(&name);
+        name.rsplit('.').next().unwrap_or_default().to_owned()
+    }
+
     pub(super) fn first_line(self) -> u32 {
         // SAFETY: a code object's first line.
         let line = unsafe { self.0.read::<i32>(layout::CODE_FIRST_LINE) };
@@ -213,6 +237,47 @@ impl Code<'_> {
         })
     }
 
+    /// Hands over the instructions and which of them, in bytes, are of the line (or lines) of the one at `offset`. `None` if the code does
+    /// not tell.
+    #[cold]
+    pub(super) fn with_line<const DIRECT: bool, T>(
+        self,
+        plan: &CodePlan,
+        offset: i32,
+        look: impl FnOnce(&[u8], Vec<Range<u32>>) -> T,
+    ) -> Option<T> {
+        let place = self.location::<DIRECT>(plan, offset);
+        if place.line == 0 {
+            return None;
+        }
+        let lines = place.line..=place.end_line.max(place.line);
+        let table = Owned::attribute(
+            self.0,
+            if cfg!(Py_3_10) {
+                c"co_linetable"
+            } else {
+                c"co_lnotab"
+            },
+        )?;
+        let table = Bytes::of(table.get())?;
+        let ranges = ranges(table.data::<DIRECT>(), plan.first_line, lines);
+        #[cfg(Py_3_11)]
+        if DIRECT {
+            /// Longest code that is looked at.
+            const UNITS_MAX: usize = 1 << 20;
+            // SAFETY: a code object has the number of its instructions there, and that many, two bytes each, inside. Nobody
+            // changes them while the GIL is held.
+            return Some(unsafe {
+                let units = self.0.read::<usize>(layout::VAR_SIZE).min(UNITS_MAX);
+                let first = self.0.inside(layout::CODE_INSTRUCTIONS);
+                look(std::slice::from_raw_parts(first.cast(), units * 2), ranges)
+            });
+        }
+        let code = Owned::attribute(self.0, c"co_code")?;
+        let code = Bytes::of(code.get())?;
+        Some(look(code.data::<DIRECT>(), ranges))
+    }
+
     /// A plan that is kept nowhere.
     pub(super) fn planned<const DIRECT: bool>(self, rules: &Rules<'_>) -> CodePlan {
         CodePlan::new::<DIRECT>(self, 0, rules)
@@ -220,6 +285,11 @@ impl Code<'_> {
 }
 
 impl CodePlan {
+    /// Whether it is the code of a function, whose variables are in slots.
+    pub(super) fn is_function(&self) -> bool {
+        self.flags & OPTIMIZED != 0
+    }
+
     fn new<const DIRECT: bool>(code: Code<'_>, epoch: u64, rules: &Rules<'_>) -> Self {
         let mut plan = Self {
             epoch,
@@ -232,6 +302,7 @@ impl CodePlan {
             arguments: 0,
             in_app: Cell::new(None),
             places: RefCell::new(Vec::with_capacity(2)),
+            globals: OnceCell::new(),
         };
         if DIRECT {
             plan.read(code, rules);

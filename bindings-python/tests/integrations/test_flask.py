@@ -415,3 +415,94 @@ def test_hooks_can_be_switched_off(store: Store) -> None:
         env={"STILLFRAME_HOOKS_FRAMEWORKS": "false"},
     )
     assert [mechanism for _, mechanism, _ in store.errors()] == ["logging"]
+
+
+def test_flask_restful(store: Store) -> None:
+    """It answers every error itself, by Flask's signal or not."""
+    store.enabled(
+        """
+        from flask import Flask, abort
+        from flask_restful import Api, Resource
+        app = Flask(__name__)
+        app.config["PROPAGATE_EXCEPTIONS"] = False
+        api = Api(app)
+
+        class Order(Resource):
+            def get(self, number):
+                if number > 99:
+                    abort(number)
+                return {}["price"]
+
+        api.add_resource(Order, "/orders/<int:number>")
+        print([app.test_client().get(f"/orders/{number}").status_code for number in (7, 404, 503)])
+        """
+    )
+    assert store.errors() == [("KeyError", "flask", False), ("werkzeug.exceptions.ServiceUnavailable", "flask", False)]
+    assert attributes(store.snapshots()[0])["http.route"] == "/orders/<int:number>"
+
+
+@pytest.mark.since(3, 10)
+def test_quart(store: Store) -> None:
+    done = store.enabled(
+        """
+        import asyncio, logging
+        from quart import Quart, Response, abort, request, websocket
+        app = Quart(__name__)
+        app.config["PROPAGATE_EXCEPTIONS"] = False
+
+        class Broken(Exception):
+            pass
+
+        @app.errorhandler(Broken)
+        async def broken(error):
+            return "broken", 500
+
+        @app.route("/orders/<int:number>")
+        async def view(number):
+            return {}["price"]
+
+        @app.route("/broken")
+        async def breaks():
+            raise Broken
+
+        @app.route("/missing")
+        async def missing():
+            abort(404)
+
+        @app.route("/sync")
+        def plain():
+            return {}["plain"]
+
+        @app.route("/logged")
+        async def logged():
+            logging.error("logged", exc_info=ValueError("logged"))
+            return "fine"
+
+        @app.websocket("/socket/<room>")
+        async def socket(room):
+            await websocket.accept()
+            raise LookupError(room)
+
+        async def main():
+            client = app.test_client()
+            paths = ["/orders/7?page=2", "/broken", "/missing", "/sync", "/logged"]
+            print([(await client.get(path, headers={"X-Test": path})).status_code for path in paths])
+            try:
+                async with client.websocket("/socket/blue") as connection:
+                    await asyncio.wait_for(connection.receive(), 1)  # the test client of some versions waits for ever
+            except Exception as error:
+                print(type(error).__name__)
+
+        asyncio.run(main())
+        """
+    )
+    assert done.out.splitlines()[0] == "[500, 500, 404, 500, 200]"
+    found = [(kind, mechanism, attributes(shot).get("http.route")) for (kind, mechanism, _), shot in zip(store.errors(), store.snapshots())]
+    assert found == [
+        ("KeyError", "quart", "/orders/<int:number>"),
+        ("__main__.Broken", "quart", "/broken"),
+        ("KeyError", "quart", "/sync"),
+        ("ValueError", "logging", "/logged"),
+        ("LookupError", "quart", "/socket/<room>"),
+    ]
+    assert attributes(store.snapshots()[0])["url.query"] == "page=2"

@@ -285,6 +285,8 @@ def test_an_error_is_captured_once_with_the_values_of_the_view(served: Run) -> N
     assert served.heads("view") == [("KeyError", "starlette", False)]
     assert functions(snapshot)[:2] == ["price", "view"]
     assert values(snapshot, 1)["number"] == 7
+    assert functions(snapshot)[-1].endswith("__call__")
+    assert not [frame["file"] for frame in snapshot["frames"] if "stillframe" in frame["file"].rpartition("site-packages")[2]]
 
 
 def test_the_request_is_told(served: Run) -> None:

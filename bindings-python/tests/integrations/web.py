@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import http.client
 import re
 import signal
@@ -38,9 +39,9 @@ class Answer:
     def plain(self, port: int) -> tuple[Any, ...]:
         """Without what differs from one run of the same program to the next."""
         body = self.body.replace(str(port).encode(), b"PORT")
-        body = re.sub(rb"0x[0-9a-f]{6,}|\b\d{6,}\b|[A-Za-z0-9]{20}(?=\")", b"N", body)
-        body = re.sub(rb"STILLFRAME_\w+(\W+(?:\w+\W+){0,4}?)(&#x27;|&#39;|')[01](&#x27;|&#39;|')", b"SWITCH", body)
-        body = re.sub(rb"\w{3}, \d{1,2} \w{3} \d{4} [\d:]+ [+\w]+|server-N.log", b"TIME", body)
+        body = re.sub(rb"0x[0-9a-f]{6,}|\d{5,}|[A-Za-z0-9]{20}(?=\")", b"N", body)
+        body = re.sub(rb"(?s)(STILLFRAME_ENABLED.{0,80}?(?:&#x27;|&#39;|'))[01]", rb"\1", body)
+        body = re.sub(rb"\w{3}, \d{1,2} \w{3} \d{4} [\d:]+ [-+\w]+|server-N.log", b"TIME", body)
         headers = [
             (name, re.sub("=[^;]*", "=VALUE", value, count=1) if name.lower() == "set-cookie" else value)
             for name, value in self.headers
@@ -109,7 +110,7 @@ def ask(server: Server, name: str, request: Request) -> Answer:
 
 def run(store: Store, command: list[str | Path], requests: Mapping[str, Request], **env: str | None) -> Run:
     """Starts a server, sends requests one after the other, and stops it."""
-    with serving(store, *command, env=dict(env)) as server:
+    with serving(store, *command, env={"PYTHONHASHSEED": "0", **env}) as server:
         answers = {name: ask(server, name, request) for name, request in requests.items()}
         output = server.stop(signal.SIGINT).out
     return Run(answers, store.snapshots(), output, server.port)
@@ -126,7 +127,10 @@ def both(folder: Path, files: Mapping[str, str], command: list[str | Path], requ
     assert without.snapshots == []
     found = run(store, command, requests, **env)
     for name, answer in found.answers.items():
-        assert answer.plain(found.port) == without.answers[name].plain(without.port), name
+        one, other = answer.plain(found.port), without.answers[name].plain(without.port)
+        if one != other:
+            lines = [[*map(str, plain[:3]), *plain[3].decode(errors="replace").splitlines(), plain[4]] for plain in (other, one)]
+            raise AssertionError("\n".join([name, *difflib.unified_diff(*lines, "without", "with", n=1, lineterm="")][:40]))
     return found
 
 

@@ -12,11 +12,12 @@
 //! After a fork the child has no background thread and perhaps locked locks; [`Engine::after_fork`] makes a new engine from
 //! what never changes and leaves the old one untouched.
 
+pub mod deeper;
 mod occurrences;
 mod pipeline;
 mod worker;
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -75,6 +76,8 @@ pub struct Submission {
     pub meta: Meta,
     /// Where it was raised.
     pub site: Option<SiteHash>,
+    /// Whether its limits were raised because somebody asked for that.
+    pub deeper: bool,
 }
 
 impl Submission {
@@ -123,6 +126,8 @@ struct Shared {
     uncaught: Mutex<Vec<(SnapshotId, String)>>,
     /// Source text for code that is in no file, until the background takes it.
     sources: Mutex<Vec<(String, String)>>,
+    /// What somebody asked to be captured deeper.
+    deeper: Mutex<deeper::Requests>,
 }
 
 impl Shared {
@@ -150,7 +155,7 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// An engine that stores what it captures as `config` says. Touches no file and starts no thread yet.
+    /// An engine that stores what it captures as `config` says. Looks for requests in the store; writes no file and starts no thread yet.
     #[must_use]
     pub fn new(config: Arc<Config>, host: Host) -> Self {
         let (redactor, errors) = Redactor::new(&config.redact);
@@ -194,10 +199,13 @@ impl Engine {
             notices: Mutex::default(),
             uncaught: Mutex::default(),
             sources: Mutex::default(),
+            deeper: Mutex::new(deeper::Requests::new(config)),
             process: Arc::new(process),
             stats,
             setup,
         });
+        // The first exception of a process may be the one that somebody waits for.
+        shared.deeper.lock().look(&shared.gate, &HashMap::new());
         Self {
             pipeline: Mutex::new(Pipeline::new(&shared)),
             worker: Worker::new(Arc::clone(&shared), sink),
@@ -258,8 +266,8 @@ impl Engine {
     }
 
     /// May this exception be captured now that somebody asks for it? Not rate limited.
-    pub fn admit_explicit(&self, facts: &SiteFacts<'_>) -> Admission {
-        self.shared.gate.admit_explicit(facts)
+    pub fn admit_explicit(&self, site: SiteHash, facts: &SiteFacts<'_>) -> Admission {
+        self.shared.gate.admit_explicit(site, facts)
     }
 
     /// The gate, for its settings.
@@ -297,6 +305,20 @@ impl Engine {
     /// The tape is not valid, or could not be redacted.
     pub fn finish(&self, submission: &Submission) -> Result<Finished, PipelineError> {
         self.pipeline.lock().run(&self.shared, submission)
+    }
+
+    /// Validates and redacts on this thread, for a form that has no source lines and no issue. Nothing is stored.
+    ///
+    /// # Errors
+    ///
+    /// As [`Engine::finish`].
+    pub fn redact(&self, submission: &Submission) -> Result<Finished, PipelineError> {
+        self.pipeline.lock().run_bare(&self.shared, submission)
+    }
+
+    /// Tells a line to people: what stopped working ([`Engine::notices`], `doctor`).
+    pub fn notice(&self, line: &str) {
+        self.shared.notice(line);
     }
 
     /// Keeps the source text of code that is in no file, under the name that its frames give.

@@ -11,6 +11,7 @@ use parking_lot::{Condvar, Mutex};
 
 use super::{Pipeline, PipelineError, RECENT, RECENT_BYTES, Recent, Shared, Submission, now_ns};
 use crate::encode::Encoder;
+use crate::gate::SiteHash;
 use crate::queue::Pace;
 use crate::sink::spool::{
     EventCount, EventCounts, ProcessPhase, ProcessRecord, Spool, SpoolCounters, Uncaught,
@@ -237,6 +238,8 @@ struct Loop {
     payload: Vec<u8>,
     /// Issues by site, for occurrences that are only counted.
     issues: HashMap<u64, [u8; 16]>,
+    /// Where each issue was captured last, for those that somebody wants deeper.
+    sites: HashMap<[u8; 16], SiteHash>,
     counted_since: u64,
     /// What the last report said.
     reported: StatsSnapshot,
@@ -253,6 +256,7 @@ impl Loop {
             encoder: Encoder::new(),
             payload: Vec::new(),
             issues: HashMap::new(),
+            sites: HashMap::new(),
             counted_since: now_ns(),
             reported: StatsSnapshot::default(),
             whole: true,
@@ -290,6 +294,9 @@ impl Loop {
             self.take_sources();
             let worked = self.drain(None);
             let _ = self.shared.gate.tick();
+            let mut requests = self.shared.deeper.lock();
+            requests.look(&self.shared.gate, &self.sites);
+            drop(requests);
             let now = Instant::now();
             if now.duration_since(reported) >= REPORT_EVERY {
                 reported = now;
@@ -385,9 +392,15 @@ impl Loop {
         if let Some(site) = submission.site {
             if self.issues.len() >= MAX_SITES {
                 self.issues.clear();
+                self.sites.clear();
             }
             self.issues.insert(site.path(), finished.key());
+            self.sites.insert(finished.key(), site);
         }
+        let (site, deeper) = (submission.site, submission.deeper);
+        let mut requests = self.shared.deeper.lock();
+        requests.captured(finished.key(), site, deeper, &self.shared.gate);
+        drop(requests);
         let written = match &mut self.sink {
             Some(sink) => sink.write(&SinkRecord {
                 kind: RecordKind::Snapshot,

@@ -45,13 +45,14 @@ mod schedule;
 mod site;
 mod site_table;
 
+use std::cell::LazyCell;
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use bucket::Bucket;
 pub use clock::{Clock, CoarseClock, ManualClock};
 pub use closed::{ClosedFlag, FlagState};
-pub use deeper::Depth;
+pub use deeper::{Depth, NamedOrigin};
 pub use permit::{Permit, is_capturing};
 pub use rules::ExcludeRule;
 pub use site::{Raised, SiteHash, SiteHasher};
@@ -116,13 +117,15 @@ impl Default for GateConfig {
     }
 }
 
-/// What exclusion rules ask about an exception. Known without reading any value of it.
+/// What exclusion rules and requests by name ask about an exception. Known without reading any value of it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SiteFacts<'a> {
     /// The full name of its type.
     pub type_name: &'a str,
     /// The module (or class) of its raising frame.
     pub module: &'a str,
+    /// The own name of the function of that frame.
+    pub function: &'a str,
 }
 
 /// The gate's answer.
@@ -196,7 +199,7 @@ impl Refusal {
 /// let clock = ManualClock::default();
 /// let gate = Gate::with(&GateConfig::default(), clock.clone(), Arc::new(Stats::new()));
 /// let site = SiteHash::from_parts(1, 1);
-/// let facts = SiteFacts { type_name: "ValueError", module: "shop.cart" };
+/// let facts = SiteFacts { type_name: "ValueError", module: "shop.cart", function: "total" };
 ///
 /// if gate.refuse_early().is_none() {
 ///     match gate.admit(site, &facts) {
@@ -277,8 +280,8 @@ impl<C: Clock> Gate<C> {
         self.admit_with(site, || *facts)
     }
 
-    /// Like [`Gate::admit`], for hosts that have to work for the facts: they are asked for only if the site is new and rules
-    /// exist.
+    /// Like [`Gate::admit`], for hosts that have to work for the facts: they are asked for, once, only if the site is new and rules
+    /// exist, or if a request by name waits.
     #[inline]
     pub fn admit_with<'f>(
         &self,
@@ -289,7 +292,7 @@ impl<C: Clock> Gate<C> {
     }
 
     /// Decides about a call that is not rate limited: refuses only if disabled, excluded by a rule, or within a capture.
-    pub fn admit_explicit(&self, facts: &SiteFacts<'_>) -> Admission {
+    pub fn admit_explicit(&self, site: SiteHash, facts: &SiteFacts<'_>) -> Admission {
         let decide = || {
             if self.flag.get() == FlagState::Disabled {
                 return Err(Refusal::Disabled);
@@ -299,7 +302,10 @@ impl<C: Clock> Gate<C> {
             }
             let permit = Permit::begin().ok_or(Refusal::Reentrant)?;
             self.stats.add(Counter::AdmittedExplicit, 1);
-            Ok(permit)
+            Ok(match self.take_request(site, || *facts) {
+                Some(depth) => permit.deeper_by(depth),
+                None => permit,
+            })
         };
         self.answer(decide())
     }
@@ -325,6 +331,26 @@ impl<C: Clock> Gate<C> {
             self.flag.reopen();
         }
         added
+    }
+
+    /// The same for an origin that this process has perhaps not met yet. False if 16 wait already.
+    #[must_use]
+    pub fn request_deeper_named(&self, origin: NamedOrigin, depth: Depth) -> bool {
+        let added = self.requests.add_named(origin, depth);
+        if added {
+            self.flag.reopen();
+        }
+        added
+    }
+
+    /// Takes a request for a site's origin back. Whether it was there.
+    pub fn cancel_deeper(&self, site: SiteHash) -> bool {
+        self.requests.take(site.origin()).is_some()
+    }
+
+    /// Takes a request by name back. Whether it was there.
+    pub fn cancel_deeper_named(&self, origin: &NamedOrigin) -> bool {
+        self.requests.cancel_named(origin)
     }
 
     /// Reopens the gate if its time has come, and tells how long it stays closed otherwise. To be called regularly by the
@@ -399,8 +425,9 @@ impl<C: Clock> Gate<C> {
             }
         }
         let now = self.clock.now();
+        let facts = LazyCell::new(facts);
         if self.requests.any()
-            && let Some(permit) = self.admit_deeper(site, now)?
+            && let Some(permit) = self.admit_deeper(site, || *facts, now)?
         {
             return Ok(permit);
         }
@@ -410,7 +437,7 @@ impl<C: Clock> Gate<C> {
                 Err(found.state.rule().map_or(Refusal::Site, Refusal::Rule))
             }
             Some(found) => self.admit_known(site, found, now),
-            None => self.admit_new(site, facts, now),
+            None => self.admit_new(site, || *facts, now),
         }
     }
 
@@ -475,9 +502,14 @@ impl<C: Clock> Gate<C> {
 
     /// A capture that somebody asked for, if one was asked for this origin.
     #[cold]
-    fn admit_deeper(&self, site: SiteHash, now: u64) -> Result<Option<Permit>, Refusal> {
+    fn admit_deeper<'f>(
+        &self,
+        site: SiteHash,
+        facts: impl FnOnce() -> SiteFacts<'f>,
+        now: u64,
+    ) -> Result<Option<Permit>, Refusal> {
         let permit = Permit::begin().ok_or(Refusal::Reentrant)?;
-        let Some(depth) = self.requests.take(site.origin()) else {
+        let Some(depth) = self.take_request(site, facts) else {
             return Ok(None);
         };
         // It is admitted anyway, but it counts.
@@ -491,8 +523,24 @@ impl<C: Clock> Gate<C> {
                 let _ = self.sites.insert(site.path(), self.captured(1, now), now);
             }
         }
-        self.stats.add(Counter::AdmittedDeeper, 1);
         Ok(Some(permit.deeper_by(depth)))
+    }
+
+    /// Takes what was asked for this origin, by hash or by name, and counts it.
+    fn take_request<'f>(
+        &self,
+        site: SiteHash,
+        facts: impl FnOnce() -> SiteFacts<'f>,
+    ) -> Option<Depth> {
+        if !self.requests.any() {
+            return None;
+        }
+        let depth = self
+            .requests
+            .take(site.origin())
+            .or_else(|| self.requests.take_named(site.origin(), facts))?;
+        self.stats.add(Counter::AdmittedDeeper, 1);
+        Some(depth)
     }
 
     /// Counts one more capture of a known site, unless another thread just used the last one that was due.

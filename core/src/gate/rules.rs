@@ -134,7 +134,9 @@ impl Rules {
         if self.types.is_empty() && self.others.is_empty() {
             return None;
         }
-        let SiteFacts { type_name, module } = facts();
+        let SiteFacts {
+            type_name, module, ..
+        } = facts();
         let last = last(type_name);
         let by_type = [type_name, last]
             .into_iter()
@@ -192,7 +194,11 @@ mod tests {
             },
         ];
         let find = |service, env, type_name, module| {
-            Rules::new(&rules, service, env).find(|| SiteFacts { type_name, module })
+            Rules::new(&rules, service, env).find(|| SiteFacts {
+                type_name,
+                module,
+                ..SiteFacts::default()
+            })
         };
         assert_eq!(find("web", "dev", "django.http.Http404", "views"), Some(1));
         assert_eq!(find("job", "dev", "django.http.Http404", "views"), Some(3));

@@ -67,6 +67,7 @@ HOOKS = {
     "click.core": "stillframe.integrations.click",
     "typer._click.core": "stillframe.integrations.click",
     # tracers and logs
+    "ddtrace.debugging._exception.replay": "stillframe.integrations.ddtrace",
 }
 """Which module of ours observes which module of the program."""
 

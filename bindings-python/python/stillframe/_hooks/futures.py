@@ -36,7 +36,7 @@ def _is_awaited(error: Any) -> bool:
     asked for the error.
     """
     name = _context.thread_name()
-    if name is not None and name.startswith("asyncio_"):  # the loop's own pool
+    if name is not None and name.startswith(("asyncio_", "uvloop_")):  # the loop's own pool
         return True
     link = _traceback(error) if issubclass(type(error), BaseException) else None
     for _ in range(6):

@@ -149,6 +149,7 @@ def calling(application: Callable[..., Awaitable[None]], mechanism: Callable[[An
             raise
         finally:
             if begun is not None:
+                del request, send  # it ends when nobody else refers to it
                 begun.end()
 
     return __call__
@@ -198,7 +199,7 @@ def leaves(error: BaseException, mechanism: str, attributes: dict[str, Any] | No
         if met is not None:
             met.captured = True
     else:
-        _report.report(error, None, mechanism, handled=False, attributes=attributes)
+        _report.report(error, _report.below(error), mechanism, handled=False, attributes=attributes)
 
 
 class Middleware:

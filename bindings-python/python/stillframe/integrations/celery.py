@@ -119,11 +119,10 @@ def _retried(sender: Any = None, request: Any = None, reason: Any = None, **more
 
 def _broken(sender: Any = None, task_id: object = None, request: Any = None, exception: Any = None, **more: object) -> None:
     """Something has failed around a task: a result that cannot be stored, an ``on_failure`` of the program."""
-    told = _request.Facts()
-    told.text("celery.task", _plain(sender, "name"))
-    told.text("celery.id", task_id)
-    Task(request).read(told)
-    report(exception, None, "celery", handled=False, attributes=told.attributes)
+    running = Task(request)  # Celery has left it already
+    running.begin()
+    report(exception, None, "celery", handled=False, attributes=_named(sender, task_id))
+    running.end()
 
 
 def _is_expected(task: Any, error: BaseException) -> bool:

@@ -116,7 +116,8 @@ def _wrap(layer: Layer) -> Any:
             response = original(self, request)
             return response
         finally:
-            _ends(running, response)
+            if getattr(response, "streaming", False) is not True or not _goes_on(running, response):
+                running.end()
 
     return get_response
 
@@ -134,20 +135,20 @@ def _wrap_async(layer: Layer) -> Any:
             response = await original(self, request)
             return response
         finally:
-            _ends(running, response)
+            if getattr(response, "streaming", False) is not True or not _goes_on(running, response):
+                running.end()
 
     return get_response_async
 
 
-def _ends(running: DjangoRequest, response: Any) -> None:
-    """The request has ended, unless the response is still to be generated: then it ends when the server closes that."""
-    if response is not None and _request.static(type(response), "streaming") is True:
-        closers = _request.fields(response).get("_resource_closers")
-        if type(closers) is list:
-            running.goes_on()
-            closers.append(running.closed)
-            return
-    running.end()
+def _goes_on(running: DjangoRequest, response: Any) -> bool:
+    """Whether the request ends when the server closes the response, which is still to be generated."""
+    closers = _request.fields(response).get("_resource_closers")
+    if type(closers) is not list:
+        return False
+    running.goes_on()
+    closers.append(running.closed)
+    return True
 
 
 def _failed(*args: object, **kwargs: object) -> None:

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any, Optional
 
+_instance = object.__getattribute__
+_WRAPPERS = ("request", "_request", "request_websocket", "websocket", "_websocket")
+"""Where a context has its request, over the years."""
+
 _traceback = BaseException.__dict__["__traceback__"].__get__
 
 
@@ -85,7 +89,7 @@ class _Framework:
 
     def finished(self, sender: object, *args: object, response: object = None, **kwargs: object) -> None:
         """There is a response."""
-        values = _request.fields(response)
+        values: dict[str, Any] = _instance(response, "__dict__")
         pending = self._pending.get()
         if pending is not None:
             self._pending.set(None)
@@ -103,6 +107,7 @@ class _Framework:
         environ = None if found is None else found.environ()
         if environ is not None and type(closers) is list:
             request = wsgi.Environ(environ)
+            request.begin()
             request.goes_on()
             closers.append(request.closed)
 
@@ -118,7 +123,7 @@ class FlaskRequest(_request.Request):
 
     def _wrapper(self) -> object:
         context = _request.fields(self.source)
-        return next((context[name] for name in ("request", "_request", "websocket", "_websocket") if context.get(name) is not None), None)
+        return next((context[name] for name in _WRAPPERS if context.get(name) is not None), None)
 
     def read(self, facts: _request.Facts) -> None:
         """Reads route and user, and what the server has handed over."""

@@ -67,9 +67,10 @@ class Job(_request.Request):
 
 
 def _failed(worker: object, job: object, *exc_info: Any) -> None:
-    facts = _request.Facts()
-    Job(job).read(facts)
-    report(exc_info[1], exc_info[2], "rq", handled=False, attributes=facts.attributes)
+    running = Job(job)  # RQ has left it already
+    running.begin()
+    report(exc_info[1], exc_info[2], "rq", handled=False)
+    running.end()
 
 
 def _ended(result: Any, worker: Any, *args: object, **kwargs: object) -> Any:

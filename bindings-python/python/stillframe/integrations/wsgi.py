@@ -115,7 +115,7 @@ class Middleware:
 
 def _leaves(error: BaseException, status: int | None = None) -> None:
     attributes = None if status is None else {"http.response.status_code": status}
-    _report.report(error, None, "wsgi", handled=False, attributes=attributes)
+    _report.report(error, _report.below(error), "wsgi", handled=False, attributes=attributes)
 
 
 def _is_file(body: object, environ: dict[str, Any]) -> bool:

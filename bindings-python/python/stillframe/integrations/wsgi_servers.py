@@ -20,6 +20,7 @@ def patches(module: ModuleType) -> list[Patch]:
     if name == "wsgiref.handlers":
         return [
             Patch("frameworks", module.BaseHandler, "run", wrap=_running(Served)),
+            Patch("frameworks", module.BaseHandler, "setup_environ", after=_wsgiref_begun),
             Patch("frameworks", module.BaseHandler, "log_exception", before=_wsgiref_failed),
         ]
     if name == "werkzeug.serving":
@@ -54,7 +55,7 @@ class Parsed(_request.Request):
     def kept(self) -> dict[str, Any]:
         """The members that are told; the headers are texts."""
         found = _request.fields(self.source)
-        return {name: found[name] for name in ("method", "path", "query", "scheme", "remote_addr", "headers") if name in found}
+        return {name: found[name] for name in ("method", "path", "query", "scheme", "remote_addr", "peer_addr", "headers") if name in found}
 
     def read(self, facts: _request.Facts) -> None:
         """Reads the members."""
@@ -63,7 +64,7 @@ class Parsed(_request.Request):
         facts.text("url.path", found.get("path"))
         facts.text("url.query", found.get("query"))
         facts.text("url.scheme", found.get("scheme"))
-        facts.address(found.get("remote_addr"))
+        facts.address(found.get("remote_addr", found.get("peer_addr")))
         pairs: Any = found.get("headers")
         if type(pairs) in (list, tuple):
             named = [
@@ -96,7 +97,7 @@ def _running(kind: type[_request.Request], place: int = 0, leaves: str | None = 
                 return original(*args, **kwargs)
             except Exception as error:
                 if leaves is not None and not _request.is_disconnect(error):
-                    _report.report(error, None, leaves, handled=False)
+                    _report.report(error, _report.below(error), leaves, handled=False)
                 raise
             finally:
                 request.end()
@@ -104,6 +105,14 @@ def _running(kind: type[_request.Request], place: int = 0, leaves: str | None = 
         return run
 
     return wrap
+
+
+def _wsgiref_begun(result: object, handler: Any) -> object:
+    """The handler forgets the environ before it tells of an error in closing the response."""
+    running = _request.current()
+    if running is not None and running.source is handler:
+        running.source = handler.environ
+    return result
 
 
 def _wsgiref_failed(handler: object, failed: object, *args: object) -> None:
