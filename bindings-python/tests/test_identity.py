@@ -229,3 +229,20 @@ for kind in (ValueError, Own, Slotted, WithAttributes):
     plain = store.python(text)
     assert plain.status == 0, plain.err
     assert store.enabled(text).out == plain.out
+
+
+def test_an_error_that_is_given_attributes_after_it_was_met(store: Store) -> None:
+    """As by Typer, which leaves a note for its own exception hook on what passes through."""
+    store.enabled(
+        """
+        import logging
+        logging.getLogger().addHandler(logging.NullHandler())
+        try:
+            {}["x"]
+        except KeyError as error:
+            logging.exception("met")
+            error.seen_by = error.step = error.tries = "tool"
+            raise
+        """
+    )
+    assert store.errors() == [("KeyError", "excepthook", False)]

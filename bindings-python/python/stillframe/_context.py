@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from _thread import get_ident
 from contextvars import ContextVar
 
 from stillframe import _failures, _identity, _request
@@ -87,13 +86,22 @@ class context:  # noqa: N801 - used as a function
                 pass
 
 
-def keep(error: BaseException) -> None:
-    """Remembers what holds now for an error that is about to leave."""
+def keep(error: BaseException, attributes: dict[str, Any] | None = None) -> None:
+    """Remembers what holds now for an error that is about to leave.
+
+    Args:
+        error: the error.
+        attributes: what the caller knows besides; what was said further in stays.
+    """
     holds = _current.get()
-    if holds and issubclass(type(error), Exception):
+    if (holds or attributes) and issubclass(type(error), Exception):
         met = _identity.remember(error)
-        if met is not None and met.context is None:
-            met.context = holds
+        if met is None:
+            return
+        if met.context is None:
+            met.context = holds or {}
+        if attributes:
+            met.context = {**met.context, "attributes": {**attributes, **met.context.get("attributes", {})}}
 
 
 def of(error: BaseException, variables: Context | None, attributes: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -153,7 +161,7 @@ def thread_name() -> str | None:
     threading = sys.modules.get("threading")
     if threading is None:
         return None
-    thread = threading._active.get(get_ident())
+    thread = threading._active.get(threading.get_ident())  # gevent and eventlet have replaced that: a greenlet is a thread
     if thread is None or type(thread).__getattribute__ is not _plain_getattribute:
         return None
     name = thread._name

@@ -24,6 +24,8 @@ LIMIT = 256
 
 _attributes = BaseException.__dict__["__dict__"].__get__  # what a class overrides is not run
 _size = dict.__sizeof__
+_FEW = 5
+"""Attributes that an exception may be given after it was met. A new dictionary with so few has the smallest size."""
 _KEYS = [f"stillframe{number}" for number in range(11)]
 """As many as make a dictionary grow to a size that none has when it is new, whatever attributes the instances of its class have: those
 of some classes share their keys, and begin with room for them."""
@@ -89,7 +91,7 @@ def _wear(error: BaseException) -> bool:
 
 def _is_worn(error: BaseException) -> bool:
     attributes: dict[str, object] = _attributes(error)
-    return not attributes and _size(attributes) == _WORN
+    return len(attributes) <= _FEW and _size(attributes) == _WORN
 
 
 def _stretch(attributes: dict[str, object]) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import http.client
+import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,6 +84,26 @@ def free_port() -> int:
         return int(found.getsockname()[1])
 
 
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Ends what leads a session of its own, and the workers that it has left."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    process.wait()
+
+
+def eventually(holds: Callable[[], Any], what: str) -> Any:
+    """Waits until something holds, and returns it."""
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        found = holds()
+        if found:
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"in {PATIENCE} seconds there was not: {what}")
+
+
 @contextmanager
 def serving(store: Store, *command: str | Path, env: dict[str, str | None] | None = None, **options: Any) -> Generator[Server, None, None]:
     """Runs a server with capturing on, in the folder of the store's programs.
@@ -104,6 +125,7 @@ def serving(store: Store, *command: str | Path, env: dict[str, str | None] | Non
             stdin=subprocess.DEVNULL,
             stdout=stream,
             stderr=subprocess.STDOUT,
+            start_new_session=True,
             **options,
         )
     server = Server(process, port, output)
@@ -111,6 +133,4 @@ def serving(store: Store, *command: str | Path, env: dict[str, str | None] | Non
         server.wait()
         yield server
     finally:
-        if process.poll() is None:
-            process.kill()
-        process.wait()
+        end(process)

@@ -54,6 +54,18 @@ HOOKS = {
     "uvicorn.protocols.websockets.websockets_sansio_impl": "stillframe.integrations.asgi_servers",
     "uvicorn.protocols.websockets.wsproto_impl": "stillframe.integrations.asgi_servers",
     # queues, servers and command lines
+    "celery.signals": "stillframe.integrations.celery",
+    "celery._state": "stillframe.integrations.celery",
+    "billiard.pool": "stillframe.integrations.celery",
+    "rq.job": "stillframe.integrations.rq",
+    "rq.worker": "stillframe.integrations.rq",
+    "rq.worker.base": "stillframe.integrations.rq",
+    "gevent.hub": "stillframe.integrations.greenlets",
+    "eventlet.hubs.hub": "stillframe.integrations.greenlets",
+    "uvicorn.server": "stillframe.integrations.stopping",
+    "aiohttp.web_protocol": "stillframe.integrations.aiohttp",
+    "click.core": "stillframe.integrations.click",
+    "typer._click.core": "stillframe.integrations.click",
     # tracers and logs
     "ddtrace.debugging._exception.replay": "stillframe.integrations.ddtrace",
     "loguru._handler": "stillframe.integrations.loguru",

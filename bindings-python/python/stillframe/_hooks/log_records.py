@@ -6,6 +6,8 @@ below it, it does not matter what becomes of loggers and handlers, and a record 
 
 from __future__ import annotations
 
+from types import TracebackType
+
 from stillframe import _failures
 from stillframe._hooks.patch import Layer, Patch
 from stillframe._report import report
@@ -15,9 +17,17 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
+_traceback = BaseException.__dict__["__traceback__"].__get__
+
 ERROR = 40  # logging.ERROR
 
-LAST_RESORTS = {"gunicorn.error": "gunicorn", "hypercorn.error": "hypercorn", "uvicorn.error": "uvicorn", "waitress": "waitress"}
+LAST_RESORTS = {
+    "aiohttp.server": "aiohttp",
+    "gunicorn.error": "gunicorn",
+    "hypercorn.error": "hypercorn",
+    "uvicorn.error": "uvicorn",
+    "waitress": "waitress",
+}
 """Loggers of servers, which log what nobody has handled; and the name of the mechanism."""
 
 REFUSED = "django.security."
@@ -68,11 +78,16 @@ def _logged(name: Any, level: Any, msg: Any, exc_info: Any) -> None:
         attributes = {"logger": name, "level": _LEVELS.get(level, str(level))}
         if type(msg) is str:
             attributes["message"] = msg
+        error, traceback = exc_info[1], exc_info[2]
+        if traceback is not None and type(traceback) is not TracebackType:  # a copy that looks like one (billiard, tblib)
+            if issubclass(type(error), BaseException) and _traceback(error) is None:
+                return  # it has come from another process, where it was met
+            traceback = None
         server = LAST_RESORTS.get(name) if type(name) is str else None
         if server is not None:
-            report(exc_info[1], exc_info[2], server, handled=False, attributes=attributes)
+            report(error, traceback, server, handled=False, attributes=attributes)
         elif type(name) is not str or not name.startswith(REFUSED):
-            report(exc_info[1], exc_info[2], "logging", handled=True, attributes=attributes)
+            report(error, traceback, "logging", handled=True, attributes=attributes)
 
 
 _LEVELS = {40: "ERROR", 50: "CRITICAL"}

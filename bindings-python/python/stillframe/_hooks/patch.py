@@ -98,6 +98,42 @@ class Patch:
                 delattr(self.owner, self.name)
 
 
+class Connection(Patch):
+    """Something that is connected and disconnected rather than replaced, such as the receiver of a signal."""
+
+    __slots__ = ("_connect", "_disconnect")
+
+    def __init__(self, switch: str, owner: Any, name: str, connect: Callable[[], object], disconnect: Callable[[], object]) -> None:
+        """Names the key of ``hooks`` in the configuration; owner and name tell it from others. Nothing is connected yet."""
+        super().__init__(switch, owner, name)
+        self._connect = connect
+        self._disconnect = disconnect
+
+    def apply(self) -> None:
+        """Connects it. Called again, it must change nothing."""
+        self._connect()
+
+    def remove(self) -> None:
+        """Disconnects it."""
+        self._disconnect()
+
+
+def observer(look: Callable[..., object]) -> Callable[..., None]:
+    """A function for others to call that looks and returns nothing; what fails in our own code stays there."""
+
+    def observer(*args: Any, **kwargs: Any) -> None:
+        try:
+            look(*args, **kwargs)
+        except RecursionError:
+            _failures.out_of_stack += 1
+        except BaseException as failure:
+            if not _failures.is_ours(failure):
+                raise
+            _failures.count(failure)
+
+    return observer
+
+
 def _looking_before(layer: Layer, look: Callable[..., None]) -> Any:
     original = layer.original
 

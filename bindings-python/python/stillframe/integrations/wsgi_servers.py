@@ -6,7 +6,7 @@ import sys
 
 from stillframe import _report, _request
 from stillframe._hooks.patch import Layer, Patch
-from stillframe.integrations import wsgi
+from stillframe.integrations import stopping, wsgi
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def patches(module: ModuleType) -> list[Patch]:
         return [Patch("frameworks", module.WSGITask, "execute", wrap=_running(Served, leaves="waitress"))]
     # gunicorn logs what a request has failed with, where it no longer handles that request
     if name == "gunicorn.workers.base":
-        return [Patch("frameworks", module.Worker, "handle_error", wrap=_running(Parsed, 1))]
+        return [Patch("frameworks", module.Worker, "handle_error", wrap=_running(Parsed, 1)), *stopping.patches(module)]
     worker, place = {"sync": ("SyncWorker", 2), "gthread": ("ThreadWorker", 1), "base_async": ("AsyncWorker", 2)}[name.rpartition(".")[2]]
     return [Patch("frameworks", getattr(module, worker), "handle_request", wrap=_running(Parsed, place))]
 
