@@ -320,7 +320,7 @@ PROGRAMS: dict[str, tuple[int, str]] = {
         """,
     ),
     "generator": (
-        3,
+        4,
         """
         def numbers(limit):
             for n in range(limit):
@@ -398,7 +398,7 @@ PROGRAMS: dict[str, tuple[int, str]] = {
         """,
     ),
     "closure": (
-        3,
+        4,
         """
         def make(factor, unused=None):
             cell = [factor]

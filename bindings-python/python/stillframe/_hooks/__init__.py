@@ -55,6 +55,7 @@ HOOKS = {
     "uvicorn.protocols.websockets.wsproto_impl": "stillframe.integrations.asgi_servers",
     # queues, servers and command lines
     # tracers and logs
+    "ddtrace._trace.tracer": "stillframe.integrations.ddtrace",
     "ddtrace.debugging._exception.replay": "stillframe.integrations.ddtrace",
 }
 """Which module of ours observes which module of the program."""
