@@ -42,10 +42,10 @@ pub(crate) struct Replay {
 /// never raises for what is in the objects.
 ///
 /// exc: the exception. tb: its traceback. frames: frames of its traceback or those of its causes. callers: for the exception and each that
-/// led to it, what called its outermost frame: pairs of a code object and the offset of an instruction. id: the UUID that the frames share. limits: a dict with some of `depth`,
+/// led to it, what called its outermost frame: pairs of a code object and the offset of an instruction. exception_id: the UUID that the frames share. limits: a dict with some of `depth`,
 /// `fields`, `items`, `string`, `time_ms`. context: as for `capture`.
 #[pyfunction]
-#[pyo3(signature = (exc, tb, frames, callers, id, limits, context, /))]
+#[pyo3(signature = (exc, tb, frames, callers, exception_id, limits, context, /))]
 #[expect(clippy::too_many_arguments, reason = "one call from one place")]
 pub(crate) fn replay(
     py: Python<'_>,
@@ -53,14 +53,14 @@ pub(crate) fn replay(
     tb: &Bound<'_, PyAny>,
     frames: &Bound<'_, PyList>,
     callers: &Bound<'_, PyList>,
-    id: &str,
+    exception_id: &str,
     limits: &Bound<'_, PyDict>,
     context: &Bound<'_, PyAny>,
 ) -> PyResult<Option<Replay>> {
     let Some(engine) = engine().filter(|engine| engine.gate().is_enabled()) else {
         return Ok(None);
     };
-    let id: SnapshotId = id
+    let id: SnapshotId = exception_id
         .parse()
         .map_err(|_| PyValueError::new_err("the id is no UUID"))?;
     let limits = read_limits(limits, frames.len())?;
@@ -230,14 +230,14 @@ impl Replay {
 
     /// One frame as a JSON object, redacted.
     ///
-    /// frame: which of those that were asked for. id: UUID of its snapshot. service: name of the service. file: where the frame's file
+    /// frame: which of those that were asked for. snapshot_id: UUID of its snapshot. service: name of the service. file: where the frame's file
     /// lies, if that is known better than by its code. process_tags: the tracer's tags of the process.
-    #[pyo3(signature = (frame, id, service, file=None, process_tags=None))]
+    #[pyo3(signature = (frame, snapshot_id, service, file=None, process_tags=None))]
     fn to_datadog<'py>(
         &self,
         py: Python<'py>,
         frame: usize,
-        id: &str,
+        snapshot_id: &str,
         service: &str,
         file: Option<&str>,
         process_tags: Option<&str>,
@@ -245,7 +245,7 @@ impl Replay {
         let Some(Some(row)) = self.rows.get(frame).copied() else {
             return Err(PyIndexError::new_err("no such frame was captured"));
         };
-        let id: SnapshotId = id
+        let id: SnapshotId = snapshot_id
             .parse()
             .map_err(|_| PyValueError::new_err("the id is no UUID"))?;
         let failed = |error: &dyn std::fmt::Display| PyRuntimeError::new_err(error.to_string());

@@ -15,6 +15,7 @@ Difference = tuple[Path, Any, Any]
 
 MISSING = "(missing)"
 
+
 def neutral(snapshots: list[dict[str, Any]], spans: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """The same without what differs between two runs of one program: ids become numbers by first appearance, times and processes go."""
     known: dict[str, str] = {}
@@ -101,11 +102,13 @@ def reason(path: Path, theirs: Any, ours: Any, arguments: dict[str, Any]) -> str
         arguments: those of the frame.
     """
     where = ".".join(path).replace("debugger.snapshot.", "")
-    return _of_place(path, where, theirs, ours) or _of_exception(path, where, theirs, ours) or _of_value(path, where, theirs, ours, arguments)
+    return (
+        _of_place(path, where, theirs, ours) or _of_exception(path, where, theirs, ours) or _of_value(path, where, theirs, ours, arguments)
+    )
 
 
 def _of_place(path: Path, where: str, theirs: Any, ours: Any) -> str | None:
-    if where == "probe.location.lines.0" or where.startswith("stack.") and where.endswith(".lineNumber"):
+    if where == "probe.location.lines.0" or (where.startswith("stack.") and where.endswith(".lineNumber")):
         return "line"
     if where == "message" and re.sub(r"line \d+", "", theirs) == re.sub(r"line \d+", "", ours):
         return "line"

@@ -571,7 +571,10 @@ WEB: dict[str, tuple[int, str]] = {
             amount = 2
             return str(price(item) * amount)
 
-        assert app.test_client().get("/buy/milk").status_code == 500
+        response = app.test_client().get("/buy/milk")
+        assert response.status_code == 500
+        response.get_data()
+        response.close()
         """,
     ),
     "fastapi": (

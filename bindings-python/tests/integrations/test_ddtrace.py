@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from agent import DIAGNOSTICS, V2, Agent, agent
 from ddtrace_programs import HEAD, PROGRAMS
+
 from support import COMMAND, Result, Store
 
 RUN = os.path.join(os.path.dirname(sys.executable), "ddtrace-run")
@@ -103,7 +103,9 @@ def test_alone_it_stores_nothing_and_hooks_nothing(store: Store) -> None:
     from ddtrace.debugging._exception.replay import SpanExceptionHandler
     SpanExceptionHandler.enable()
     """
-    text = textwrap.dedent(text) + HEAD + FAIL + "attempt()\nprint(sys.excepthook is sys.__excepthook__, type(threading.excepthook).__name__)"
+    text = (
+        textwrap.dedent(text) + HEAD + FAIL + "attempt()\nprint(sys.excepthook is sys.__excepthook__, type(threading.excepthook).__name__)"
+    )
     received, result = traced(store, text, auto=False, DD_EXCEPTION_REPLAY_ENABLED=None)
     assert [is_ours(one) for one in received.snapshots] == [True, True]
     assert not store.folder.exists()
@@ -126,7 +128,10 @@ def test_modules_that_both_of_us_watch_are_imported(store: Store) -> None:
 
 
 def test_ddtrace_switches_it_off_and_on(store: Store) -> None:
-    text = HEAD + FAIL + """
+    text = (
+        HEAD
+        + FAIL
+        + """
 from ddtrace.debugging._exception import replay
 replay.SpanExceptionHandler.disable()
 replay.SpanExceptionHandler.disable()
@@ -135,6 +140,7 @@ replay.SpanExceptionHandler.enable()
 replay.SpanExceptionHandler.enable()
 attempt(2)
 """
+    )
     received, _ = traced(store, text, **ON)
     assert [values(one)["arguments"].get("number", {}).get("value") for one in received.snapshots] == ["2", "2"]
     assert all(map(is_ours, received.snapshots))
@@ -142,7 +148,10 @@ attempt(2)
 
 def test_uninstall_gives_ddtrace_everything_back(store: Store) -> None:
     """What waits to be encoded then is sent; what comes later is ddtrace's."""
-    text = HEAD + FAIL + """
+    text = (
+        HEAD
+        + FAIL
+        + """
 import stillframe
 from ddtrace.debugging._exception import replay
 from ddtrace.debugging import _encoding, _uploader
@@ -158,6 +167,7 @@ import time
 time.sleep(1.5)
 attempt(2)
 """
+    )
     received, result = traced(store, text, STILLFRAME_ENABLED="1", **ON)
     assert result.out == "ddtrace captures its snapshots itself: hooks.ddtrace is off\n"
     assert [is_ours(one) for one in received.snapshots] == [True, True, False, False]
@@ -167,7 +177,9 @@ attempt(2)
 
 
 def test_its_limits_hold(store: Store) -> None:
-    received, _ = traced(store, HEAD + PROGRAMS["recursion"][1].replace("\n        ", "\n"), DD_EXCEPTION_REPLAY_CAPTURE_MAX_FRAMES="3", **ON)
+    received, _ = traced(
+        store, HEAD + PROGRAMS["recursion"][1].replace("\n        ", "\n"), DD_EXCEPTION_REPLAY_CAPTURE_MAX_FRAMES="3", **ON
+    )
     assert len(received.snapshots) == 3
     (span,) = received.spans
     assert span["metrics"]["_dd.debug.error.snapshot_count"] == 3
@@ -184,13 +196,18 @@ def test_its_rates_hold(store: Store) -> None:
 def test_its_choice_of_libraries_holds(store: Store) -> None:
     store.write("shop/__init__.py", "")
     store.write("shop/pay.py", "def charge(n):\n    raise ValueError(n)\n")
-    text = HEAD + 'from shop.pay import charge\ndef go():\n    with tracer.trace("root"):\n        charge(1)\ntry:\n    go()\nexcept ValueError:\n    pass\n'
+    text = (
+        HEAD
+        + 'from shop.pay import charge\ndef go():\n    with tracer.trace("root"):\n        charge(1)\ntry:\n    go()\nexcept ValueError:\n    pass\n'
+    )
     received, _ = traced(store, text, **ON)
     assert [one["logger"]["method"] for one in received.snapshots] == ["charge", "go"]
 
 
 def test_its_redaction_holds(store: Store) -> None:
-    text = HEAD + """
+    text = (
+        HEAD
+        + """
 class Card:
     def __init__(self):
         self.holder = "ann"
@@ -211,6 +228,7 @@ def attempt():
 
 attempt()
 """
+    )
     env = {
         "DD_DYNAMIC_INSTRUMENTATION_REDACTED_IDENTIFIERS": "colour-code",
         "DD_DYNAMIC_INSTRUMENTATION_REDACTION_EXCLUDED_IDENTIFIERS": "ssn",
@@ -231,7 +249,9 @@ attempt()
 
 def test_much_is_sent_in_several_requests_and_nothing_is_lost(store: Store) -> None:
     """More than ddtrace's buffer of 4 MiB, each snapshot within the 1 MiB that its intake takes."""
-    text = HEAD + """
+    text = (
+        HEAD
+        + """
 def down(n, rows):
     if n:
         down(n - 1, rows)
@@ -243,6 +263,7 @@ try:
 except ValueError:
     pass
 """
+    )
     received, _ = traced(store, text, **ON)
     assert len(received.snapshots) == 8
     assert len(received.uploads) > 1
@@ -266,7 +287,10 @@ def test_an_older_agent_gets_them_at_its_endpoint(store: Store) -> None:
 
 
 def test_a_forked_child_sends_its_own(store: Store) -> None:
-    text = HEAD + FAIL + """
+    text = (
+        HEAD
+        + FAIL
+        + """
 import os, time
 attempt(1)
 time.sleep(1.2)
@@ -280,6 +304,7 @@ if child == 0:
     os._exit(0)
 assert os.waitpid(child, 0)[1] == 0
 """
+    )
     received, _ = traced(store, text, **ON)
     numbers = sorted(values(one)["arguments"]["number"]["value"] for one in received.snapshots)
     assert numbers == ["1", "1", "2", "2"]
@@ -292,7 +317,10 @@ assert os.waitpid(child, 0)[1] == 0
 
 def test_a_collector_can_read_values_at_once(store: Store) -> None:
     """As the tests of ddtrace do: a subclass of its uploader with a collector of its own."""
-    text = HEAD + FAIL + """
+    text = (
+        HEAD
+        + FAIL
+        + """
 from ddtrace.debugging._exception import replay
 from ddtrace.debugging._signal.collector import SignalCollector
 from ddtrace.debugging._uploader import SignalUploader
@@ -323,13 +351,16 @@ for state, number, exc_id, uuid in read:
     print(state.name, number, len(exc_id), len(uuid))
 Handler.disable()
 """
+    )
     received, result = traced(store, text, **ON)
     assert result.out == "DONE {'type': 'int', 'value': '4'} 36 36\n" * 2, result.err
     assert len(received.snapshots) == 2
 
 
 def test_nothing_of_the_program_is_kept_alive(store: Store) -> None:
-    text = HEAD + """
+    text = (
+        HEAD
+        + """
 import gc, weakref
 
 class Held:
@@ -354,6 +385,7 @@ attempt()
 gc.collect()
 print(watched[0]() is None)
 """
+    )
     received, result = traced(store, text, DD_DYNAMIC_INSTRUMENTATION_UPLOAD_INTERVAL_SECONDS="60", **ON)
     assert result.out == "True\n"
     assert len(received.snapshots) == 2
@@ -375,7 +407,11 @@ def test_a_changed_ddtrace_is_left_as_it_is(store: Store) -> None:
     log.LogSignal.snapshot = property(snapshot)
     import ddtrace.auto
     """
-    text = textwrap.dedent(text) + HEAD + FAIL + """
+    text = (
+        textwrap.dedent(text)
+        + HEAD
+        + FAIL
+        + """
 attempt()
 import stillframe
 from stillframe.integrations import ddtrace
@@ -383,6 +419,7 @@ stillframe.install()
 stillframe.capture(KeyError("k"))
 print(json.dumps([stillframe.stats()["failures"]["notes"], ddtrace.status()]))
 """
+    )
     received, result = traced(store, "import json\n" + text, auto=False, **ON)
     assert [one["debugger"]["snapshot"]["frameIndex"] for one in received.snapshots] == [7, 7]
     assert not any(map(is_ours, received.snapshots))
@@ -391,7 +428,7 @@ print(json.dumps([stillframe.stats()["failures"]["notes"], ddtrace.status()]))
     assert "LogSignal.snapshot has changed" in note
     assert result.err.count(note) == 1
     doctor = store.run(COMMAND, "doctor")
-    assert note in doctor.out.replace("\n", " "), doctor.out
+    assert note in " ".join(doctor.out.split())
 
 
 CHANGES = {
@@ -459,7 +496,10 @@ print(json.dumps(found))
 
 @pytest.mark.parametrize("broken", ["return None", "raise RuntimeError('ours')", "return Nothing()", "raise RecursionError"])
 def test_ddtrace_takes_over_what_fails_here(store: Store, broken: str) -> None:
-    text = HEAD + FAIL + f"""
+    text = (
+        HEAD
+        + FAIL
+        + f"""
 import types
 from stillframe.integrations.ddtrace import _batch
 
@@ -476,6 +516,7 @@ _batch.native.replay = space["replay"]
 attempt()
 print("still here")
 """
+    )
     received, result = traced(store, text, **ON)
     assert result.out == "still here\n", result.err
     assert [is_ours(one) for one in received.snapshots] == [False, False]
@@ -486,7 +527,10 @@ print("still here")
 
 def test_a_signal_of_the_program_gets_through(store: Store) -> None:
     """``KeyboardInterrupt`` in the middle is the program's, and the snapshots are taken all the same."""
-    text = HEAD + FAIL + """
+    text = (
+        HEAD
+        + FAIL
+        + """
 from stillframe.integrations.ddtrace import _batch
 
 def interrupted(*arguments):
@@ -498,6 +542,7 @@ try:
 except KeyboardInterrupt:
     print("interrupted")
 """
+    )
     received, result = traced(store, text, **ON)
     assert result.out == "interrupted\n"
     assert len(received.snapshots) == 2
@@ -505,7 +550,9 @@ except KeyboardInterrupt:
 
 def test_values_that_defend_themselves(store: Store) -> None:
     """None of the program's methods runs, and what makes ddtrace lose a frame does not."""
-    text = HEAD + """
+    text = (
+        HEAD
+        + """
 ran = []
 
 class Trap:
@@ -531,6 +578,7 @@ except ValueError:
     pass
 print(ran)
 """
+    )
     received, result = traced(store, text, **ON)
     assert result.out == "[]\n"
     assert [one["logger"]["method"] for one in received.snapshots] == ["fail", "<module>"]
@@ -541,7 +589,9 @@ print(ran)
 
 
 def test_our_snapshots_carry_the_span(store: Store) -> None:
-    text = HEAD + """
+    text = (
+        HEAD
+        + """
 import logging, stillframe
 with tracer.trace("outer"), tracer.trace("inner") as span:
     try:
@@ -554,6 +604,7 @@ try:
 except KeyError as error:
     stillframe.capture(error)
 """
+    )
     _, result = traced(store, text, STILLFRAME_ENABLED="1", DD_EXCEPTION_REPLAY_ENABLED="false")
     trace_id, span_id = map(int, result.out.split())
     inside, outside = (one.get("context", {}) for one in store.snapshots())

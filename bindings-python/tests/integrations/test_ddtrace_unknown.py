@@ -7,6 +7,7 @@ import sys
 import textwrap
 
 from agent import agent
+
 from support import Store
 
 PROGRAM = """

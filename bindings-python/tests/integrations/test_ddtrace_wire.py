@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from agent import V2, Agent, agent
 from ddtrace_differences import REASONS, differences, neutral, reason
 from ddtrace_programs import GROUPS, HEAD, PROGRAMS, WEB
+
 from serving import PATIENCE, free_port
 from support import Result, Store
 
@@ -181,7 +181,9 @@ def test_traces_pass_the_checks_of_datadogs_test_agent(store: Store, tmp_path: P
     received, _ = run(store, PROGRAMS["two_spans"][1], **DELEGATED)
     with test_agent(tmp_path / "agent.log") as url:
         for headers, body in received.traces:
-            kept = {name: value for name, value in headers.items() if name not in ("host", "content-length", "transfer-encoding", "connection")}
+            kept = {
+                name: value for name, value in headers.items() if name not in ("host", "content-length", "transfer-encoding", "connection")
+            }
             request = urllib.request.Request(f"{url}/v0.4/traces", body, kept, method="PUT")
             assert urllib.request.urlopen(request, timeout=PATIENCE).status == 200
         assert urllib.request.urlopen(f"{url}/test/trace_check/failures", timeout=PATIENCE).status == 200

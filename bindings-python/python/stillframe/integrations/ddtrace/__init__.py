@@ -15,7 +15,6 @@ from __future__ import annotations
 import sys
 
 from stillframe import _context, _failures
-from stillframe._hooks.patch import Patch
 from stillframe._runtime import native
 from stillframe.integrations.ddtrace import _internals
 
@@ -23,6 +22,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
+
+    from stillframe._hooks.patch import Patch
 
 __all__ = ["install", "status"]
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 import sys
 
 from stillframe import _failures
-from stillframe._hooks.patch import Layer
 from stillframe.integrations.ddtrace._batch import Delegated
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+    from stillframe._hooks.patch import Layer
 
 _WAITING = "_stillframe_waiting"
 
