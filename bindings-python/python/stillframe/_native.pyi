@@ -65,8 +65,8 @@ def replay(
 ) -> Replay | None:
     """Reads the variables of exactly these frames of an exception, for a tracer that chose them. ``None`` when refused or failed.
 
-    ``callers``: for the exception and each that led to it, what called the outermost frame of its traceback. ``exception_id``: a UUID that the frames
-    share. ``limits``: some of ``depth``, ``fields``, ``items``, ``string`` and ``time_ms``. ``context``: as for ``capture``.
+    ``callers``: for the exception and each that led to it, what called the outermost frame of its traceback. ``exception_id``: a UUID that
+    the frames share. ``limits``: some of ``depth``, ``fields``, ``items``, ``string`` and ``time_ms``. ``context``: as for ``capture``.
     """
 
 @final

@@ -164,7 +164,7 @@ for one in [replay.SpanExceptionProbe, replay.SpanExceptionSnapshot, replay.Span
     assert not hasattr(one, "__wrapped__"), one
 replay.EXCEPTION_IDENT_LIMITER.clear()
 import time
-time.sleep(1.5)
+time.sleep(3)
 attempt(2)
 """
     )
