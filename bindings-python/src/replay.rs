@@ -35,6 +35,8 @@ pub(crate) struct Replay {
     callers: Vec<Vec<Caller>>,
     /// What became of each frame that was asked for.
     rows: Vec<Option<FrameRow>>,
+    /// Indexes of further entries of a frame.
+    again: Vec<u32>,
     finished: OnceLock<Result<Finished, PipelineError>>,
 }
 
@@ -123,7 +125,7 @@ impl<'py> Call<'_, 'py> {
         if out_of_memory {
             RESERVE.set(py, Vec::new());
         }
-        let (tape, callers, rows) = self.walk(py)?;
+        let (tape, callers, rows, again) = self.walk(py)?;
         let engine = self.engine;
         let timestamp_ns = now_ns();
         let mut meta = Meta {
@@ -148,15 +150,16 @@ impl<'py> Call<'_, 'py> {
             submission,
             callers,
             rows,
+            again,
             finished: OnceLock::new(),
         })
     }
 
-    #[expect(clippy::type_complexity, reason = "three parts of one struct")]
+    #[expect(clippy::type_complexity, reason = "four parts of one struct")]
     fn walk(
         &self,
         py: Python<'py>,
-    ) -> Option<(TapeBytes, Vec<Vec<Caller>>, Vec<Option<FrameRow>>)> {
+    ) -> Option<(TapeBytes, Vec<Vec<Caller>>, Vec<Option<FrameRow>>, Vec<u32>)> {
         let engine = self.engine;
         let request = Request {
             limits: &self.limits,
@@ -166,7 +169,7 @@ impl<'py> Call<'_, 'py> {
         };
         let frames: Vec<_> = self.frames.iter().take(MAX_FRAMES).collect();
         let pointers: Vec<_> = frames.iter().map(Bound::as_ptr).collect();
-        let mut rows = vec![None; pointers.len()];
+        let (mut rows, mut again) = (vec![None; pointers.len()], Vec::new());
         let callers: Vec<Vec<_>> = self.callers.iter().map(|stack| places(&stack)).collect();
         let taken = TOOLS.with(py, |tools| {
             // SAFETY: the GIL is held, and all objects are borrowed for this call.
@@ -178,6 +181,7 @@ impl<'py> Call<'_, 'py> {
                     &request,
                     &pointers,
                     &mut rows,
+                    &mut again,
                 )
             };
             let values = tools.writer.values();
@@ -195,7 +199,7 @@ impl<'py> Call<'_, 'py> {
             Some((tape, callers.collect()))
         });
         let (tape, callers) = taken.flatten()?;
-        Some((tape, callers, rows))
+        Some((tape, callers, rows, again))
     }
 }
 
@@ -260,6 +264,7 @@ impl Replay {
                 service: Some(service),
                 source_file: file,
                 process_tags,
+                again: &self.again,
                 callers: self
                     .callers
                     .get(row.cause as usize)

@@ -422,6 +422,15 @@ fn one_frame_as_a_tracer_asks_for_it() {
         let traceback = throwable["stacktrace"].as_array().expect("an array");
         assert_eq!(traceback.len(), 2);
     }
+    // The second is a further entry of the first frame: an error that it raised again.
+    let again = Options {
+        again: &[1],
+        ..asked
+    };
+    let once = frame_of(&spec, &again, 0).expect("there");
+    let stack = &once["debugger"]["snapshot"]["stack"];
+    assert_eq!(stack.as_array().map(Vec::len), Some(2));
+    assert_eq!(stack[0]["function"], "inner");
     let id = |object: &Json| object["debugger"]["snapshot"]["id"].clone();
     assert_eq!(id(&outer), frame_id(1).to_string());
     let without = frame_of(&spec, &plain, 1).expect("there");

@@ -93,21 +93,23 @@ def test_by_a_call_in_any_order(store: Store, start: str, auto: bool) -> None:
     assert result.err == ""
 
 
-def test_alone_it_stores_nothing_and_hooks_nothing(store: Store) -> None:
-    """``DD_EXCEPTION_REPLAY_ENABLED`` would switch on our own capture as well: here ddtrace is told by its own configuration."""
-    text = """
-    import sys, threading
-    import ddtrace.auto
-    import stillframe.integrations.ddtrace
-    stillframe.integrations.ddtrace.install()
-    from ddtrace.debugging._exception.replay import SpanExceptionHandler
-    SpanExceptionHandler.enable()
-    """
-    text = (
-        textwrap.dedent(text) + HEAD + FAIL + "attempt()\nprint(sys.excepthook is sys.__excepthook__, type(threading.excepthook).__name__)"
-    )
-    received, result = traced(store, text, auto=False, DD_EXCEPTION_REPLAY_ENABLED=None)
+@pytest.mark.parametrize(("start", "env"), [("import stillframe.integrations.ddtrace as d; d.install()", {}), ("", ON)])
+def test_alone_it_stores_nothing_and_hooks_nothing(store: Store, start: str, env: dict[str, str | None]) -> None:
+    """``DD_EXCEPTION_REPLAY_ENABLED`` would switch on our own capture as well: here ddtrace is told as by its remote configuration."""
+    text = f"""
+import sys, threading
+import ddtrace.auto
+{start}
+from ddtrace.debugging._exception.replay import SpanExceptionHandler
+SpanExceptionHandler.enable()
+{HEAD}
+{FAIL}
+attempt()
+print([hasattr(hook, "__wrapped__") for hook in (sys.excepthook, threading.excepthook)])
+"""
+    received, result = traced(store, text, auto=False, DD_EXCEPTION_REPLAY_ENABLED=None, **env)
     assert [is_ours(one) for one in received.snapshots] == [True, True]
+    assert result.out == "[False, False]\n"
     assert not store.folder.exists()
     assert result.err == ""
 

@@ -200,3 +200,25 @@ def test_deep_recursion_is_bounded() -> None:
         assert values(shown(captured, 0))["arguments"]["n"]["value"] == "0"
         assert values(shown(captured, 1))["arguments"]["n"]["value"] == "299"
         assert 200 < len(values(shown(captured, 0))["throwable"]["stacktrace"]) < 300
+
+
+def test_a_frame_that_raised_again_stands_once_on_the_stack() -> None:
+    def again(n: int) -> None:
+        try:
+            inner(n)
+        except ValueError as error:
+            raise error
+
+    try:
+        again(1)
+    except ValueError as error:
+        names = []
+        link = error.__traceback__
+        while link is not None:
+            names.append(link.tb_frame.f_code.co_name)
+            link = link.tb_next
+        assert names[1:] == ["again", "again", "inner"]
+        document = shown(replay(error, [frames(error)["inner"]]), 0)
+        stack = [place["function"] for place in document["debugger"]["snapshot"]["stack"]]
+        assert stack == ["inner", "again", names[0]]
+        assert len(values(document)["throwable"]["stacktrace"]) == 4
