@@ -6,7 +6,6 @@ import json
 import os
 import sys
 import textwrap
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -585,57 +584,3 @@ print(ran)
     assert result.out == "[]\n"
     assert [one["logger"]["method"] for one in received.snapshots] == ["fail", "<module>"]
     assert values(received.snapshots[0])["locals"]["trap"]["type"] == "Trap"
-
-
-# Our own snapshots
-
-
-def test_our_snapshots_carry_the_span(store: Store) -> None:
-    text = (
-        HEAD
-        + """
-import logging, stillframe
-with tracer.trace("outer"), tracer.trace("inner") as span:
-    try:
-        1 / 0
-    except ZeroDivisionError:
-        logging.exception("no")
-    print(span.trace_id, span.span_id)
-try:
-    {}["x"]
-except KeyError as error:
-    stillframe.capture(error)
-"""
-    )
-    _, result = traced(store, text, STILLFRAME_ENABLED="1", DD_EXCEPTION_REPLAY_ENABLED="false")
-    trace_id, span_id = map(int, result.out.split())
-    inside, outside = (one.get("context", {}) for one in store.snapshots())
-    assert int(inside["traceId"], 16) == trace_id
-    assert int(str(inside["spanId"]), 16 if len(str(inside["spanId"])) == 16 else 10) == span_id
-    assert "traceId" not in outside
-
-
-def test_a_snapshot_in_datadogs_form(store: Store, tmp_path: Path) -> None:
-    text = """
-    import stillframe
-    stillframe.install(spool={"enabled": False}, service="shop")
-
-    def fail(password):
-        total = 3
-        raise ValueError("no")
-
-    try:
-        fail("hunter2")
-    except ValueError as error:
-        snapshot = stillframe.capture(error)
-    (body,) = snapshot.to_datadog()
-    assert snapshot.to_datadog() == [body]
-    print(body.decode())
-    """
-    result = store.python(text, env={"STILLFRAME_ENABLED": None})
-    frames = json.loads(result.out)
-    assert [one["logger"]["method"] for one in frames] == ["fail", "<module>"]
-    assert values(frames[0])["arguments"] == {"password": {"type": "str", "notCapturedReason": "redactedIdent"}}
-    assert values(frames[0])["locals"]["total"] == {"type": "int", "value": "3"}
-    assert len({one["debugger"]["snapshot"]["id"] for one in frames}) == 2
-    assert {one["service"] for one in frames} == {"shop"}

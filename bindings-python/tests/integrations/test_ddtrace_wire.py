@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 from agent import V2, Agent, agent
 from ddtrace_differences import REASONS, differences, neutral, reason
-from ddtrace_programs import GROUPS, HEAD, PROGRAMS, WEB
+from ddtrace_programs import GROUPS, HEAD, PROGRAMS
+from ddtrace_web import WEB
 
 from serving import PATIENCE, free_port
 from support import Result, Store
