@@ -19,6 +19,7 @@ os.environ["DD_TRACE_ENABLED"] = "false"
 
 import orjson
 import process
+import replay
 import workload
 from ddtrace.debugging._signal.utils import capture_pairs
 from sentry_sdk.serializer import serialize
@@ -288,6 +289,8 @@ def main() -> None:
         many_values(effort)
         variables(effort)
         extremes(effort, slow=not options.quick)
+        start()
+        replay.rows(compared, least, effort)
         _native.stop(10.0)
     sys.stdout.flush()
 

@@ -35,6 +35,8 @@ pub(crate) struct Replay {
     callers: Vec<Vec<Caller>>,
     /// What became of each frame that was asked for.
     rows: Vec<Option<FrameRow>>,
+    /// Indexes of further entries of a frame.
+    again: Vec<u32>,
     finished: OnceLock<Result<Finished, PipelineError>>,
 }
 
@@ -42,10 +44,10 @@ pub(crate) struct Replay {
 /// never raises for what is in the objects.
 ///
 /// exc: the exception. tb: its traceback. frames: frames of its traceback or those of its causes. callers: for the exception and each that
-/// led to it, what called its outermost frame: pairs of a code object and the offset of an instruction. id: the UUID that the frames share. limits: a dict with some of `depth`,
+/// led to it, what called its outermost frame: pairs of a code object and the offset of an instruction. exception_id: the UUID that the frames share. limits: a dict with some of `depth`,
 /// `fields`, `items`, `string`, `time_ms`. context: as for `capture`.
 #[pyfunction]
-#[pyo3(signature = (exc, tb, frames, callers, id, limits, context, /))]
+#[pyo3(signature = (exc, tb, frames, callers, exception_id, limits, context, /))]
 #[expect(clippy::too_many_arguments, reason = "one call from one place")]
 pub(crate) fn replay(
     py: Python<'_>,
@@ -53,14 +55,14 @@ pub(crate) fn replay(
     tb: &Bound<'_, PyAny>,
     frames: &Bound<'_, PyList>,
     callers: &Bound<'_, PyList>,
-    id: &str,
+    exception_id: &str,
     limits: &Bound<'_, PyDict>,
     context: &Bound<'_, PyAny>,
 ) -> PyResult<Option<Replay>> {
     let Some(engine) = engine().filter(|engine| engine.gate().is_enabled()) else {
         return Ok(None);
     };
-    let id: SnapshotId = id
+    let id: SnapshotId = exception_id
         .parse()
         .map_err(|_| PyValueError::new_err("the id is no UUID"))?;
     let limits = read_limits(limits, frames.len())?;
@@ -123,7 +125,7 @@ impl<'py> Call<'_, 'py> {
         if out_of_memory {
             RESERVE.set(py, Vec::new());
         }
-        let (tape, callers, rows) = self.walk(py)?;
+        let (tape, callers, rows, again) = self.walk(py)?;
         let engine = self.engine;
         let timestamp_ns = now_ns();
         let mut meta = Meta {
@@ -149,15 +151,16 @@ impl<'py> Call<'_, 'py> {
             submission,
             callers,
             rows,
+            again,
             finished: OnceLock::new(),
         })
     }
 
-    #[expect(clippy::type_complexity, reason = "three parts of one struct")]
+    #[expect(clippy::type_complexity, reason = "four parts of one struct")]
     fn walk(
         &self,
         py: Python<'py>,
-    ) -> Option<(TapeBytes, Vec<Vec<Caller>>, Vec<Option<FrameRow>>)> {
+    ) -> Option<(TapeBytes, Vec<Vec<Caller>>, Vec<Option<FrameRow>>, Vec<u32>)> {
         let engine = self.engine;
         let request = Request {
             limits: &self.limits,
@@ -167,7 +170,7 @@ impl<'py> Call<'_, 'py> {
         };
         let frames: Vec<_> = self.frames.iter().take(MAX_FRAMES).collect();
         let pointers: Vec<_> = frames.iter().map(Bound::as_ptr).collect();
-        let mut rows = vec![None; pointers.len()];
+        let (mut rows, mut again) = (vec![None; pointers.len()], Vec::new());
         let callers: Vec<Vec<_>> = self.callers.iter().map(|stack| places(&stack)).collect();
         let taken = TOOLS.with(py, |tools| {
             // SAFETY: the GIL is held, and all objects are borrowed for this call.
@@ -179,6 +182,7 @@ impl<'py> Call<'_, 'py> {
                     &request,
                     &pointers,
                     &mut rows,
+                    &mut again,
                 )
             };
             let values = tools.writer.values();
@@ -196,7 +200,7 @@ impl<'py> Call<'_, 'py> {
             Some((tape, callers.collect()))
         });
         let (tape, callers) = taken.flatten()?;
-        Some((tape, callers, rows))
+        Some((tape, callers, rows, again))
     }
 }
 
@@ -231,14 +235,14 @@ impl Replay {
 
     /// One frame as a JSON object, redacted.
     ///
-    /// frame: which of those that were asked for. id: UUID of its snapshot. service: name of the service. file: where the frame's file
+    /// frame: which of those that were asked for. snapshot_id: UUID of its snapshot. service: name of the service. file: where the frame's file
     /// lies, if that is known better than by its code. process_tags: the tracer's tags of the process.
-    #[pyo3(signature = (frame, id, service, file=None, process_tags=None))]
+    #[pyo3(signature = (frame, snapshot_id, service, file=None, process_tags=None))]
     fn to_datadog<'py>(
         &self,
         py: Python<'py>,
         frame: usize,
-        id: &str,
+        snapshot_id: &str,
         service: &str,
         file: Option<&str>,
         process_tags: Option<&str>,
@@ -246,7 +250,7 @@ impl Replay {
         let Some(Some(row)) = self.rows.get(frame).copied() else {
             return Err(PyIndexError::new_err("no such frame was captured"));
         };
-        let id: SnapshotId = id
+        let id: SnapshotId = snapshot_id
             .parse()
             .map_err(|_| PyValueError::new_err("the id is no UUID"))?;
         let failed = |error: &dyn std::fmt::Display| PyRuntimeError::new_err(error.to_string());
@@ -261,6 +265,7 @@ impl Replay {
                 service: Some(service),
                 source_file: file,
                 process_tags,
+                again: &self.again,
                 callers: self
                     .callers
                     .get(row.cause as usize)

@@ -9,7 +9,9 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use serde_json::Value as Json;
-use stillframe_core::encode::datadog::{BATCH_BYTES, Dialect, MAX_BYTES, MAX_FRAMES, Options};
+use stillframe_core::encode::datadog::{
+    BATCH_BYTES, Caller, Dialect, MAX_BYTES, MAX_FRAMES, Options,
+};
 use stillframe_core::encode::{Encoder, Input};
 use stillframe_core::snapshot::{Extras, Meta, SnapshotId};
 use stillframe_core::tape::Tape;
@@ -355,6 +357,158 @@ fn a_flood_of_frames_is_cut_into_bodies() {
         self::bodies(&tape, &Meta::default(), &Options { frames: 0, ..two }),
         [b"[]"]
     );
+}
+
+/// One frame, by its index in the order of the tape.
+fn frame_of(spec: &Spec, options: &Options<'_>, frame: u32) -> Option<Json> {
+    let bytes = build::build(spec);
+    let tape = Tape::parse(&bytes).expect("valid");
+    let (meta, extras) = (Meta::default(), Extras::default());
+    let input = Input {
+        tape: &tape,
+        meta: &meta,
+        extras: &extras,
+    };
+    let mut out = b"before".to_vec();
+    let there = Encoder::new().datadog_frame_into(&input, options, frame, &mut out);
+    assert_eq!(&out[..6], b"before");
+    assert_eq!(there, out.len() > 6);
+    there.then(|| serde_json::from_slice(&out[6..]).expect("JSON"))
+}
+
+/// A tracer asks for a frame that it chose: with its service, where it found the file, and what called the outermost frame.
+#[test]
+fn one_frame_as_a_tracer_asks_for_it() {
+    // The first has no variables, so an array would leave it out.
+    let frames = [(16, "inner"), (1, "Outer.method")];
+    let frames = frames.map(|(flags, function)| Frame {
+        flags,
+        function: function.into(),
+        file: "app.py".into(),
+        location: [7, 0, 0, 0],
+        ..Frame::default()
+    });
+    let spec = with_frames(frames.to_vec());
+    let callers = [Caller {
+        file: "main.py".into(),
+        function: "main".into(),
+        line: 3,
+    }];
+    let plain = Options::new(Dialect::Python, &frame_id);
+    let asked = Options {
+        service: Some("till"),
+        source_file: Some("/srv/app.py"),
+        callers: &callers,
+        ..plain
+    };
+    let inner = frame_of(&spec, &asked, 0).expect("there");
+    let outer = frame_of(&spec, &asked, 1).expect("there");
+    assert_eq!(frame_of(&spec, &asked, 2), None);
+    for (object, functions) in [
+        (&inner, &["inner", "method", "main"][..]),
+        (&outer, &["method", "main"][..]),
+    ] {
+        let snapshot = &object["debugger"]["snapshot"];
+        assert_eq!(object["service"], "till");
+        assert_eq!(object["logger"]["name"], "app.py");
+        assert_eq!(snapshot["probe"]["location"]["file"], "/srv/app.py");
+        assert_eq!(snapshot["duration"], Json::Null);
+        let stack = snapshot["stack"].as_array().expect("an array");
+        let shown: Vec<_> = stack.iter().map(|place| &place["function"]).collect();
+        assert_eq!(shown, functions);
+        assert_eq!(stack.last().expect("a caller")["lineNumber"], 3);
+        // The traceback is that of the exception alone.
+        let throwable = &captures(object)["throwable"];
+        let traceback = throwable["stacktrace"].as_array().expect("an array");
+        assert_eq!(traceback.len(), 2);
+    }
+    // The second is a further entry of the first frame: an error that it raised again.
+    let again = Options {
+        again: &[1],
+        ..asked
+    };
+    let once = frame_of(&spec, &again, 0).expect("there");
+    let stack = &once["debugger"]["snapshot"]["stack"];
+    assert_eq!(stack.as_array().map(Vec::len), Some(2));
+    assert_eq!(stack[0]["function"], "inner");
+    let id = |object: &Json| object["debugger"]["snapshot"]["id"].clone();
+    assert_eq!(id(&outer), frame_id(1).to_string());
+    let without = frame_of(&spec, &plain, 1).expect("there");
+    assert_eq!(without["service"], "");
+    assert_eq!(
+        without["debugger"]["snapshot"]["probe"]["location"]["file"],
+        "app.py"
+    );
+}
+
+#[test]
+fn an_exception_is_told_with_what_it_was_made_with() {
+    let exception = |message: &str, unknown, attributes: Vec<(String, Item)>| {
+        let message: Vec<(String, Item)> =
+            vec![(String::new(), Item::Value(Value::Str8(message.into())))];
+        Spec {
+            language: 1,
+            chain: vec![ExceptionItem::Exception(Exception {
+                type_name: Some("ValueError".into()),
+                message_unknown: unknown,
+                sections: vec![(4, message), (7, attributes)],
+                frames: vec![FrameItem::Frame(Frame::default())],
+                ..Exception::default()
+            })],
+            ..Spec::default()
+        }
+    };
+    let shown = |spec: &Spec| {
+        let options = Options::new(Dialect::Python, &frame_id);
+        let object = frame_of(spec, &options, 0).expect("there");
+        let captures = captures(&object);
+        (
+            captures["locals"]["@exception"]["fields"].clone(),
+            captures["throwable"]["message"].clone(),
+        )
+    };
+    // A tape does not say the message twice: it is the only argument.
+    let (fields, message) = shown(&exception("it's gone", false, vec![]));
+    assert_eq!(
+        fields["args"],
+        serde_json::json!({"type": "tuple", "elements": [{"type": "str", "value": "\"it's gone\""}], "size": 1})
+    );
+    assert_eq!(message, "\"it's gone\"");
+    // Without a message there was none, and one that is unknown is not what it was made with.
+    for (text, unknown) in [("", false), ("<Declined>", true)] {
+        let (fields, message) = shown(&exception(text, unknown, vec![]));
+        assert_eq!(fields["args"]["elements"], serde_json::json!([]));
+        assert_eq!(message, text);
+    }
+    // What ddtrace keeps in exceptions is not the program's.
+    let attributes = ["_dd_exc_id", "code"].map(|name| (name.into(), Item::Value(Value::Int(1))));
+    let (fields, _) = shown(&exception("x", false, attributes.to_vec()));
+    assert!(fields.get("_dd_exc_id").is_none() && fields.get("code").is_some());
+}
+
+#[test]
+fn a_trace_id_of_64_bits_is_decimal_in_python() {
+    let spec = with_frames(vec![Frame::default()]);
+    let bytes = build::build(&spec);
+    let tape = Tape::parse(&bytes).expect("valid");
+    let trace_id = |id: u128, dialect, path: [&str; 2]| {
+        let meta = Meta {
+            trace_id: Some(id),
+            ..Meta::default()
+        };
+        let bodies = bodies(&tape, &meta, &Options::new(dialect, &frame_id));
+        let (object, _) = objects(&bodies).remove(0);
+        let mut value = &object;
+        for name in path.into_iter().filter(|name| !name.is_empty()) {
+            value = &value[name];
+        }
+        value.clone()
+    };
+    let python = |id| trace_id(id, Dialect::Python, ["dd", "trace_id"]);
+    assert_eq!(python(u64::MAX.into()), "18446744073709551615");
+    assert_eq!(python(1 << 64), "00000000000000010000000000000000");
+    let java = trace_id(5, Dialect::Java, ["dd.trace_id", ""]);
+    assert_eq!(java, "00000000000000000000000000000005");
 }
 
 /// What a tape holds beyond what it shows: text after a cut, lengths and hashes of hidden text.

@@ -61,15 +61,15 @@ def replay(
     tb: TracebackType | None,
     frames: list[Any],
     callers: list[list[tuple[CodeType, int]]],
-    id: str,
+    exception_id: str,
     limits: dict[str, int],
     context: dict[str, Any] | None,
     /,
 ) -> Replay | None:
     """Reads the variables of exactly these frames of an exception, for a tracer that chose them. ``None`` when refused or failed.
 
-    ``callers``: for the exception and each that led to it, what called the outermost frame of its traceback. ``id``: a UUID that the frames
-    share. ``limits``: some of ``depth``, ``fields``, ``items``, ``string`` and ``time_ms``. ``context``: as for ``capture``.
+    ``callers``: for the exception and each that led to it, what called the outermost frame of its traceback. ``exception_id``: a UUID that
+    the frames share. ``limits``: some of ``depth``, ``fields``, ``items``, ``string`` and ``time_ms``. ``context``: as for ``capture``.
     """
 
 @final
@@ -84,7 +84,7 @@ class Replay:
     def frames(self) -> list[bool]:
         """For each frame that was asked for, whether it was reached."""
 
-    def to_datadog(self, frame: int, id: str, service: str, file: str | None = None, process_tags: str | None = None) -> bytes:
+    def to_datadog(self, frame: int, snapshot_id: str, service: str, file: str | None = None, process_tags: str | None = None) -> bytes:
         """One frame as a JSON object in Datadog's form, redacted."""
 
 def stats() -> str:

@@ -126,7 +126,7 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
             }
             let row = self.row(entry, variables, frames);
             if let (Some(chosen), Some(row)) = (&mut self.chosen, row) {
-                chosen.written(exception, position, row);
+                chosen.written(exception, position, entry.frame, row);
             }
         }
         self.gap(Reason::Frames, Some(window.total.saturating_sub(expected)));

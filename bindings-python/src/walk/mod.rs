@@ -279,11 +279,12 @@ impl Walker {
         unsafe { self.run(writer, exception, traceback, request, None) }
     }
 
-    /// The same with the variables of exactly these frames; `rows` is as long, and tells where each stands.
+    /// The same with the variables of exactly these frames; `rows` is as long, and tells where each stands; `again` gets the indexes of further rows of a frame.
     ///
     /// # Safety
     ///
     /// As [`Walker::capture`]; the frames are live objects.
+    #[expect(clippy::too_many_arguments, reason = "two of them are results")]
     pub(crate) unsafe fn capture_frames(
         &mut self,
         writer: &mut TapeWriter,
@@ -292,8 +293,9 @@ impl Walker {
         request: &Request<'_>,
         frames: &[*mut ffi::PyObject],
         rows: &mut [Option<FrameRow>],
+        again: &mut Vec<u32>,
     ) -> Captured {
-        let chosen = Chosen::new(frames, rows);
+        let chosen = Chosen::new(frames, rows, again);
         // SAFETY: passed on to the caller.
         unsafe { self.run(writer, exception, traceback, request, Some(chosen)) }
     }

@@ -36,16 +36,27 @@ pub(super) struct Chosen<'w> {
     frames: &'w [*mut ffi::PyObject],
     places: SmallVec<[Place; 8]>,
     rows: &'w mut [Option<FrameRow>],
+    again: &'w mut Vec<u32>,
+    /// The frames of the exception at hand.
+    seen: SmallVec<[*mut ffi::PyObject; 32]>,
 }
 
 impl<'w> Chosen<'w> {
-    /// `rows` is as long as `frames`, and tells of each when the walk is over.
-    pub(super) fn new(frames: &'w [*mut ffi::PyObject], rows: &'w mut [Option<FrameRow>]) -> Self {
+    /// When the walk is over, `rows`, which is as long as `frames`, tells of each, and `again` has the indexes of rows whose frame has one
+    /// before.
+    pub(super) fn new(
+        frames: &'w [*mut ffi::PyObject],
+        rows: &'w mut [Option<FrameRow>],
+        again: &'w mut Vec<u32>,
+    ) -> Self {
+        again.clear();
         rows.fill(None);
         Self {
             frames,
             places: SmallVec::new(),
             rows,
+            again,
+            seen: SmallVec::new(),
         }
     }
 
@@ -94,8 +105,23 @@ impl<'w> Chosen<'w> {
         self.places.iter().find(is_there).copied()
     }
 
-    /// The frame at a position of an exception stands on the tape.
-    pub(super) fn written(&mut self, exception: u32, position: usize, index: u32) {
+    /// The frame at a position of an exception, the next of its frames, stands on the tape.
+    pub(super) fn written(
+        &mut self,
+        exception: u32,
+        position: usize,
+        frame: Frame<'_>,
+        index: u32,
+    ) {
+        if position == 0 {
+            self.seen.clear();
+        }
+        let frame = frame.0.pointer();
+        if self.seen.contains(&frame) {
+            self.again.push(index);
+        } else {
+            self.seen.push(frame);
+        }
         if let Some(Place { which, cause, .. }) = self.at(exception, position)
             && let Some(row) = self.rows.get_mut(which)
         {

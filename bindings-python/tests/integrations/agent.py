@@ -37,6 +37,8 @@ class Agent:
     port: int = 0
     uploads: list[Upload] = field(default_factory=list)
     spans: list[dict[str, Any]] = field(default_factory=list)
+    traces: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    """Requests with traces, as they were: headers and body."""
     answers: dict[str, list[int]] = field(default_factory=dict)
     """Status codes with which the next requests to a path are answered; then 200."""
 
@@ -96,11 +98,12 @@ def agent(endpoints: tuple[str, ...] = (V2, DIAGNOSTICS)) -> Generator[Agent, No
             waiting = received.answers.get(parts.path, [])
             status = waiting.pop(0) if waiting else 200
             if status == 200:
+                headers = {name.lower(): value for name, value in self.headers.items()}
                 if parts.path in (V2, DIAGNOSTICS):
                     tags = parse_qs(parts.query).get("ddtags", [""])[0].split(",")
-                    headers = {name.lower(): value for name, value in self.headers.items()}
                     received.uploads.append(Upload(parts.path, tags, headers, len(body), json.loads(body)))
                 elif parts.path == "/v0.4/traces":
+                    received.traces.append((headers, body))
                     for trace in msgpack.unpackb(body, strict_map_key=False):
                         received.spans.extend(trace)
             self.answer({"rate_by_service": {}}, status)

@@ -15,8 +15,6 @@ Difference = tuple[Path, Any, Any]
 
 MISSING = "(missing)"
 
-EMPTY_THERE = re.compile(r".")
-
 
 def neutral(snapshots: list[dict[str, Any]], spans: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """The same without what differs between two runs of one program: ids become numbers by first appearance, times and processes go."""
@@ -35,7 +33,8 @@ def neutral(snapshots: list[dict[str, Any]], spans: list[dict[str, Any]]) -> tup
                 words = words.replace(f'"{number}"', f'"{name}"')
         words = re.sub(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", rename, words)
         words = re.sub(r";pid:\d+", ";pid:P", words)
-        words = re.sub(r"0x[0-9a-f]{6,}", "0x", words)
+        words = re.sub(r"0x[0-9a-f]{6,}|portal-[0-9a-f]+", "at", words)
+        words = re.sub(r'("_thread_id": \{"type": "int", "value": )"\d+"', r'\1"0"', words)
         return json.loads(re.sub(r"\b17\d{11}\b", "0", words))
 
     shown = []
@@ -73,31 +72,103 @@ def _kind(node: dict[str, Any]) -> Any:
     return (node.get("type"), shapes[:1]) if "type" in node and shapes else None
 
 
-def reason(path: Path, theirs: Any, ours: Any) -> str | None:
-    """Why two snapshots differ there."""
-    where = ".".join(path)
-    last = path[-1]
-    node = isinstance(theirs, dict) and "type" in theirs
-    if where.endswith(("probe.location.lines.0", "lineNumber")) or path == ("message",):
-        if path != ("message",) or _without_line(theirs) == _without_line(ours):
-            return "line"
-    if where.endswith("probe.location.file") and theirs == "None":
+REASONS = {
+    "line": "the traceback's line, where ddtrace has the line at which the frame stands meanwhile",
+    "stack": "callers that ddtrace has lost: those of a generator or coroutine that has ended",
+    "file": "the name of code that is in no file, where ddtrace says None",
+    "tracer's own": "what ddtrace keeps in the program's objects, and its tracer",
+    "exception": "a frame's own exception, where ddtrace has the outermost one, or none if it was told later",
+    "secret": "hidden by a name that ddtrace does not know, or in a text",
+    "size": "the true size of what was cut",
+    "unbound": "a variable without a value, where ddtrace says None",
+    "value": "a value that ddtrace shows as an empty object, or by the internals of its class",
+    "field": "a field that ddtrace does not show, or that is none of the program's",
+    "seen": "an object inside itself, shown once",
+    "empty": "something without contents, which is too deep for ddtrace",
+    "context": "an exception that led to another is shown once, and not where the program hid it",
+    "argument": "an argument that an inner function uses, shown once",
+    "integer": "an integer of more digits than are kept",
+}
+"""The reasons, as in ``docs/ddtrace.md``."""
+
+
+def reason(path: Path, theirs: Any, ours: Any, arguments: dict[str, Any]) -> str | None:
+    """Why two snapshots differ there; ``None`` if they should not.
+
+    Args:
+        path: where.
+        theirs: what ddtrace alone sends.
+        ours: what is sent with Stillframe.
+        arguments: those of the frame.
+    """
+    where = ".".join(path).replace("debugger.snapshot.", "")
+    return (
+        _of_place(path, where, theirs, ours) or _of_exception(path, where, theirs, ours) or _of_value(path, where, theirs, ours, arguments)
+    )
+
+
+def _of_place(path: Path, where: str, theirs: Any, ours: Any) -> str | None:
+    if where == "probe.location.lines.0" or (where.startswith("stack.") and where.endswith(".lineNumber")):
+        return "line"
+    if where == "message" and re.sub(r"line \d+", "", theirs) == re.sub(r"line \d+", "", ours):
+        return "line"
+    if where == "stack" and [_place(one) for one in ours][: len(theirs)] == [_place(one) for one in theirs]:
+        return "stack"
+    if where == "probe.location.file" and theirs == "None":
         return "file"
-    if "_dd_exc_id" in path:
-        return "tracer's own"
-    if "staticFields" in path and theirs == MISSING or "staticFields" in path and ours == MISSING and theirs.get("type") == "Tracer":
-        return "tracer's own"
-    if "throwable" in path or "@exception" in path:
-        if "stacktrace" in path or last in ("@exception", "throwable", "message", "type"):
-            return "exception"
-    if last == "size":
-        return "size"
-    if isinstance(ours, dict) and ours.get("type") == "unbound":
-        return "unbound"
-    if isinstance(ours, dict) and "value" in ours and node and theirs.get("fields") == {}:
-        return "empty"
     return None
 
 
-def _without_line(text: str) -> str:
-    return re.sub(r"line \d+", "line", text)
+def _place(entry: dict[str, Any]) -> tuple[str, str]:
+    return entry["fileName"], entry["function"]
+
+
+def _of_exception(path: Path, where: str, theirs: Any, ours: Any) -> str | None:
+    if "_dd_exc_id" in path and ours == MISSING:
+        return "tracer's own"
+    if "[redacted]" in json.dumps(ours) and "[redacted]" not in json.dumps(theirs):
+        return "secret"
+    if where in ("captures.throwable", "captures.locals.@exception"):
+        # Told after it was handled, or one that led to the one that left the span.
+        none = theirs in (None, MISSING)
+        return "exception" if none or theirs["type"] != ours["type"] else None
+    if where.startswith("captures.throwable.stacktrace") or where == "captures.throwable.type":
+        return "exception"
+    if where == "captures.throwable.message":
+        return "size" if theirs.endswith("...'") and theirs.startswith(ours) else "exception"
+    if path[-1] == "__context__" and ours == {"type": "NoneType", "isNull": True}:
+        return "context"
+    if path[-2:] == ("__suppress_context__", "value"):
+        return "context"
+    return None
+
+
+def _of_value(path: Path, where: str, theirs: Any, ours: Any, arguments: dict[str, Any]) -> str | None:
+    last = path[-1]
+    if last == "size":
+        return "size"
+    if ours == MISSING:
+        if where.startswith("captures.staticFields.") and theirs["type"] in ("Tracer",):
+            return "tracer's own"
+        if where == f"captures.locals.{last}" and last in arguments:
+            return "argument"
+        if last in ("__weakref__", "__dict__") or theirs.get("type") == "AttributeError":
+            return "field"
+        return None
+    if theirs == MISSING:
+        return "field" if "fields" in path else None
+    if last == "value":
+        return "integer" if " bits)" in ours else None
+    if not isinstance(theirs, dict) or not isinstance(ours, dict) or "type" not in ours:
+        return None
+    if ours["type"] == "unbound" and theirs == {"type": "NoneType", "isNull": True}:
+        return "unbound"
+    if ours.get("notCapturedReason", "").startswith("redacted"):
+        return "secret"
+    if ours["type"] != theirs["type"]:
+        return None
+    if ours.get("notCapturedReason") == "depth" and theirs["type"] in json.dumps(theirs.get("fields", theirs)):
+        return "seen"
+    if theirs.get("notCapturedReason") == "depth":
+        return "empty" if ours.get("size", 0) == 0 else None
+    return "value" if "fields" in theirs and "fields" not in ours else None

@@ -185,6 +185,21 @@ mod tests {
     }
 
     #[test]
+    fn frames_have_ids_of_their_own_that_are_always_the_same() {
+        let snapshots: Vec<_> = (0..50).map(|_| SnapshotId::generate(7)).collect();
+        let ids: std::collections::HashSet<_> = snapshots
+            .iter()
+            .flat_map(|id| (0..100).map(|frame| id.of_frame(frame)).chain([*id]))
+            .collect();
+        assert_eq!(ids.len(), 50 * 101);
+        let id = SnapshotId::from_parts(1_795_225_363_042_499_999, 3);
+        assert_eq!(id.of_frame(9), id.of_frame(9));
+        let text = id.of_frame(9).to_string();
+        assert!(text.starts_with("01a1fbc5-2262-77ff-"), "{text}");
+        assert!(matches!(text.as_bytes()[19], b'8' | b'9' | b'a' | b'b'));
+    }
+
+    #[test]
     fn text_that_is_no_id_is_refused() {
         for text in [
             "",

@@ -67,6 +67,7 @@ HOOKS = {
     "click.core": "stillframe.integrations.click",
     "typer._click.core": "stillframe.integrations.click",
     # tracers and logs
+    "ddtrace._trace.tracer": "stillframe.integrations.ddtrace",
     "ddtrace.debugging._exception.replay": "stillframe.integrations.ddtrace",
     "loguru._handler": "stillframe.integrations.loguru",
     "opentelemetry.sdk.trace": "stillframe.integrations.opentelemetry",

@@ -62,6 +62,9 @@ pub struct Options<'o> {
     pub source_file: Option<&'o str>,
     /// What called the outermost frame of the captured exception's traceback, nearest first; written behind the stack of its frames.
     pub callers: &'o [Caller],
+    /// Further entries of frames that a traceback has before, by their index in the order of the tape, ascending: an error that was raised
+    /// again where it was caught. The stack has each frame once.
+    pub again: &'o [u32],
     /// Id of the snapshot of a frame, by the frame's index in the order of the tape; span tags carry the same.
     pub frame_id: &'o dyn Fn(u32) -> SnapshotId,
 }
@@ -91,6 +94,7 @@ impl<'o> Options<'o> {
             service: None,
             source_file: None,
             callers: &[],
+            again: &[],
             frame_id,
         }
     }

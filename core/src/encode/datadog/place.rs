@@ -37,7 +37,12 @@ struct Missing {
 impl<'p> Piece<'p> {
     /// This frame and its callers.
     pub(super) fn stack(&self, out: &mut Values<'_, 'p>) {
-        let frames = self.frames.iter().skip(self.chosen.place as usize);
+        let place = self.chosen.place;
+        let first = self.chosen.index - place;
+        let frames = self.frames.iter().zip(first..).skip(place as usize);
+        let is_first =
+            |row: u32| row == self.chosen.index || self.options.again.binary_search(&row).is_err();
+        let frames = frames.filter(|(_, row)| is_first(*row)).map(|(id, _)| id);
         self.places(out, &STACK, frames, self.options.callers);
     }
 

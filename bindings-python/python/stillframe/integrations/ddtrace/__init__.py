@@ -4,6 +4,8 @@ ddtrace decides as before which errors and which frames are captured, puts the s
 to its agent. What it does in Python on the thread that failed, reading values and encoding them, is done by the native walker, once for
 all frames of an error; the encoding is left to the thread that uploads. ``docs/ddtrace.md`` lists what is different on the wire.
 
+Besides, snapshots of our own that are taken inside a span carry the ids of its trace, whether this is on or not.
+
 Either switch it on with ``STILLFRAME_HOOKS_DDTRACE=1`` or ``hooks.ddtrace = true``, or call :func:`install`. Without ddtrace's exception
 replay nothing happens. With a ddtrace that looks different from those that are known, it stays as it is, and says so once.
 """
@@ -12,14 +14,16 @@ from __future__ import annotations
 
 import sys
 
-from stillframe import _failures
-from stillframe._hooks.patch import Patch
+from stillframe import _context, _failures
 from stillframe._runtime import native
 from stillframe.integrations.ddtrace import _internals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
+    from typing import Any
+
+    from stillframe._hooks.patch import Patch
 
 __all__ = ["install", "status"]
 
@@ -92,9 +96,17 @@ def status() -> str:
 
 
 def patches(module: ModuleType) -> list[Patch]:
-    """What is replaced once ddtrace's exception replay has been imported."""
+    """What is replaced once ddtrace's exception replay has been imported.
+
+    Of its tracer nothing is replaced: that it is there means that our own snapshots can name the trace that they belong to.
+    """
     global _problem
     from stillframe import _hooks
+
+    if module.__name__ != REPLAY:
+        if trace_ids not in _context.trace_ids:
+            _context.trace_ids.append(trace_ids)
+        return []
 
     if not _patches and (_asked or _hooks.is_on(SWITCH)):
         _problem = _internals.problem(module)
@@ -107,6 +119,15 @@ def patches(module: ModuleType) -> list[Patch]:
     for patch in _patches:
         patch.switch = "always" if _asked else SWITCH
     return _patches
+
+
+def trace_ids() -> tuple[int, int] | None:
+    """Ids of the trace and span that run now, if there is one."""
+    tracer: Any = getattr(sys.modules.get("ddtrace"), "tracer", None)
+    active = None if tracer is None else tracer.context_provider.active()
+    if active is None or not active.trace_id or not active.span_id:
+        return None
+    return active.trace_id, active.span_id
 
 
 def _tell(problem: str) -> None:

@@ -73,7 +73,7 @@ class Batch:
 
     def _walk(self, snapshots: list[Delegated]) -> _native.Replay | None:
         traceback = _traceback(self.error) or self.traceback
-        context: dict[str, Any] = {"thread": _context._thread_name()}
+        context: dict[str, Any] = {"thread": _context.thread_name()}
         if self.span is not None:
             context["trace_id"] = self.span.trace_id
             context["span_id"] = self.span.span_id
@@ -118,13 +118,13 @@ class Tools:
         self.encoding = encoding
         self.plain_probe: Any = replay.SpanExceptionProbe
         self.plain_snapshot: Any = replay.SpanExceptionSnapshot
-        self.done: Any = sys.modules["ddtrace.debugging._signal.model"].SignalState.DONE  # type: ignore[attr-defined]
+        self.done: Any = sys.modules["ddtrace.debugging._signal.model"].SignalState.DONE
         self._snapshot: Any = sys.modules["ddtrace.debugging._signal.snapshot"]
         self._probe: Any = sys.modules["ddtrace.debugging._probe.model"]
         self._tags: Any = sys.modules.get("ddtrace.internal.process_tags")
 
     def limits(self) -> dict[str, int]:
-        """ddtrace's limits, in our words."""
+        """Ddtrace's limits, in our words."""
         limits = self.replay.DEFAULT_CAPTURE_LIMITS
         config = getattr(self._snapshot, "di_config", None)
         time_ms = self._snapshot.CAPTURE_TIME_BUDGET * 1000 if config is None else config.capture_timeout_ms
@@ -146,7 +146,7 @@ class Tools:
         tags = getattr(self._tags, "process_tags", None)
         return tags if tags and type(tags) is str else None
 
-    def extra(self, encoder: Any) -> bytes:
+    def more_members(self, encoder: Any) -> bytes:
         """Members that the core does not write: ``host`` in older versions, ``ddtags`` if they are not in the query."""
         from json import dumps
 
@@ -176,7 +176,7 @@ class Tools:
         """``SpanExceptionProbe``, which is not built while its snapshot is a stand-in."""
         plain = layer.original
 
-        class SpanExceptionProbe(plain):  # type: ignore[misc]
+        class SpanExceptionProbe(plain):  # type: ignore[misc, valid-type]
             @classmethod
             def build(cls, exc_id: Any, frame: Any) -> Any:
                 if layer.active and getattr(_running, "batch", None) is not None:
@@ -190,7 +190,7 @@ class Tools:
         plain = layer.original
         tools = self
 
-        class SpanExceptionSnapshot(Delegated, plain):  # type: ignore[misc]
+        class SpanExceptionSnapshot(Delegated, plain):  # type: ignore[misc, valid-type]
             def __new__(cls, *args: Any, **kwargs: Any) -> Any:
                 batch = getattr(_running, "batch", None)
                 if batch is None or not layer.active:
@@ -289,7 +289,7 @@ class Delegated:
         tools = self.tools
         file = tools.source_file(self.place[0])
         text: bytes = self._replay.to_datadog(self._index, self.uuid, encoder._service, file, tools.process_tags())
-        return b"{" + tools.extra(encoder) + text[1:]
+        return b"{" + tools.more_members(encoder) + text[1:]
 
     def _read(self) -> dict[str, Any]:
         """Its part of the envelope, decoded."""

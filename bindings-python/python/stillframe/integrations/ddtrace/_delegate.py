@@ -31,9 +31,25 @@ def patches(replay: ModuleType) -> list[Patch]:
         Patch(SWITCH, encoding.SnapshotJsonEncoder, "encode", wrap=_encode),
         Patch(SWITCH, encoding.SignalQueue, "put", wrap=_queue.put),
         Patch(SWITCH, encoding.SignalQueue, "flush", wrap=_queue.flush),
-        Patch(SWITCH, uploader.SignalUploader, "_flush_track", wrap=_queue.flush_track),
+        _Uploads(uploader),
         _Handler(replay, tools),
     ]
+
+
+class _Uploads(Patch):
+    """The uploader, which must not be left with snapshots that only we can encode."""
+
+    __slots__ = ()
+
+    def __init__(self, uploader: Any) -> None:
+        super().__init__(SWITCH, uploader.SignalUploader, "_flush_track", wrap=_queue.flush_track)
+
+    def remove(self) -> None:
+        instance = self.owner._instance
+        if self.is_applied and instance is not None:
+            for track in instance._tracks.values():
+                _queue.encode_waiting(track.queue)
+        super().remove()
 
 
 class _Handler(Patch):

@@ -9,12 +9,13 @@ from __future__ import annotations
 import sys
 
 from stillframe import _failures
-from stillframe._hooks.patch import Layer
 from stillframe.integrations.ddtrace._batch import Delegated
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+    from stillframe._hooks.patch import Layer
 
 _WAITING = "_stillframe_waiting"
 
@@ -50,7 +51,7 @@ def flush(layer: Layer) -> Any:
         waiting = self.__dict__.get(_WAITING)
         if not waiting:
             return original(self)
-        _encode(self, waiting)
+        encode_waiting(self)
         with self._lock:
             # The original forgets the count, and would send an empty array if nothing was in the buffer.
             self.count -= len(waiting)
@@ -74,8 +75,9 @@ def flush_track(layer: Layer) -> Any:
     return _flush_track
 
 
-def _encode(queue: Any, waiting: list[Delegated]) -> None:
-    """Moves snapshots that have been walked into the buffer, encoded. The queue is locked for moments only."""
+def encode_waiting(queue: Any) -> None:
+    """Moves snapshots that have been walked into the buffer, as many as fit. The queue is locked for moments only."""
+    waiting: list[Delegated] = queue.__dict__.get(_WAITING, [])
     full = False
     buffer_full = sys.modules["ddtrace.debugging._encoding"].BufferFull
     while not full:
