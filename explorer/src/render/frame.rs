@@ -103,7 +103,7 @@ pub fn short_file<'f>(file: &'f str, module: Option<&str>) -> &'f str {
 }
 
 /// `convert`, with what kind of function it is where that matters.
-fn title(frame: &Frame) -> Line {
+pub(crate) fn title(frame: &Frame) -> Line {
     let mut line = Line::of(Style::Strong, text::head(&frame.function, 120));
     if frame.awaited {
         line.push(Style::Dim, " (awaited)");
@@ -248,36 +248,16 @@ impl Frames<'_> {
 
     /// Says why a frame has no values, if so.
     fn closed(&self, page: &mut Page<'_>, frame: &Frame) -> bool {
-        if let Some(word) = &frame.not_captured_reason {
-            let reason = Reason::ALL
-                .into_iter()
-                .find(|reason| reason.as_str() == word);
-            let said = match reason {
-                Some(reason) => gap::said(reason),
-                None => word,
-            };
-            let limit = frame
-                .limit
-                .as_ref()
-                .map(|limit| format!(": {} = {}", limit.name, limit.value));
-            let text = format!(
-                "[variables not captured: {said}{}]",
-                limit.unwrap_or_default()
-            );
-            page.line(indented(Line::of(Style::Gap, &text)));
-            return true;
+        let why = closed(frame);
+        if let Some(why) = &why {
+            page.line(indented(Line::of(Style::Gap, why)));
         }
-        if frame.no_variables {
-            page.line(indented(Line::of(Style::Gap, "[variables not read]")));
-            return true;
-        }
-        false
+        why.is_some()
     }
 
     fn stale(&self, page: &mut Page<'_>, frame: &Frame) {
         if frame.source.as_ref().is_some_and(|source| source.stale) {
-            let text = "[the file was changed after the program began; its lines may be others]";
-            page.line(indented(Line::of(Style::Gap, text)));
+            page.line(indented(Line::of(Style::Gap, STALE)));
         }
     }
 
@@ -306,6 +286,28 @@ impl Frames<'_> {
         page.wrapped(line, INDENT + label.len() + 2);
     }
 }
+
+/// Why a frame has no values, if so.
+pub(crate) fn closed(frame: &Frame) -> Option<String> {
+    let Some(word) = &frame.not_captured_reason else {
+        return frame
+            .no_variables
+            .then(|| "[variables not read]".to_owned());
+    };
+    let mut reasons = Reason::ALL.into_iter();
+    let said = match reasons.find(|reason| reason.as_str() == word) {
+        Some(reason) => gap::said(reason),
+        None => word,
+    };
+    let limit = frame.limit.as_ref();
+    let limit = limit.map(|limit| format!(": {} = {}", limit.name, limit.value));
+    let limit = limit.unwrap_or_default();
+    Some(format!("[variables not captured: {said}{limit}]"))
+}
+
+/// What to say of source lines that may not be those that ran.
+pub(crate) const STALE: &str =
+    "[the file was changed after the program began; its lines may be others]";
 
 fn indented(line: Line) -> Line {
     let mut out = Line::default();

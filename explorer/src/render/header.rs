@@ -9,9 +9,9 @@ use super::text;
 use super::time::Clock;
 
 /// Lines of a message that are shown.
-const MAX_LINES: usize = 12;
+pub(super) const MAX_LINES: usize = 12;
 /// Bytes of one line of a message that are shown.
-const MAX_LINE: usize = 600;
+pub(super) const MAX_LINE: usize = 600;
 
 /// The header of a page.
 pub(super) fn write(
@@ -63,7 +63,7 @@ pub(super) fn title_of(page: &mut Page<'_>, scene: &Scene<'_>, index: usize) {
 }
 
 /// How an exception is linked to the one that names it.
-fn link(snapshot: &Snapshot, index: usize) -> &'static str {
+pub(super) fn link(snapshot: &Snapshot, index: usize) -> &'static str {
     let at = u32::try_from(index).unwrap_or(u32::MAX);
     for exception in &snapshot.exceptions {
         if exception.members.contains(&at) {
@@ -160,21 +160,7 @@ fn notes(page: &mut Page<'_>, exception: &Exception) {
 /// `uncaught in shop 1.4.2, production, 2026-11-21 12:02:11 UTC`
 fn facts(snapshot: &Snapshot, clock: &Clock) -> Line {
     let mut line = Line::default();
-    let exception = snapshot.captured();
-    let handled = exception.and_then(|exception| exception.handled);
-    let mechanism = exception.and_then(|exception| exception.mechanism.as_deref());
-    let how = match (handled, mechanism) {
-        (Some(true), Some("logging")) => "caught and logged",
-        (Some(true), _) => "caught",
-        (Some(false), _) => "uncaught",
-        (None, _) => "raised",
-    };
-    line.push(Style::Plain, how);
-    if let Some(mechanism) =
-        mechanism.filter(|&mechanism| !matches!(mechanism, "logging" | "excepthook" | "uncaught"))
-    {
-        line.push(Style::Plain, &format!(" ({})", text::head(mechanism, 60)));
-    }
+    line.push(Style::Plain, &met(snapshot));
     if !snapshot.service.is_empty() {
         line.push(Style::Plain, " in ")
             .push(Style::Strong, text::head(&snapshot.service, 80));
@@ -189,6 +175,23 @@ fn facts(snapshot: &Snapshot, clock: &Clock) -> Line {
     line.push(Style::Plain, ", ")
         .push(Style::Plain, &clock.date_time(snapshot.timestamp));
     line
+}
+
+/// How the captured exception was met: `uncaught`, `caught and logged`, `uncaught (wsgi)`.
+pub(super) fn met(snapshot: &Snapshot) -> String {
+    let exception = snapshot.captured();
+    let handled = exception.and_then(|exception| exception.handled);
+    let mechanism = exception.and_then(|exception| exception.mechanism.as_deref());
+    let how = match (handled, mechanism) {
+        (Some(true), Some("logging")) => "caught and logged",
+        (Some(true), _) => "caught",
+        (Some(false), _) => "uncaught",
+        (None, _) => "raised",
+    };
+    match mechanism.filter(|name| !matches!(*name, "logging" | "excepthook" | "uncaught")) {
+        Some(mechanism) => format!("{how} ({})", text::head(mechanism, 60)),
+        None => how.to_owned(),
+    }
 }
 
 /// `python 3.11.7, host web-3, pid 4711, thread MainThread`

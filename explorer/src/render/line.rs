@@ -130,6 +130,13 @@ impl Line {
         self.spans.is_empty()
     }
 
+    /// The pieces, each with what it is. Their text is clean.
+    pub(crate) fn spans(&self) -> impl ExactSizeIterator<Item = (Style, &str)> {
+        self.spans
+            .iter()
+            .map(|(style, text)| (*style, text.as_str()))
+    }
+
     /// The text without styles.
     pub fn plain(&self) -> String {
         self.spans.iter().map(|(_, text)| text.as_str()).collect()

@@ -22,6 +22,7 @@ mod paths;
 mod rank;
 mod show;
 mod source;
+mod stack;
 mod summary;
 mod terminal;
 mod text;

@@ -84,6 +84,12 @@ impl<'s> Paths<'s> {
         self.objects.get(&id).copied()
     }
 
+    /// What a reference leads to: a frame or an exception as such, or `None` for a value.
+    pub(crate) fn owner(&self, id: u32) -> Option<Owner> {
+        let (owner, path) = self.places.get(&id)?;
+        (path.is_empty() && !self.objects.contains_key(&id)).then_some(*owner)
+    }
+
     /// The path of an object, as told from `owner`: `self.rates['EUR']`, `rates in load` where that is another frame, or what it is
     /// where it is a frame or an exception itself.
     pub(crate) fn get(&self, id: u32, owner: Owner) -> Option<String> {

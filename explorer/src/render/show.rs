@@ -15,14 +15,11 @@ use super::layout::arrange;
 use super::line::{Line, Page, Style};
 use super::paths::{Owner, Paths};
 use super::rank::Variable;
+use super::stack::{Stack, Step, folded};
 use super::terminal::Terminal;
-use super::text;
 use super::time::Clock;
 use super::tree::{Depth, Tree, name_column};
 use super::value::{Inline, Look, look};
-
-/// Frames shown as rows above the raising one where none is the program's own.
-const LIBRARY_ROWS: usize = 4;
 
 /// What to show of a snapshot.
 #[derive(Debug, Clone, Default)]
@@ -49,7 +46,7 @@ impl View {
     }
 
     /// What the page opens, in the order in which its values matter.
-    fn opened(&self, snapshot: &Snapshot) -> Vec<Owner> {
+    pub(super) fn opened(&self, snapshot: &Snapshot) -> Vec<Owner> {
         if let Some(name) = &self.function {
             let frames = snapshot.frames.iter().enumerate();
             return frames
@@ -169,6 +166,25 @@ pub fn show(
     Ok(page.render())
 }
 
+/// What an exception itself carries beyond its message.
+pub(super) fn own_values(exception: &Exception) -> Vec<Variable<'_>> {
+    let mut values: Vec<Variable<'_>> = Vec::new();
+    // Arguments that are plain text or numbers are in the message.
+    if exception.args.iter().any(Node::is_container) {
+        let args = exception.args.iter().enumerate();
+        values.extend(args.map(|(at, node)| Variable {
+            name: format!("args[{at}]"),
+            node,
+        }));
+    }
+    let attributes = exception.attributes.iter();
+    values.extend(attributes.map(|(name, node)| Variable {
+        name: format!(".{name}"),
+        node,
+    }));
+    values
+}
+
 /// The exceptions in the order of telling: each before what led to it, a group before its members.
 pub(super) fn chain(snapshot: &Snapshot) -> Vec<usize> {
     let mut order = Vec::new();
@@ -207,24 +223,7 @@ impl Scene<'_> {
 
     /// What the exception itself carries beyond its message.
     fn own_values(&self, page: &mut Page<'_>, index: usize, exception: &Exception) {
-        let mut values: Vec<Variable<'_>> = Vec::new();
-        // Arguments that are plain text or numbers are in the message.
-        if exception.args.iter().any(Node::is_container) {
-            values.extend(
-                exception
-                    .args
-                    .iter()
-                    .enumerate()
-                    .map(|(at, node)| Variable {
-                        name: format!("args[{at}]"),
-                        node,
-                    }),
-            );
-        }
-        values.extend(exception.attributes.iter().map(|(name, node)| Variable {
-            name: format!(".{name}"),
-            node,
-        }));
+        let values = own_values(exception);
         let depth = Depth {
             levels: self.view.depth.unwrap_or(1),
             ..self.view.depth()
@@ -251,78 +250,33 @@ impl Scene<'_> {
         shown: &mut HashSet<u32>,
     ) {
         let terminal = page.terminal();
-        let first = index == 0;
-        let frames: Vec<(u32, &Frame)> = exception
-            .frames
-            .iter()
-            .filter_map(|&at| Some((at, self.snapshot.frames.get(at as usize)?)))
-            .collect();
-        let nearest = frames
-            .iter()
-            .position(|(_, frame)| frame.in_app)
-            .unwrap_or(0);
-        // Of an error that no frame of the program is part of, the nearest ones stand for it.
-        let none_in_app = !frames.iter().any(|(_, frame)| frame.in_app);
-        let is_row = |at: usize, frame: &Frame| {
-            frame.in_app || self.view.all_frames || (first && none_in_app && at <= LIBRARY_ROWS)
-        };
-        let rows = frames.iter().enumerate();
-        let columns = Columns::of(
-            rows.filter(|(at, (_, frame))| is_row(*at, frame))
-                .map(|(_, (_, frame))| *frame),
-        );
-        let mut folded: Vec<&Frame> = Vec::new();
-        self.omitted(page, exception, None);
-        for (at, (number, frame)) in frames.iter().enumerate() {
-            let repeated = !shown.insert(*number);
-            let writer = self.writer(terminal, Owner::Frame(*number as usize), self.view.depth());
-            let open = match (at == nearest, at == 0, self.view.all_values && frame.in_app) {
-                (_, _, true) => Some(Open::Whole),
-                (true, _, _) if first => Some(Open::Whole),
-                (true, _, _) | (_, true, _) => Some(Open::Line),
-                _ => None,
-            };
-            if repeated {
-                fold(page, &mut folded);
-                let text = format!(
-                    "{} from here as above: {} {}",
-                    terminal.glyphs().ellipsis,
-                    frame.function,
-                    location(frame)
-                );
-                page.line(dim(&text));
-                break;
+        let stack = Stack::of(self.snapshot, self.view, index, exception);
+        let columns = Columns::of(stack.rows());
+        for step in stack.steps(shown) {
+            match step {
+                Step::Open(number, frame, open) => {
+                    let writer = self.writer(terminal, Owner::Frame(number), self.view.depth());
+                    let raised = stack.is_raising(number);
+                    writer.open(page, frame, open, if raised { "raised here" } else { "" });
+                }
+                Step::Row(number, frame) => {
+                    let writer = self.writer(terminal, Owner::Frame(number), self.view.depth());
+                    writer.row(page, frame, columns);
+                }
+                Step::Folded(frames) => page.line(dim(&folded(&frames, terminal.glyphs()))),
+                Step::Repeated(_, frame) => {
+                    let ellipsis = terminal.glyphs().ellipsis;
+                    let (function, place) = (&frame.function, location(frame));
+                    page.line(dim(&format!(
+                        "{ellipsis} from here as above: {function} {place}"
+                    )));
+                }
+                Step::Gap(gap) => {
+                    let mut line = Line::default();
+                    line.space(2).extend(&gap::omitted(gap));
+                    page.line(line);
+                }
             }
-            if let Some(open) = open {
-                fold(page, &mut folded);
-                writer.open(page, frame, open, if at == 0 { "raised here" } else { "" });
-            } else if is_row(at, frame) {
-                fold(page, &mut folded);
-                writer.row(page, frame, columns);
-            } else {
-                folded.push(frame);
-            }
-            if exception
-                .omitted
-                .iter()
-                .any(|gap| gap.after == Some(at as u32))
-            {
-                fold(page, &mut folded);
-                self.omitted(page, exception, Some(at as u32));
-            }
-        }
-        fold(page, &mut folded);
-    }
-
-    fn omitted(&self, page: &mut Page<'_>, exception: &Exception, after: Option<u32>) {
-        for gap in exception
-            .omitted
-            .iter()
-            .filter(|gap| gap.what == "frames" && gap.after == after)
-        {
-            let mut line = Line::default();
-            line.space(2).extend(&gap::omitted(gap));
-            page.line(line);
         }
     }
 
@@ -356,38 +310,6 @@ impl Scene<'_> {
         }
         Err(NoSuchFrame { functions })
     }
-}
-
-/// Library frames in one row: how many, of which packages.
-fn fold(page: &mut Page<'_>, folded: &mut Vec<&Frame>) {
-    const MOST: usize = 4;
-    if folded.is_empty() {
-        return;
-    }
-    let mut packages: Vec<&str> = Vec::new();
-    for frame in folded.iter() {
-        let package = package(frame);
-        if !package.is_empty() && !packages.contains(&package) {
-            packages.push(package);
-        }
-    }
-    let mut text = format!(
-        "{} {}",
-        page.terminal().glyphs().ellipsis,
-        text::counted(folded.len() as u64, "frame")
-    );
-    if !packages.is_empty() {
-        let more = if packages.len() > MOST { ", ..." } else { "" };
-        packages.truncate(MOST);
-        text.push_str(&format!(" of {}{more}", packages.join(", ")));
-    }
-    page.line(dim(&text));
-    folded.clear();
-}
-
-fn package(frame: &Frame) -> &str {
-    let module = frame.module.as_deref().unwrap_or("");
-    text::head(module.split('.').next().unwrap_or(module), 40)
 }
 
 fn dim(text: &str) -> Line {

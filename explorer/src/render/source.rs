@@ -9,8 +9,49 @@ use super::text::{clean, expand_tabs, head, prefix, width};
 /// Longest source line that is looked at, in bytes.
 const MAX_LINE: usize = 4096;
 
-/// The lines of a frame around its failing one, at most `around` on each side, within `room` columns.
-pub(crate) fn excerpt(frame: &Frame, around: u32, room: usize, glyphs: &Glyphs) -> Vec<Line> {
+/// A source line as it is shown: without common indentation, tabs expanded, cleaned.
+pub(crate) struct SourceLine {
+    /// Its number, from 1.
+    pub number: u64,
+    /// Its text.
+    pub text: String,
+    /// Whether it is the line that failed.
+    pub failing: bool,
+    /// Columns of the failing expression, unless that is the whole line: the first one, and how many.
+    pub mark: Option<(usize, usize)>,
+}
+
+impl SourceLine {
+    /// Columns to leave out on the left so that the marked part can be seen within `room`.
+    fn shift(&self, room: usize) -> usize {
+        let Some((start, len)) = self.mark else {
+            return 0;
+        };
+        let (total, end) = (width(&self.text), start + len);
+        if total <= room || end + 2 <= room {
+            return 0;
+        }
+        let context = room / 4;
+        start
+            .saturating_sub(context)
+            .min(total.saturating_sub(room.saturating_sub(4)))
+    }
+
+    /// The text before the failing expression, that expression, and the rest.
+    pub(crate) fn parts(&self) -> Option<(&str, &str, &str)> {
+        let (start, len) = self.mark?;
+        let start = prefix(&self.text, start).len();
+        let end = start + prefix(&self.text[start..], len).len();
+        Some((
+            &self.text[..start],
+            &self.text[start..end],
+            &self.text[end..],
+        ))
+    }
+}
+
+/// The lines of a frame around its failing one, at most `around` on each side.
+pub(crate) fn lines(frame: &Frame, around: u32) -> Vec<SourceLine> {
     let (Some(source), Some(line)) = (&frame.source, frame.line) else {
         return Vec::new();
     };
@@ -29,45 +70,62 @@ pub(crate) fn excerpt(frame: &Frame, around: u32, room: usize, glyphs: &Glyphs) 
     let leading = shown.iter().take_while(blank).count();
     let trailing = shown[leading..].iter().rev().take_while(blank).count();
     let shown = &shown[leading..shown.len() - trailing];
-    let gutter = shown
-        .last()
-        .map_or(1, |(number, _)| number.to_string().len());
     let indent = shown
         .iter()
         .filter(|(_, text)| !text.trim().is_empty())
         .map(|(_, text)| indentation(text))
         .min()
         .unwrap_or(0);
-    let text_room = room.saturating_sub(gutter + 5);
-    let mut lines = Vec::new();
-    for &(number, text) in shown {
+    let lines = shown.iter().map(|&(number, text)| {
         let failing = number == u64::from(line);
-        let shown = Shown::new(text, indent);
         let mark = if failing {
-            underline(frame, &shown, text)
+            underline(frame, indent, text)
         } else {
             None
         };
-        let shift = mark.as_ref().map_or(0, |mark| mark.shift(text_room));
+        SourceLine {
+            number,
+            text: dedented(text, indent),
+            failing,
+            mark,
+        }
+    });
+    lines.collect()
+}
+
+/// The lines of a frame around its failing one, at most `around` on each side, within `room` columns.
+pub(crate) fn excerpt(frame: &Frame, around: u32, room: usize, glyphs: &Glyphs) -> Vec<Line> {
+    let shown = lines(frame, around);
+    let gutter = shown.last().map_or(1, |line| line.number.to_string().len());
+    let text_room = room.saturating_sub(gutter + 5);
+    let mut lines = Vec::new();
+    for line in &shown {
+        let shift = line.shift(text_room);
         let mut out = Line::default();
-        out.push(Style::Error, if failing { glyphs.pointer } else { " " });
-        out.push(Style::Dim, &format!(" {number:>gutter$} {} ", glyphs.bar));
-        let style = if failing { Style::Strong } else { Style::Plain };
-        let begin = prefix(&shown.text, shift).len();
+        let pointer = if line.failing { glyphs.pointer } else { " " };
+        out.push(Style::Error, pointer);
+        let number = format!(" {:>gutter$} {} ", line.number, glyphs.bar);
+        out.push(Style::Dim, &number);
+        let style = if line.failing {
+            Style::Strong
+        } else {
+            Style::Plain
+        };
+        let begin = prefix(&line.text, shift).len();
         if begin > 0 {
             out.push(Style::Gap, glyphs.ellipsis);
         }
-        out.push(style, shown.text[begin..].trim_end());
+        out.push(style, line.text[begin..].trim_end());
         lines.push(out.fit(room, glyphs.ellipsis));
-        if let Some(mark) = mark {
-            let kept = width(&shown.text[..begin]);
+        if let Some((start, len)) = line.mark {
+            let kept = width(&line.text[..begin]);
             let moved = if begin > 0 { width(glyphs.ellipsis) } else { 0 };
-            let start = mark.start + moved - kept.min(mark.start + moved);
+            let start = start + moved - kept.min(start + moved);
             let mut out = Line::default();
             out.space(2 + gutter + 1)
                 .push(Style::Dim, glyphs.bar)
                 .space(1 + start);
-            out.push(Style::Error, &"^".repeat(mark.len.min(text_room)));
+            out.push(Style::Error, &"^".repeat(len.min(text_room)));
             lines.push(out.fit(room, ""));
         }
     }
@@ -93,45 +151,13 @@ fn indentation(text: &str) -> usize {
     width(&expand_tabs(&text[..blank]))
 }
 
-/// A source line as it is shown: without common indentation, tabs expanded, cleaned.
-struct Shown {
-    text: String,
-    indent: usize,
-}
-
-impl Shown {
-    fn new(text: &str, indent: usize) -> Self {
-        let text = clean(&expand_tabs(text)).into_owned();
-        Self {
-            text: text.get(indent..).unwrap_or("").to_owned(),
-            indent,
-        }
-    }
-}
-
-/// Columns of the shown text that are underlined.
-struct Mark {
-    start: usize,
-    len: usize,
-    total: usize,
-}
-
-impl Mark {
-    /// Columns to leave out on the left so that the marked part can be seen.
-    fn shift(&self, room: usize) -> usize {
-        let end = self.start + self.len;
-        if self.total <= room || end + 2 <= room {
-            return 0;
-        }
-        let context = room / 4;
-        self.start
-            .saturating_sub(context)
-            .min(self.total.saturating_sub(room.saturating_sub(4)))
-    }
+fn dedented(text: &str, indent: usize) -> String {
+    let text = clean(&expand_tabs(text)).into_owned();
+    text.get(indent..).unwrap_or("").to_owned()
 }
 
 /// Where the failing expression is in the shown line; nothing if it is unknown, or the whole line.
-fn underline(frame: &Frame, shown: &Shown, text: &str) -> Option<Mark> {
+fn underline(frame: &Frame, indent: usize, text: &str) -> Option<(usize, usize)> {
     let start = frame.column?.checked_sub(1)? as usize;
     let one_line = frame.end_line.is_none_or(|end| Some(end) == frame.line);
     let end = if one_line {
@@ -146,13 +172,9 @@ fn underline(frame: &Frame, shown: &Shown, text: &str) -> Option<Mark> {
     if start >= end || text[start..end].trim() == text.trim() {
         return None;
     }
-    let column = |at: usize| width(&clean(&expand_tabs(&text[..at]))).saturating_sub(shown.indent);
+    let column = |at: usize| width(&clean(&expand_tabs(&text[..at]))).saturating_sub(indent);
     let (first, last) = (column(start), column(end));
-    Some(Mark {
-        start: first,
-        len: last.saturating_sub(first).max(1),
-        total: width(&shown.text),
-    })
+    Some((first, last.saturating_sub(first).max(1)))
 }
 
 #[cfg(test)]

@@ -266,7 +266,7 @@ fn is_plain_list(node: &Node) -> bool {
 }
 
 /// Why less is shown of a value that is shown: which limit cut it, which rule changed it.
-fn note(node: &Node, opened: bool) -> Option<Line> {
+pub(crate) fn note(node: &Node, opened: bool) -> Option<Line> {
     let shown = node.value.is_some() || node.is_container();
     let mut note = Line::default();
     if node.not_captured_reason.is_some() && shown {
