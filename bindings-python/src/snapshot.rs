@@ -1,22 +1,47 @@
 //! `_native.Snapshot`: one captured exception in the hands of the program.
 
+use std::sync::atomic::{AtomicPtr, Ordering};
+
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 use stillframe_core::encode::Encoder;
-use stillframe_core::engine::{Finished, Submission};
+use stillframe_core::engine::{Engine, Finished, Submission, now_ns};
+use stillframe_core::snapshot::Snapshot as Document;
+use stillframe_explorer::render::{self, Brief, Clock, Terminal, View};
 
 use crate::state::engine;
+
+/// Whose engine a snapshot is from. An engine may be replaced (a new configuration, a forked child), its home stays.
+#[derive(Clone, Copy)]
+pub(crate) enum Home {
+    /// That of the process.
+    Process,
+    /// That of a recorder: null or leaked.
+    Recorder(&'static AtomicPtr<Engine>),
+}
+
+impl Home {
+    /// The engine that is there now.
+    pub(crate) fn engine(self) -> Option<&'static Engine> {
+        match self {
+            Self::Process => engine(),
+            // SAFETY: the pointer is null or comes from a box that is never dropped, so it is valid for ever.
+            Self::Recorder(home) => unsafe { home.load(Ordering::Acquire).as_ref() },
+        }
+    }
+}
 
 /// One captured exception. Its values were copied and are independent of the program's objects.
 #[pyclass(frozen, module = "stillframe._native")]
 pub(crate) struct Snapshot {
     submission: Submission,
+    home: Home,
 }
 
 impl Snapshot {
-    pub(crate) fn new(submission: Submission) -> Self {
-        Self { submission }
+    pub(crate) fn new(submission: Submission, home: Home) -> Self {
+        Self { submission, home }
     }
 
     /// Redacts and groups, without the GIL.
@@ -25,7 +50,7 @@ impl Snapshot {
         py: Python<'_>,
         then: impl FnOnce(&Finished) -> T + Send,
     ) -> PyResult<T> {
-        let Some(engine) = engine() else {
+        let Some(engine) = self.home.engine() else {
             return Err(PyRuntimeError::new_err(
                 "stillframe is not installed (call stillframe.install())",
             ));
@@ -76,6 +101,47 @@ impl Snapshot {
         })?;
         let bytes = bytes.map_err(|error| PyRuntimeError::new_err(error.to_string()))?;
         Ok(PyBytes::new(py, &bytes))
+    }
+
+    /// The snapshot as text for people. In full, or in at most `lines` lines (more in a title than that are cut).
+    #[pyo3(signature = (width, colour, unicode, lines=None, title=true))]
+    fn to_text(
+        &self,
+        py: Python<'_>,
+        width: usize,
+        colour: bool,
+        unicode: bool,
+        lines: Option<usize>,
+        title: bool,
+    ) -> PyResult<String> {
+        let failed = |error: &dyn std::fmt::Display| PyRuntimeError::new_err(error.to_string());
+        let document = self.finish(py, |finished| {
+            let mut out = Vec::new();
+            finished
+                .msgpack(&mut Encoder::new(), &mut out)
+                .map_err(|error| failed(&error))?;
+            Document::from_msgpack(&out).map_err(|error| failed(&error))
+        })??;
+        let terminal = Terminal {
+            width,
+            color: colour,
+            unicode,
+        }
+        .within_reason();
+        py.detach(|| match lines {
+            Some(lines) => Ok(render::brief(&document, Brief { lines, title }, &terminal)),
+            None => {
+                let clock = Clock::utc(now_ns());
+                render::show(&document, None, &View::default(), &terminal, &clock)
+                    .map_err(|_| failed(&"the snapshot has no such frame"))
+            }
+        })
+    }
+
+    /// The end of its id, by which people call it: 8 hex digits.
+    #[getter]
+    fn short_id(&self) -> String {
+        self.submission.meta.id.short()
     }
 
     fn __repr__(&self) -> String {

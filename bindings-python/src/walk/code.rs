@@ -27,6 +27,8 @@ const MAX_VARIABLES: usize = 4096;
 /// Places kept per code object.
 const MAX_PLACES: usize = 32;
 const NAME_MAX: usize = 256;
+/// How names begin that tools give to what they keep on the way: pytest's `@py_assert1`. No program can write them.
+const TEMPORARY: u8 = b'@';
 const FILE_MAX: usize = 1024;
 
 /// `co_flags`.
@@ -296,8 +298,12 @@ impl CodePlan {
             + usize::from(flags & VARKEYWORDS != 0);
     }
 
+    /// Adds a variable; none that the program's own text cannot name, which is how pytest keeps the parts of an assertion.
     fn variable(&mut self, name: Str<'_>, slot: usize, in_cell: bool, rules: &Rules<'_>) {
         let name = name.to_utf8::<true>(NAME_MAX);
+        if name.first() == Some(&TEMPORARY) {
+            return;
+        }
         let field = self.names.field(&name, slot, rules);
         self.variables.push(Variable {
             field,
@@ -326,8 +332,9 @@ impl CodePlan {
         let (names, kinds) = (names.items::<true>(), kinds.data::<true>());
         for (slot, &kind) in kinds.iter().enumerate().take(slots.min(MAX_VARIABLES)) {
             if let Some(name) = names.get(slot).and_then(Str::of) {
+                let before = self.variables.len();
                 self.variable(name, slot, kind & CELL_OR_FREE != 0, rules);
-                if let Some(variable) = self.variables.last_mut() {
+                if let Some(variable) = self.variables.get_mut(before) {
                     variable.inner = cfg!(Py_3_12) && kind & HIDDEN != 0;
                 }
             }
@@ -432,6 +439,9 @@ impl CodePlan {
                     continue;
                 };
                 let name = name.to_utf8::<false>(NAME_MAX);
+                if name.first() == Some(&TEMPORARY) {
+                    continue;
+                }
                 let known = |variable: &Variable| self.names.get(&variable.field) == name;
                 if list == 0 || !self.variables.iter().any(known) {
                     let field = self.names.field(&name, 0, rules);

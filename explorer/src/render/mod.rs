@@ -1,4 +1,4 @@
-//! A snapshot as text for people: in a terminal ([`show()`], [`summary()`]) and as [`markdown()`].
+//! A snapshot as text for people: in a terminal ([`show()`], [`summary()`], [`brief()`]) and as [`markdown()`].
 //!
 //! ```text
 //! Snapshot -> layout (each object at the first place that the page shows), paths (how others refer to it)
@@ -11,6 +11,7 @@
 //! terminal and holds no control character but line ends and our own colours. The cost is that of the text shown and of one
 //! visit of each value.
 
+mod brief;
 mod footer;
 mod frame;
 mod gap;
@@ -31,6 +32,7 @@ mod tree;
 mod uses;
 mod value;
 
+pub use brief::{Brief, brief};
 pub use frame::short_file;
 pub use line::{Line, Page, Style};
 pub use markdown::{LEAST_TOKENS, markdown};

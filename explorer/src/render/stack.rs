@@ -76,7 +76,7 @@ impl<'s> Stack<'s> {
     }
 
     /// The frames that are told one by one.
-    fn rows(&self) -> impl Iterator<Item = &'s Frame> {
+    pub(super) fn rows(&self) -> impl Iterator<Item = &'s Frame> {
         let rows = self.frames.iter().enumerate();
         rows.filter(|(at, (_, frame))| self.is_row(*at, frame))
             .map(|(_, (_, frame))| *frame)
