@@ -6,7 +6,9 @@
 
 use std::collections::HashSet;
 
-use stillframe_core::snapshot::{Frame, Snapshot};
+use stillframe_core::fingerprint::InApp;
+use stillframe_core::language::Language;
+use stillframe_core::snapshot::{Exception, Frame, Node, Scalar, Snapshot};
 
 use super::frame::{Columns, Frames, INDENT, closed, location, title};
 use super::gap;
@@ -29,6 +31,8 @@ const LEAST_LINES: usize = 8;
 const FIRST_VALUES: usize = 6;
 /// Variables beside those of the failing line.
 const REST_VALUES: usize = 12;
+/// From so many lines on, what the traceback above has said already is told as well.
+const PLENTY: usize = 40;
 
 /// How to tell a snapshot in few lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,6 +100,9 @@ pub fn brief(snapshot: &Snapshot, brief: Brief, terminal: &Terminal) -> String {
         columns: Columns::default(),
     };
     writer.collect(brief.title, outermost);
+    if brief.lines < PLENTY {
+        writer.wishes.retain(|(.., detail)| *detail < Detail::Whole);
+    }
     writer.grow(brief.lines.max(LEAST_LINES));
     writer.text()
 }
@@ -143,9 +150,10 @@ impl<'a> Writer<'a, '_> {
             if several || titled {
                 self.title(index, position > 0);
             }
-            let own = own_values(exception);
+            let own = telling(exception);
             if !own.is_empty() {
-                let lines = self.variables(&own, Style::Name, 0, Owner::Exception(index));
+                let column = name_column(own.iter());
+                let lines = self.column(&own, Style::Name, 0, Owner::Exception(index), column);
                 self.wish(Wish::Own, Detail::Row);
                 self.parts.push(Part::Own(lines, false));
             }
@@ -158,7 +166,9 @@ impl<'a> Writer<'a, '_> {
                 match step {
                     Step::Open(number, frame, _) | Step::Row(number, frame) => {
                         let raised = stack.is_raising(number);
-                        let main = raised || Some(number) == nearest;
+                        // A group is raised by a library; what it is made of matters.
+                        let group = !exception.members.is_empty() && !frame.in_app;
+                        let main = !group && (raised || Some(number) == nearest);
                         let detail = match (position, main || Some(number) == outermost) {
                             (0, true) => Detail::Line,
                             _ => Detail::Counted,
@@ -328,7 +338,7 @@ impl<'a> Writer<'a, '_> {
         let (rest, not_rest) = ranking.rest.split_at(rest);
         let column = name_column(used.iter().chain(rest));
         let levels = usize::from(detail >= Detail::Used);
-        let used = self.column(used, Style::Strong, levels, owner, column);
+        let used = self.opened(used, levels, owner, column);
         let rest = self.column(rest, Style::Name, 0, owner, column);
         used.into_iter()
             .chain(rest)
@@ -340,7 +350,7 @@ impl<'a> Writer<'a, '_> {
             all: false,
         };
         let frames = Frames { inline, depth };
-        if all {
+        if detail == Detail::Whole {
             frames.names(&mut page, "not set yet", &ranking.unset);
         }
         frames.names(&mut page, "also", &names);
@@ -352,15 +362,29 @@ impl<'a> Writer<'a, '_> {
         page.into_lines()
     }
 
-    fn variables(
+    /// The values on the failing line, opened where one line is not enough. Of an object of the language's own library one line
+    /// is: what is in it is no concern of the program.
+    fn opened(
         &self,
         variables: &[Variable<'_>],
-        style: Style,
         levels: usize,
         owner: Owner,
+        column: usize,
     ) -> Vec<Line> {
-        let column = name_column(variables.iter());
-        self.column(variables, style, levels, owner, column)
+        let language = &self.scene.snapshot.runtime.language;
+        let foreign = |variable: &Variable<'_>| {
+            let type_name = variable.node.type_name.as_deref().unwrap_or("");
+            let module = type_name.rsplit_once('.').map(|(module, _)| module);
+            variable.node.fields.is_some()
+                && language == "python"
+                && module.is_some_and(|module| is_standard(module))
+        };
+        let lines = variables.iter().flat_map(|variable| {
+            let levels = if foreign(variable) { 0 } else { levels };
+            let one = std::slice::from_ref(variable);
+            self.column(one, Style::Strong, levels, owner, column)
+        });
+        lines.collect()
     }
 
     fn column(
@@ -381,6 +405,30 @@ impl<'a> Writer<'a, '_> {
         Tree { inline, depth }.variables(&mut page, INDENT, variables, style, column);
         page.into_lines()
     }
+}
+
+/// What an exception carries that its message does not say.
+fn telling(exception: &Exception) -> Vec<Variable<'_>> {
+    let text = |node: &Node| node.value.as_ref().map(ToString::to_string);
+    let message = exception.message.as_ref().and_then(text);
+    let said = |variable: &Variable<'_>| match (&message, &variable.node.value) {
+        (Some(message), Some(Scalar::Text(value))) => message.contains(value.as_str()),
+        // What a group is made of is told below.
+        _ => !exception.members.is_empty() && variable.name.starts_with("args["),
+    };
+    let mut own = own_values(exception);
+    own.retain(|variable| !said(variable));
+    // Flags alone are for the code that handles the exception.
+    let flag = |variable: &Variable<'_>| matches!(variable.node.value, Some(Scalar::Bool(_)));
+    if own.iter().all(flag) {
+        own.clear();
+    }
+    own
+}
+
+/// Whether a module is one of the language's own.
+fn is_standard(module: &str) -> bool {
+    !InApp::default().decide(Language::Python, "", module).0
 }
 
 fn dim(text: &str) -> Line {
