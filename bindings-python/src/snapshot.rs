@@ -1,5 +1,6 @@
 //! `_native.Snapshot`: one captured exception in the hands of the program.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use pyo3::exceptions::PyRuntimeError;
@@ -59,6 +60,18 @@ impl Snapshot {
         py.detach(|| engine.finish(submission).map(|finished| then(&finished)))
             .map_err(|error| PyRuntimeError::new_err(error.to_string()))
     }
+
+    /// The snapshot as it is shown.
+    fn document(&self, py: Python<'_>) -> PyResult<Document> {
+        let failed = |error: &dyn std::fmt::Display| PyRuntimeError::new_err(error.to_string());
+        self.finish(py, |finished| {
+            let mut out = Vec::new();
+            finished
+                .msgpack(&mut Encoder::new(), &mut out)
+                .map_err(|error| failed(&error))?;
+            Document::from_msgpack(&out).map_err(|error| failed(&error))
+        })?
+    }
 }
 
 #[pymethods]
@@ -103,8 +116,10 @@ impl Snapshot {
         Ok(PyBytes::new(py, &bytes))
     }
 
-    /// The snapshot as text for people. In full, or in at most `lines` lines (more in a title than that are cut).
-    #[pyo3(signature = (width, colour, unicode, lines=None, title=true))]
+    /// The snapshot as text for people: in full, or in about `lines` lines, with or without the error itself. `names` are those that
+    /// people have for files.
+    #[pyo3(signature = (width, colour, unicode, lines=None, title=true, names=HashMap::new()))]
+    #[expect(clippy::too_many_arguments, reason = "they are what the package's own code names")]
     fn to_text(
         &self,
         py: Python<'_>,
@@ -113,15 +128,15 @@ impl Snapshot {
         unicode: bool,
         lines: Option<usize>,
         title: bool,
+        names: HashMap<String, String>,
     ) -> PyResult<String> {
-        let failed = |error: &dyn std::fmt::Display| PyRuntimeError::new_err(error.to_string());
-        let document = self.finish(py, |finished| {
-            let mut out = Vec::new();
-            finished
-                .msgpack(&mut Encoder::new(), &mut out)
-                .map_err(|error| failed(&error))?;
-            Document::from_msgpack(&out).map_err(|error| failed(&error))
-        })??;
+        let mut document = self.document(py)?;
+        for frame in &mut document.frames {
+            let name = frame.file.as_ref().and_then(|file| names.get(file));
+            if let Some(name) = name {
+                (frame.file, frame.module) = (Some(name.clone()), None);
+            }
+        }
         let terminal = Terminal {
             width,
             color: colour,
@@ -133,9 +148,15 @@ impl Snapshot {
             None => {
                 let clock = Clock::utc(now_ns());
                 render::show(&document, None, &View::default(), &terminal, &clock)
-                    .map_err(|_| failed(&"the snapshot has no such frame"))
+                    .map_err(|_| PyRuntimeError::new_err("no frame was asked for"))
             }
         })
+    }
+
+    /// The snapshot as a part of an HTML page.
+    fn to_html(&self, py: Python<'_>) -> PyResult<String> {
+        let document = self.document(py)?;
+        Ok(py.detach(|| render::html_fragment(&document)))
     }
 
     /// The end of its id, by which people call it: 8 hex digits.

@@ -1,7 +1,7 @@
 //! What a snapshot looks like, compared with the text files in `tests/golden`. `BLESS=1` rewrites them.
 //!
 //! Each `<name>.json` is a snapshot; beside it lie its views: in a plain terminal of 80 columns, in a wide one, with all values, as
-//! a summary, as Markdown. Look at them before you commit.
+//! a summary, as Markdown, as a page and as a part of one (without style and script). Look at them before you commit.
 
 #![allow(
     clippy::expect_used,
@@ -15,7 +15,8 @@ mod common;
 use common::golden_dir;
 use stillframe_core::snapshot::Snapshot;
 use stillframe_explorer::render::{
-    Clock, IssueFacts, SummaryInput, Terminal, View, markdown, show, summary,
+    Clock, HtmlView, IssueFacts, SummaryInput, Terminal, View, html, html_fragment, markdown, show,
+    summary,
 };
 
 /// Two minutes after the samples.
@@ -61,6 +62,11 @@ fn views(snapshot: &Snapshot) -> Vec<(&'static str, String)> {
         all_values: true,
         ..View::default()
     };
+    let page = HtmlView {
+        issue: Some(issue.clone()),
+        clock: Some(clock),
+        remarks: vec!["As it was stored.".into()],
+    };
     let input = SummaryInput {
         snapshots: vec![snapshot.clone(); 2],
         ..SummaryInput::default()
@@ -72,7 +78,36 @@ fn views(snapshot: &Snapshot) -> Vec<(&'static str, String)> {
         ("summary.txt", summary(&input, &narrow)),
         ("md", markdown(snapshot, None)),
         ("200.md", markdown(snapshot, Some(200))),
+        ("html", readable(&html(snapshot, &page))),
+        ("part.html", readable(&html_fragment(snapshot))),
     ]
+}
+
+/// HTML without what every page has, and with line ends, so that a change of one value is a change of one line.
+fn readable(html: &str) -> String {
+    let mut text = html.to_owned();
+    for (open, close) in [("<style>", "</style>"), ("<script>", "</script>")] {
+        while let Some(at) = text.find(open).map(|at| at + open.len()) {
+            let end = text[at..].find(close).expect("is closed") + at;
+            text.replace_range(at..end, "");
+            text = text.replace(&format!("{open}{close}"), "");
+        }
+    }
+    let hash = |text: &str, name: &str| {
+        let at = text.find(name)?;
+        Some(at..at + text[at..].find('\'')?)
+    };
+    while let Some(range) = hash(&text, "sha256-") {
+        text.replace_range(range, "...");
+    }
+    for element in [
+        "<li", "<p", "<ul", "<dt", "<details", "<pre", "<section", "<div", "<meta", "<h", "</ul",
+        "<footer",
+    ] {
+        text = text.replace(element, &format!("\n{element}"));
+    }
+    text.push('\n');
+    text
 }
 
 #[test]

@@ -77,3 +77,17 @@ def stats() -> dict[str, Any]:
     if failures:
         counts["failures"] = failures
     return counts
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """``%load_ext stillframe`` in IPython and Jupyter: the values of a cell that fails."""
+    from stillframe.integrations import ipython
+
+    ipython.load(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """``%unload_ext stillframe``."""
+    from stillframe.integrations import ipython
+
+    ipython.unload(shell)

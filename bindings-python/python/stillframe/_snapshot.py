@@ -54,6 +54,14 @@ class Snapshot:
         """The same as MessagePack: the form that it is stored in."""
         return self._native.to_msgpack()
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return self._native.to_html()
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """What IPython shows."""
+        printer.text(self.to_text().rstrip("\n"))
+
     def __repr__(self) -> str:
         """Its id and issue."""
         return f"<stillframe.Snapshot {self.id} of issue {self.issue}>"

@@ -7,6 +7,7 @@
 mod clock;
 mod complete;
 mod doctor;
+mod export;
 mod failure;
 mod list;
 mod open;
@@ -58,6 +59,8 @@ enum Command {
     List(list::ListArgs),
     /// Show one error: its frames, source lines and values
     Show(show::ShowArgs),
+    /// Write one error as a page that opens offline, to hand on
+    Export(export::ExportArgs),
     /// Check the set-up; say why values are missing
     Doctor(doctor::DoctorArgs),
     /// Count what was captured, refused, hidden and cut
@@ -103,6 +106,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Run(args) => run::run(args),
         Command::List(args) => list::list(args, &output),
         Command::Show(args) => show::show(args, &output),
+        Command::Export(args) => export::export(args, &output),
         Command::Doctor(args) => doctor::doctor(args, &output),
         Command::Stats(args) => stats::stats(args, &output),
     };

@@ -12,8 +12,8 @@ use super::list::{error_of, where_of};
 use super::open::{configuration, nothing_yet, open};
 use super::output::Output;
 use super::{DisplayArgs, StoreArgs, clock, complete};
-use crate::render::{self, IssueFacts, LEAST_TOKENS, View, markdown};
-use crate::store::{Candidate, Issue, Resolved, Store, hex};
+use crate::render::{self, IssueFacts, LEAST_TOKENS, Terminal, View, markdown};
+use crate::store::{Candidate, Issue, Located, Resolved, Store, hex};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -58,36 +58,66 @@ pub(super) struct ShowArgs {
     store: StoreArgs,
 }
 
-pub(super) fn show(args: &ShowArgs, output: &Output) -> Result<ExitCode, Failure> {
+/// The store that holds what was asked for, and where in it.
+fn locate(
+    id: &str,
+    store: &StoreArgs,
+    terminal: &Terminal,
+    output: &Output,
+) -> Result<(Store, Located), Failure> {
     let (config, _) = configuration();
-    let opened = open(&args.store, &config, output)?;
-    let terminal = output.terminal(args.display.width);
-    let clock = clock::clock();
-    let Some(mut store) = opened.store else {
-        let mut lines = nothing_yet(&opened.place, &terminal);
+    let opened = open(store, &config, output)?;
+    let Some(store) = opened.store else {
+        let mut lines = nothing_yet(&opened.place, terminal);
         lines.truncate(lines.trim_end().len());
         let mut lines = lines.lines();
         let failure = Failure::new(lines.next().unwrap_or_default());
         return Err(lines.fold(failure, |failure, line| failure.advise(line)));
     };
-    let resolved = store.resolve(&args.id, opened.service.as_deref())?;
-    let found = match resolved {
-        Resolved::Snapshot(found) | Resolved::Issue(_, found) => found,
-        Resolved::Gone(issue) => return Err(gone(&issue)),
-        Resolved::Ambiguous(candidates) => return Err(ambiguous(&args.id, &candidates, &clock)),
-        Resolved::Unknown => return Err(unknown(&args.id)),
-    };
+    match store.resolve(id, opened.service.as_deref())? {
+        Resolved::Snapshot(found) | Resolved::Issue(_, found) => Ok((store, found)),
+        Resolved::Gone(issue) => Err(gone(&issue)),
+        Resolved::Ambiguous(candidates) => Err(ambiguous(id, &candidates, &clock::clock())),
+        Resolved::Unknown => Err(unknown(id)),
+    }
+}
+
+/// A snapshot, and what the store knows of its issue.
+pub(super) struct Loaded {
+    pub(super) snapshot: Snapshot,
+    pub(super) issue: Option<IssueFacts>,
+}
+
+/// Reads the snapshot that `id` means.
+pub(super) fn load(id: &str, store: &StoreArgs, output: &Output) -> Result<Loaded, Failure> {
+    let (mut store, found) = locate(id, store, &output.terminal(None), output)?;
+    let payload = store.payload(&found)?;
+    let uncaught = store.uncaught(&found)?;
+    let snapshot = decode(&payload, &found, uncaught.as_deref())?;
+    let issue = facts(&store, &snapshot)?;
+    Ok(Loaded { snapshot, issue })
+}
+
+fn decode(payload: &[u8], found: &Located, uncaught: Option<&str>) -> Result<Snapshot, Failure> {
+    let mut snapshot = Snapshot::from_msgpack(payload)
+        .map_err(|error| Failure::new(format!("{}: {error}", hex(&found.id[12..]))))?;
+    if let Some(mechanism) = uncaught {
+        snapshot.set_uncaught(mechanism);
+    }
+    Ok(snapshot)
+}
+
+pub(super) fn show(args: &ShowArgs, output: &Output) -> Result<ExitCode, Failure> {
+    let terminal = output.terminal(args.display.width);
+    let clock = clock::clock();
+    let (mut store, found) = locate(&args.id, &args.store, &terminal, output)?;
     let payload = store.payload(&found)?;
     let uncaught = store.uncaught(&found)?;
     if args.display.json {
         output.print(&json(&payload, uncaught.as_deref())?)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let mut snapshot = Snapshot::from_msgpack(&payload)
-        .map_err(|error| Failure::new(format!("{}: {error}", hex(&found.id[12..]))))?;
-    if let Some(mechanism) = uncaught {
-        snapshot.set_uncaught(&mechanism);
-    }
+    let snapshot = decode(&payload, &found, uncaught.as_deref())?;
     if args.md {
         if let Some(budget) = args.budget.filter(|&budget| budget < LEAST_TOKENS) {
             return Err(Failure::new(format!(

@@ -1,10 +1,12 @@
-//! A snapshot as text for people: in a terminal ([`show()`], [`summary()`], [`brief()`]) and as [`markdown()`].
+//! A snapshot for people: in a terminal ([`show()`], [`summary()`], [`brief()`]), as [`markdown()`], as a page ([`html()`],
+//! [`html_fragment()`]).
 //!
 //! ```text
 //! Snapshot -> layout (each object at the first place that the page shows), paths (how others refer to it)
-//!          -> rank  (which variables matter: what the failing line uses)
+//!          -> rank  (which variables matter: what the failing line uses), stack (which frames are opened, rows, folded)
 //!          -> value (a value on one line, as the language writes it), tree (over several lines)
 //!          -> frame, header, footer -> line (styled text, cleaned, within the width) -> text
+//!          -> html (the same parts, with everything that can be opened)
 //! ```
 //!
 //! Nothing here fails, blocks or reads a file: a snapshot of a hostile program gives text that is at most as wide as the
@@ -16,6 +18,7 @@ mod footer;
 mod frame;
 mod gap;
 mod header;
+mod html;
 mod layout;
 mod line;
 mod markdown;
@@ -34,6 +37,7 @@ mod value;
 
 pub use brief::{Brief, brief};
 pub use frame::short_file;
+pub use html::{HtmlView, html, html_fragment};
 pub use line::{Line, Page, Style};
 pub use markdown::{LEAST_TOKENS, markdown};
 pub use show::{IssueFacts, NoSuchFrame, View, show};
@@ -41,3 +45,5 @@ pub use summary::{SummaryInput, summary};
 pub use terminal::{DEFAULT_WIDTH, Glyphs, Terminal};
 pub use text::{counted, grouped, head};
 pub use time::{Clock, SECOND, duration, size};
+#[cfg(feature = "command")]
+pub(crate) use value::byte_text;

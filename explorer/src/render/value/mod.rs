@@ -85,7 +85,7 @@ pub(crate) fn look(language: &str) -> &'static dyn Look {
 }
 
 /// The bytes of a node, each as the character of its number; `None` if it is not bytes.
-fn byte_text(node: &Node) -> Option<String> {
+pub(crate) fn byte_text(node: &Node) -> Option<String> {
     let text = node.value.as_ref().and_then(Scalar::as_str)?;
     match node.encoding.as_deref()? {
         "base64" => Some(base64::decode(text)?.into_iter().map(char::from).collect()),

@@ -1,0 +1,217 @@
+//! The exceptions one after the other, each with its frames.
+
+use std::collections::HashSet;
+
+use maud::{Markup, html};
+use stillframe_core::snapshot::{Exception, Frame};
+
+use super::Writer;
+use super::text::{line, plain};
+use super::tree::Values;
+use crate::render::frame::{Open, closed, location, title};
+use crate::render::header;
+use crate::render::line::{Line, Style};
+use crate::render::paths::Owner;
+use crate::render::rank::{Ranking, Variable};
+use crate::render::show::{View, chain, own_values};
+use crate::render::source::failing_line;
+use crate::render::stack::{Stack, Step, folded};
+use crate::render::text::{counted, head};
+
+/// Lines of source on each side of the failing one.
+const AROUND: u32 = 5;
+/// Columns of the values on the row of a frame.
+const TELLING: usize = 150;
+/// Names on one line.
+const NAMES: usize = 40;
+
+impl Writer<'_> {
+    /// All exceptions, in the order of telling.
+    pub(super) fn exceptions(&self) -> Markup {
+        let mut shown = HashSet::new();
+        html! {
+            @for index in chain(self.snapshot) {
+                @if let Some(exception) = self.snapshot.exceptions.get(index) {
+                    section.exception id=(self.id('x', index)) tabindex="-1" {
+                        (self.exception_title(index, exception))
+                        (self.own(index, exception))
+                        (self.stack(index, exception, &mut shown))
+                    }
+                }
+            }
+            @for gap in &self.snapshot.omitted { p.note { (self.omitted(gap)) } }
+        }
+    }
+
+    fn exception_title(&self, index: usize, exception: &Exception) -> Markup {
+        html! {
+            @if index == 0 {
+                @if self.whole { h2 { "Frames" } }
+            } @else {
+                h2 {
+                    @let link = header::link(self.snapshot, index).trim();
+                    @if !link.is_empty() { (super::small(link)) " " }
+                    (self.message(exception))
+                }
+                (self.message_rest(exception))
+                @if let Some(word) = &exception.not_captured_reason {
+                    @let limit = exception.limit.as_ref().map(|limit| format!(": {} = {}", limit.name, limit.value));
+                    p.note { (self.chip(&Line::of(Style::Gap, &format!("[not captured: {word}{}]", limit.unwrap_or_default())),
+                        super::reason(exception.not_captured_reason.as_deref()))) }
+                }
+            }
+        }
+    }
+
+    /// What the exception itself carries beyond its message.
+    fn own(&self, index: usize, exception: &Exception) -> Markup {
+        let values = Values::new(self, Owner::Exception(index), self.bounds.frame_rows);
+        values.variables("Fields of the exception", &own_values(exception))
+    }
+
+    fn stack(&self, index: usize, exception: &Exception, shown: &mut HashSet<u32>) -> Markup {
+        let view = View::default();
+        let stack = Stack::of(self.snapshot, &view, index, exception);
+        let steps = stack.steps(shown);
+        let left = steps.len().saturating_sub(self.bounds.frames);
+        let glyphs = self.inline(Owner::Exception(index)).glyphs;
+        html! {
+            div.frames {
+                @for step in steps.into_iter().take(self.bounds.frames) {
+                    @match step {
+                        Step::Open(at, frame, open) => { (self.frame(at, frame, Some(open), stack.is_raising(at))) }
+                        Step::Row(at, frame) => { (self.frame(at, frame, None, stack.is_raising(at))) }
+                        Step::Folded(frames) => { (self.library(&frames, &folded(&frames, glyphs))) }
+                        Step::Repeated(at, frame) => {
+                            p.note { "… from here as above: " a href={ "#" (self.id('f', at)) } { (plain(&frame.function, 120)) } }
+                        }
+                        Step::Gap(gap) => { p.note { (self.omitted(gap)) } }
+                    }
+                }
+                @if left > 0 { p.note { (self.left_out(&counted(left as u64, "frame"), "-a")) } }
+            }
+        }
+    }
+
+    fn library(&self, frames: &[(usize, &Frame)], title: &str) -> Markup {
+        if !self.whole {
+            return html! { p.note { (title) } };
+        }
+        let left = frames.len().saturating_sub(self.bounds.frames);
+        html! {
+            details.fold {
+                summary { (title.trim_start_matches('…').trim_start()) }
+                @for (at, frame) in frames.iter().take(self.bounds.frames) { (self.frame(*at, frame, None, false)) }
+                @if left > 0 { p.note { (self.left_out(&counted(left as u64, "frame"), "-a")) } }
+            }
+        }
+    }
+
+    fn frame(&self, at: usize, frame: &Frame, open: Option<Open>, raised: bool) -> Markup {
+        let class = if frame.in_app { "frame app" } else { "frame" };
+        html! {
+            details class=(class) id=(self.id('f', at)) open[open.is_some()] {
+                summary {
+                    span.fn { (line(&title(frame))) }
+                    " " span.where { (plain(&location(frame), 200)) }
+                    @if raised { " " span.tag { "raised here" } }
+                    @if !frame.in_app { " " span.lib { "library" } }
+                    (self.row(at, frame))
+                }
+                (self.body(at, frame, open))
+            }
+        }
+    }
+
+    /// What stands on the row of a frame while it is closed.
+    fn row(&self, at: usize, frame: &Frame) -> Markup {
+        let values = if closed(frame).is_none() {
+            self.frames(at).telling(frame, TELLING)
+        } else {
+            Line::default()
+        };
+        html! {
+            @if let Some(source) = failing_line(frame) { code.call { (plain(source, 160)) } }
+            @if !values.is_empty() { code.tell { (line(&values)) } }
+        }
+    }
+
+    fn body(&self, at: usize, frame: &Frame, open: Option<Open>) -> Markup {
+        let around = if open == Some(Open::Line) { 1 } else { AROUND };
+        let function = plain(&frame.function, 120);
+        if let Some(why) = closed(frame) {
+            return html! {
+                (self.source(frame, around))
+                p.note { (self.chip(&Line::of(Style::Gap, &why), super::reason(frame.not_captured_reason.as_deref()))) }
+            };
+        }
+        let ranking = Ranking::of(frame, self.look);
+        let rows = if frame.in_app || open.is_some() {
+            self.bounds.frame_rows
+        } else {
+            self.bounds.library_rows
+        };
+        let values = Values::new(self, Owner::Frame(at), rows);
+        let used = values.variables(
+            &format!("Values on the failing line of {function}"),
+            &ranking.used,
+        );
+        let rest = values.variables(&format!("Variables of {function}"), &ranking.rest);
+        let fold = open == Some(Open::Line) && !ranking.used.is_empty() && !ranking.rest.is_empty();
+        html! {
+            (self.source(frame, around))
+            @if !ranking.used.is_empty() { p.group { "on this line" } (used) }
+            @if fold {
+                details.rest { summary { (counted(ranking.rest.len() as u64, "other variable")) } (rest) }
+            } @else if !ranking.rest.is_empty() {
+                @if !ranking.used.is_empty() { p.group { "other variables" } }
+                (rest)
+            }
+            (names("not set yet", &ranking.unset))
+            @if ranking.minor.iter().all(|variable| variable.node.value.is_none() && !variable.node.is_container()) {
+                (names("also", &ranking.minor.iter().map(|variable| variable.name.as_str()).collect::<Vec<_>>()))
+            } @else {
+                details.rest {
+                    summary { "also " (listed(ranking.minor.iter().map(|variable| variable.name.as_str()))) }
+                    (values.variables(&format!("Names of the language in {function}"), &ranking.minor))
+                }
+            }
+            @for gap in &frame.omitted { p.note { (self.omitted(gap)) } }
+            @if is_bare(&ranking, frame) { p.note { "no variables" } }
+        }
+    }
+
+    /// A variable in a few columns.
+    pub(super) fn brief(&self, at: usize, variable: &Variable<'_>, room: usize) -> Markup {
+        let value = self.inline(Owner::Frame(at)).value(variable.node, room);
+        html! {
+            b { (plain(&variable.name, 80)) } " = " (super::text::code(&value.line))
+        }
+    }
+}
+
+fn is_bare(ranking: &Ranking<'_>, frame: &Frame) -> bool {
+    ranking.telling().next().is_none()
+        && ranking.minor.is_empty()
+        && ranking.unset.is_empty()
+        && frame.omitted.is_empty()
+}
+
+/// Names that need no more than being named.
+fn names(label: &str, names: &[&str]) -> Markup {
+    html! {
+        @if !names.is_empty() { p.note { (label) ": " code { (listed(names.iter().copied())) } } }
+    }
+}
+
+fn listed<'n>(names: impl ExactSizeIterator<Item = &'n str>) -> String {
+    let more = names.len().saturating_sub(NAMES);
+    let mut out: Vec<String> = names
+        .take(NAMES)
+        .map(|name| plain(head(name, 60), 60))
+        .collect();
+    if more > 0 {
+        out.push(format!("… {more} more"));
+    }
+    out.join(", ")
+}

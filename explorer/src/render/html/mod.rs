@@ -1,0 +1,218 @@
+//! A snapshot as HTML: one page that opens offline ([`html()`]), or a part of one for a notebook ([`html_fragment()`]).
+//!
+//! ```text
+//! Snapshot -> layout, paths, rank, stack (as for text) -> head, frame, tree, panel, foot -> page | fragment
+//! ```
+//!
+//! Both are read without a script: what can be opened is a `<details>`. The page has one script, for keys and search, which turns
+//! lists of values into trees as ARIA has them. The page asks nothing of any other place, and its policy forbids it.
+//!
+//! Text of a program enters through [`Line`](super::line::Line), which makes control characters visible, and through `maud`, which
+//! escapes. What is written is bounded by [`Bounds`], whatever the snapshot holds, and what is left out is said where it is.
+
+mod foot;
+mod frame;
+mod head;
+mod page;
+mod panel;
+mod text;
+mod tree;
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeSet, HashSet};
+
+use maud::{Markup, PreEscaped, html};
+use stillframe_core::reason::Reason;
+use stillframe_core::snapshot::Snapshot;
+
+use super::frame::Frames;
+use super::layout::arrange;
+use super::paths::{Owner, Paths};
+use super::show::{IssueFacts, View};
+use super::terminal::Terminal;
+use super::time::Clock;
+use super::tree::Depth;
+use super::value::{Inline, Look, look};
+
+/// Levels of the opened frames at which objects stand rather than elsewhere; those of `stillframe show`.
+const LEVELS: usize = 2;
+
+/// What stands on a page besides the snapshot itself.
+#[derive(Debug, Clone, Default)]
+pub struct HtmlView {
+    /// What the store knows of the issue.
+    pub issue: Option<IssueFacts>,
+    /// When the page is made, and the time zone of its times; UTC and no date if not said.
+    pub clock: Option<Clock>,
+    /// Sentences for the reader about how the page was made: what else was hidden, and by which command.
+    pub remarks: Vec<String>,
+}
+
+/// A page of its own: complete, in one file, about 20 kB and what the values take.
+///
+/// Never longer than a few megabytes, whatever the snapshot holds; a typical one takes less than 150 kB.
+pub fn html(snapshot: &Snapshot, view: &HtmlView) -> String {
+    with_writer(snapshot, Bounds::PAGE, None, |writer| {
+        page::page(writer, view)
+    })
+}
+
+/// A part of a page: the error, its frames and values, with a style of its own and without a script.
+///
+/// One element, `<div class="stillframe">`, that may stand several times in one document. Shorter than the page: library frames are
+/// named only, and long lists are cut sooner.
+pub fn html_fragment(snapshot: &Snapshot) -> String {
+    let prefix = format!("sf-{}-", snapshot.id.short());
+    with_writer(snapshot, Bounds::FRAGMENT, Some(prefix), page::fragment)
+}
+
+fn with_writer(
+    snapshot: &Snapshot,
+    bounds: Bounds,
+    prefix: Option<String>,
+    write: impl FnOnce(&Writer<'_>) -> Markup,
+) -> String {
+    let look = look(&snapshot.runtime.language);
+    let view = View::default();
+    let snapshot = &arrange(snapshot, &view.opened(snapshot), LEVELS);
+    let paths = Paths::of(snapshot, look);
+    let writer = Writer {
+        snapshot,
+        look,
+        paths: &paths,
+        bounds,
+        whole: prefix.is_none(),
+        prefix: prefix.unwrap_or_default(),
+        rows: Cell::new(bounds.rows),
+        reasons: RefCell::default(),
+        targets: RefCell::default(),
+        links: RefCell::default(),
+    };
+    let PreEscaped(text) = write(&writer);
+    writer.without_dead_links(text)
+}
+
+/// How much is written.
+#[derive(Debug, Clone, Copy)]
+struct Bounds {
+    /// Rows of values on the whole page.
+    rows: usize,
+    /// Rows of one frame of the program.
+    frame_rows: usize,
+    /// Rows of one library frame.
+    library_rows: usize,
+    /// Items of one container.
+    items: usize,
+    /// Levels below a variable.
+    levels: usize,
+    /// Bytes of one text.
+    text: usize,
+    /// Frames of one exception.
+    frames: usize,
+}
+
+impl Bounds {
+    const PAGE: Self = Self {
+        rows: 3000,
+        frame_rows: 600,
+        library_rows: 40,
+        items: 100,
+        levels: 12,
+        text: 4096,
+        frames: 200,
+    };
+    const FRAGMENT: Self = Self {
+        rows: 300,
+        frame_rows: 120,
+        library_rows: 0,
+        items: 30,
+        levels: 4,
+        text: 1024,
+        frames: 30,
+    };
+}
+
+/// Everything that the parts of a page share.
+struct Writer<'a> {
+    snapshot: &'a Snapshot,
+    look: &'static dyn Look,
+    paths: &'a Paths<'a>,
+    bounds: Bounds,
+    /// A whole page, rather than a part of one.
+    whole: bool,
+    /// Before every id, so that several parts can stand in one document.
+    prefix: String,
+    /// Rows that may still be written.
+    rows: Cell<usize>,
+    /// Reasons that were named, to be explained at the end.
+    reasons: RefCell<BTreeSet<u8>>,
+    /// Objects that a link can lead to, and those that links lead to.
+    targets: RefCell<HashSet<u32>>,
+    links: RefCell<HashSet<u32>>,
+}
+
+impl Writer<'_> {
+    fn inline(&self, owner: Owner) -> Inline<'_> {
+        Inline {
+            look: self.look,
+            paths: self.paths,
+            glyphs: Terminal {
+                unicode: true,
+                ..Terminal::plain()
+            }
+            .glyphs(),
+            owner,
+            repeat: false,
+        }
+    }
+
+    fn frames(&self, number: usize) -> Frames<'_> {
+        Frames {
+            inline: self.inline(Owner::Frame(number)),
+            depth: Depth {
+                levels: LEVELS,
+                all: false,
+            },
+        }
+    }
+
+    /// An id, unique in the document.
+    fn id(&self, kind: char, number: impl std::fmt::Display) -> String {
+        format!("{}{kind}{number}", self.prefix)
+    }
+
+    /// Remembers that a reason is named, for the explanations at the end.
+    fn named(&self, reason: Option<Reason>) {
+        self.reasons
+            .borrow_mut()
+            .extend(reason.map(|reason| reason as u8));
+    }
+
+    /// What a reader types to see everything.
+    fn command(&self) -> String {
+        format!("stillframe show {}", self.snapshot.id.short())
+    }
+
+    /// Takes the address out of links to objects that there was no room for.
+    fn without_dead_links(&self, mut text: String) -> String {
+        let targets = self.targets.borrow();
+        for missing in self.links.borrow().difference(&targets) {
+            // Text of a program is escaped: it cannot hold this.
+            let link = format!("<a href=\"#{}\">", self.id('o', missing));
+            text = text.replace(&link, "<a>");
+        }
+        text
+    }
+}
+
+/// `word` as the unit of a count, and the count.
+fn small(text: &str) -> Markup {
+    html! { small { (text) } }
+}
+
+/// The reason that a word of a snapshot means, if it is known here.
+fn reason(word: Option<&str>) -> Option<Reason> {
+    Reason::ALL
+        .into_iter()
+        .find(|reason| Some(reason.as_str()) == word)
+}
