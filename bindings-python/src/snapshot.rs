@@ -61,16 +61,23 @@ impl Snapshot {
             .map_err(|error| PyRuntimeError::new_err(error.to_string()))
     }
 
-    /// The snapshot as it is shown.
-    fn document(&self, py: Python<'_>) -> PyResult<Document> {
+    /// The snapshot as it is shown, with other names for some files.
+    fn document(&self, py: Python<'_>, names: &HashMap<String, String>) -> PyResult<Document> {
         let failed = |error: &dyn std::fmt::Display| PyRuntimeError::new_err(error.to_string());
-        self.finish(py, |finished| {
+        let mut document = self.finish(py, |finished| {
             let mut out = Vec::new();
             finished
                 .msgpack(&mut Encoder::new(), &mut out)
                 .map_err(|error| failed(&error))?;
             Document::from_msgpack(&out).map_err(|error| failed(&error))
-        })?
+        })??;
+        for frame in &mut document.frames {
+            let name = frame.file.as_ref().and_then(|file| names.get(file));
+            if let Some(name) = name {
+                (frame.file, frame.module) = (Some(name.clone()), None);
+            }
+        }
+        Ok(document)
     }
 }
 
@@ -130,13 +137,7 @@ impl Snapshot {
         title: bool,
         names: HashMap<String, String>,
     ) -> PyResult<String> {
-        let mut document = self.document(py)?;
-        for frame in &mut document.frames {
-            let name = frame.file.as_ref().and_then(|file| names.get(file));
-            if let Some(name) = name {
-                (frame.file, frame.module) = (Some(name.clone()), None);
-            }
-        }
+        let document = self.document(py, &names)?;
         let terminal = Terminal {
             width,
             color: colour,
@@ -153,9 +154,10 @@ impl Snapshot {
         })
     }
 
-    /// The snapshot as a part of an HTML page.
-    fn to_html(&self, py: Python<'_>) -> PyResult<String> {
-        let document = self.document(py)?;
+    /// The snapshot as a part of an HTML page; `names` as in `to_text`.
+    #[pyo3(signature = (names=HashMap::new()))]
+    fn to_html(&self, py: Python<'_>, names: HashMap<String, String>) -> PyResult<String> {
+        let document = self.document(py, &names)?;
         Ok(py.detach(|| render::html_fragment(&document)))
     }
 
