@@ -118,12 +118,7 @@ impl Call {
     /// # Safety
     ///
     /// As [`Call::guarded`].
-    unsafe fn run(
-        &self,
-        py: Python<'_>,
-        engine: &'static Engine,
-        home: Home,
-    ) -> Option<Snapshot> {
+    unsafe fn run(&self, py: Python<'_>, engine: &'static Engine, home: Home) -> Option<Snapshot> {
         // SAFETY: the exception is a live object, so its type is one; the comparison walks C structures only.
         let out_of_memory = unsafe {
             let class = ffi::Py_TYPE(self.exception);

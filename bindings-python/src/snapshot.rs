@@ -126,7 +126,10 @@ impl Snapshot {
     /// The snapshot as text for people: in full, or in about `lines` lines, with or without the error itself. `names` are those that
     /// people have for files.
     #[pyo3(signature = (width, colour, unicode, lines=None, title=true, names=HashMap::new()))]
-    #[expect(clippy::too_many_arguments, reason = "they are what the package's own code names")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "they are what the package's own code names"
+    )]
     fn to_text(
         &self,
         py: Python<'_>,

@@ -15,8 +15,8 @@ mod common;
 use common::golden_dir;
 use stillframe_core::snapshot::Snapshot;
 use stillframe_explorer::render::{
-    Clock, HtmlView, IssueFacts, SummaryInput, Terminal, View, html, html_fragment, markdown, show,
-    summary,
+    Brief, Clock, HtmlView, IssueFacts, SummaryInput, Terminal, View, brief, html, html_fragment,
+    markdown, show, summary,
 };
 
 /// Two minutes after the samples.
@@ -76,6 +76,17 @@ fn views(snapshot: &Snapshot) -> Vec<(&'static str, String)> {
         ("120.txt", shown(&wide, &View::default())),
         ("all.120.txt", shown(&wide, &everything)),
         ("summary.txt", summary(&input, &narrow)),
+        (
+            "brief.txt",
+            brief(
+                snapshot,
+                Brief {
+                    lines: 30,
+                    title: false,
+                },
+                &narrow,
+            ),
+        ),
         ("md", markdown(snapshot, None)),
         ("200.md", markdown(snapshot, Some(200))),
         ("html", readable(&html(snapshot, &page))),

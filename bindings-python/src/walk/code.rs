@@ -24,6 +24,8 @@ use super::rules::Rules;
 const MAX_KEPT: usize = 20_000;
 /// Variables of one code object that are shown.
 const MAX_VARIABLES: usize = 4096;
+/// Names of a namespace that are preferred because the code uses them.
+const MAX_USED: usize = 64;
 /// Places kept per code object.
 const MAX_PLACES: usize = 32;
 const NAME_MAX: usize = 256;
@@ -62,6 +64,8 @@ pub(super) struct CodePlan {
     /// Arguments first, then locals, then cells and free variables, each in the order of the code object.
     pub(super) variables: Vec<Variable>,
     pub(super) arguments: usize,
+    /// Names that code of a module or a class uses in its namespace, which may hold many more.
+    pub(super) used: Vec<Box<[u8]>>,
     pub(super) in_app: Cell<Option<bool>>,
     places: RefCell<Vec<(i32, Location)>>,
 }
@@ -252,6 +256,7 @@ impl CodePlan {
             names: Names::default(),
             variables: Vec::new(),
             arguments: 0,
+            used: Vec::new(),
             in_app: Cell::new(None),
             places: RefCell::new(Vec::with_capacity(2)),
         };
@@ -259,6 +264,9 @@ impl CodePlan {
             plan.read(code, rules);
         } else {
             plan.ask(code, rules);
+        }
+        if plan.flags & OPTIMIZED == 0 {
+            plan.used = used::<DIRECT>(code);
         }
         plan
     }
@@ -458,6 +466,23 @@ impl CodePlan {
         }
         self.arguments = arguments;
     }
+}
+
+/// The names that code of a module or a class uses, from an attribute made in C.
+#[cold]
+fn used<const DIRECT: bool>(code: Code<'_>) -> Vec<Box<[u8]>> {
+    let Some(names) = Owned::attribute(code.0, c"co_names") else {
+        return Vec::new();
+    };
+    let Some(names) = Tuple::of(names.get()).map(|names| names.items::<DIRECT>()) else {
+        return Vec::new();
+    };
+    (0..names.length.min(MAX_USED))
+        .filter_map(|index| {
+            let name = Str::of(names.get(index)?)?.to_utf8::<DIRECT>(NAME_MAX);
+            Some(name.into_boxed_slice())
+        })
+        .collect()
 }
 
 /// A reference of our own, for what only the fallback asks for.

@@ -345,10 +345,7 @@ impl<'a> Writer<'a, '_> {
             .for_each(|line| page.line(line));
         let names = not_used.iter().chain(not_rest);
         let names: Vec<&str> = names.map(|variable| variable.name.as_str()).collect();
-        let depth = Depth {
-            levels,
-            all: false,
-        };
+        let depth = Depth { levels, all: false };
         let frames = Frames { inline, depth };
         if detail == Detail::Whole {
             frames.names(&mut page, "not set yet", &ranking.unset);
@@ -398,10 +395,7 @@ impl<'a> Writer<'a, '_> {
         let mut page = Page::new(self.terminal);
         let mut inline = self.scene.inline(self.terminal, owner);
         inline.repeat = true;
-        let depth = Depth {
-            levels,
-            all: false,
-        };
+        let depth = Depth { levels, all: false };
         Tree { inline, depth }.variables(&mut page, INDENT, variables, style, column);
         page.into_lines()
     }
