@@ -8,6 +8,8 @@ Three ways in, each enough by itself:
 
 From then on errors that nobody handles, errors that are logged, and errors of threads, tasks and workers are captured. What was captured
 is read with ``stillframe list`` and ``stillframe show``. Nothing here ever raises into the program, unless it says so.
+
+PYTEST_DONT_REWRITE (for pytest, which would warn that it cannot rewrite the assertions of a plug-in that was imported before)
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@
 //! cell's own. What is told of each grows as long as there are lines left, the most telling first: the failing line with the
 //! values on it, the other variables, the lines around it.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use stillframe_core::fingerprint::InApp;
@@ -66,8 +67,19 @@ enum Part<'s> {
     Fixed(Vec<Line>),
     /// What an exception carries beside its message: not told, or told.
     Own(Vec<Line>, bool),
-    /// A frame, where it was raised or not, and how much is told of it.
-    Frame(usize, &'s Frame, bool, Detail),
+    Frame(Told<'s>),
+}
+
+/// A frame.
+struct Told<'s> {
+    number: usize,
+    frame: &'s Frame,
+    /// Whether the exception was raised in it.
+    raised: bool,
+    /// How much is told of it.
+    detail: Detail,
+    /// The lines that tell so much.
+    lines: Vec<Line>,
 }
 
 /// Tells a snapshot in few lines.
@@ -111,6 +123,23 @@ pub fn brief(snapshot: &Snapshot, brief: Brief, terminal: &Terminal) -> String {
 fn outermost(snapshot: &Snapshot, frames: &[u32]) -> Option<usize> {
     let mut outwards = frames.iter().rev().map(|&at| at as usize);
     outwards.find(|&at| snapshot.frames.get(at).is_some_and(|frame| frame.in_app))
+}
+
+impl Part<'_> {
+    /// Sets how much is told, and the lines of a frame that do; how much it was.
+    fn tell(&mut self, detail: Detail, lines: Vec<Line>) -> (Detail, Vec<Line>) {
+        match self {
+            Self::Frame(told) => (
+                std::mem::replace(&mut told.detail, detail),
+                std::mem::replace(&mut told.lines, lines),
+            ),
+            Self::Own(_, shown) => {
+                *shown = detail > Detail::Counted;
+                (Detail::Counted, Vec::new())
+            }
+            Self::Fixed(_) => (detail, Vec::new()),
+        }
+    }
 }
 
 struct Writer<'a, 's> {
@@ -162,6 +191,7 @@ impl<'a> Writer<'a, '_> {
                 self.columns = Columns::of(stack.rows());
             }
             let nearest = stack.nearest().map(|(number, _)| number);
+            let mut before: Option<&Frame> = None;
             for step in stack.steps(&mut shown) {
                 match step {
                     Step::Open(number, frame, _) | Step::Row(number, frame) => {
@@ -173,6 +203,11 @@ impl<'a> Writer<'a, '_> {
                             (0, true) => Detail::Line,
                             _ => Detail::Counted,
                         };
+                        // Of a recursion, the first frame stands for those that are at the same place.
+                        let again = before.is_some_and(|before| {
+                            (&before.function, before.line) == (&frame.function, frame.line)
+                        });
+                        before = Some(frame);
                         match (position, main) {
                             (0, true) => {
                                 self.wish(Wish::RaisingLine, Detail::Used);
@@ -184,6 +219,7 @@ impl<'a> Writer<'a, '_> {
                                 self.wish(Wish::Outermost, Detail::All);
                                 self.wish(Wish::Rest, Detail::Whole);
                             }
+                            (_, false) if again => {}
                             (0, false) => self.wish(Wish::Between, Detail::Row),
                             (_, true) => {
                                 self.wish(Wish::Cause, Detail::Line);
@@ -191,7 +227,15 @@ impl<'a> Writer<'a, '_> {
                             }
                             (_, false) => self.wish(Wish::Rest, Detail::Row),
                         }
-                        self.parts.push(Part::Frame(number, frame, raised, detail));
+                        let mut told = Told {
+                            number,
+                            frame,
+                            raised,
+                            detail,
+                            lines: Vec::new(),
+                        };
+                        told.lines = self.frame(&told, detail);
+                        self.parts.push(Part::Frame(told));
                     }
                     Step::Folded(frames) => {
                         let text = folded(&frames, self.terminal.glyphs());
@@ -216,61 +260,59 @@ impl<'a> Writer<'a, '_> {
 
     /// Tells more while there are lines left.
     fn grow(&mut self, room: usize) {
+        let mut taken = self.lines().len();
         for (_, at, detail) in std::mem::take(&mut self.wishes) {
-            let before = self.set(at, detail);
-            if self.lines().len() > room {
-                self.set(at, before);
+            let more = match self.parts.get(at) {
+                Some(Part::Frame(told)) => self.frame(told, detail),
+                _ => Vec::new(),
+            };
+            let Some(part) = self.parts.get_mut(at) else {
+                continue;
+            };
+            let before = part.tell(detail, more);
+            let now = self.lines().len();
+            if now <= room {
+                taken = now;
+            } else if let (true, Some(part)) = (now > taken, self.parts.get_mut(at)) {
+                part.tell(before.0, before.1);
             }
-        }
-    }
-
-    /// Sets how much is told of a part; how much it was.
-    fn set(&mut self, at: usize, detail: Detail) -> Detail {
-        match self.parts.get_mut(at) {
-            Some(Part::Frame(.., current)) => std::mem::replace(current, detail),
-            Some(Part::Own(_, told)) => {
-                *told = detail > Detail::Counted;
-                Detail::Counted
-            }
-            _ => detail,
         }
     }
 
     fn text(&self) -> String {
         let mut page = Page::new(self.terminal);
-        self.lines().into_iter().for_each(|line| page.line(line));
+        for line in self.lines() {
+            page.line(line.into_owned());
+        }
         page.render()
     }
 
-    fn lines(&self) -> Vec<Line> {
+    fn lines(&self) -> Vec<Cow<'_, Line>> {
         let mut lines = Vec::new();
         let mut counted = 0;
         for part in &self.parts {
-            if let Part::Frame(.., Detail::Counted) = part {
-                counted += 1;
-                continue;
-            }
-            self.count(&mut lines, &mut counted);
-            match part {
-                Part::Fixed(fixed) | Part::Own(fixed, true) => lines.extend(fixed.iter().cloned()),
-                Part::Own(_, false) => {}
-                Part::Frame(number, frame, raised, detail) => {
-                    lines.extend(self.frame(*number, frame, *raised, *detail));
+            let own = match part {
+                Part::Frame(told) if told.detail == Detail::Counted => {
+                    counted += 1;
+                    continue;
                 }
-            }
+                Part::Frame(told) => &told.lines,
+                Part::Fixed(fixed) | Part::Own(fixed, true) => fixed,
+                Part::Own(_, false) => continue,
+            };
+            self.count(&mut lines, &mut counted);
+            lines.extend(own.iter().map(Cow::Borrowed));
         }
         self.count(&mut lines, &mut counted);
         lines
     }
 
     /// Says how many frames are not told.
-    fn count(&self, lines: &mut Vec<Line>, counted: &mut u64) {
+    fn count(&self, lines: &mut Vec<Cow<'_, Line>>, counted: &mut u64) {
         if *counted > 0 {
             let ellipsis = self.terminal.glyphs().ellipsis;
-            lines.push(dim(&format!(
-                "{ellipsis} {}",
-                text::counted(*counted, "frame")
-            )));
+            let text = format!("{ellipsis} {}", text::counted(*counted, "frame"));
+            lines.push(Cow::Owned(dim(&text)));
             *counted = 0;
         }
     }
@@ -290,8 +332,17 @@ impl<'a> Writer<'a, '_> {
         self.parts.push(Part::Fixed(page.into_lines()));
     }
 
-    fn frame(&self, number: usize, frame: &Frame, raised: bool, detail: Detail) -> Vec<Line> {
+    fn frame(&self, told: &Told<'_>, detail: Detail) -> Vec<Line> {
+        let Told {
+            number,
+            frame,
+            raised,
+            ..
+        } = *told;
         let mut page = Page::new(self.terminal);
+        if detail == Detail::Counted {
+            return page.into_lines();
+        }
         let owner = Owner::Frame(number);
         let mut inline = self.scene.inline(self.terminal, owner);
         inline.repeat = true;
@@ -374,7 +425,7 @@ impl<'a> Writer<'a, '_> {
             let module = type_name.rsplit_once('.').map(|(module, _)| module);
             variable.node.fields.is_some()
                 && language == "python"
-                && module.is_some_and(|module| is_standard(module))
+                && module.is_some_and(is_standard)
         };
         let lines = variables.iter().flat_map(|variable| {
             let levels = if foreign(variable) { 0 } else { levels };

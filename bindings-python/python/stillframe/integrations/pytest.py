@@ -70,7 +70,7 @@ class Plugin:
         try:
             report = outcome.get_result()
             if report.failed and call.excinfo is not None:
-                self._add(report, call.excinfo, item.nodeid)
+                self._add(report, call.excinfo, item.nodeid, collecting=False)
         except Exception as failure:
             count(failure)
 
@@ -82,7 +82,7 @@ class Plugin:
             report = outcome.get_result()
             call = getattr(report, "call", None)
             if report.failed and call is not None and call.excinfo is not None:
-                self._add(report, call.excinfo, collector.nodeid)
+                self._add(report, call.excinfo, collector.nodeid, collecting=True)
         except Exception as failure:
             count(failure)
 
@@ -140,12 +140,12 @@ class Plugin:
         except Exception as failure:
             count(failure)
 
-    def _add(self, report: Any, excinfo: Any, test: str) -> None:
+    def _add(self, report: Any, excinfo: Any, test: str, *, collecting: bool) -> None:
         """Captures an error and adds it to its report."""
         if self._refusal is not None:
             return
         sections = []
-        for error, traceback, sources in _errors(excinfo):
+        for error, traceback, sources in _errors(excinfo, collecting):
             told = self._capture(error, traceback, test, sources)
             if told is not None:
                 short, text = told
@@ -218,7 +218,7 @@ class Plugin:
             reporter.write_line(f"stillframe: {line}")
 
 
-def _errors(excinfo: Any) -> Generator[tuple[BaseException, TracebackType, Iterable[tuple[str, str]]], None, None]:
+def _errors(excinfo: Any, collecting: bool) -> Generator[tuple[BaseException, TracebackType, Iterable[tuple[str, str]]], None, None]:
     """What really failed, with its frames that pytest would show and code that is in no file."""
     error = excinfo.value
     kind = type(error).__name__
@@ -234,6 +234,8 @@ def _errors(excinfo: Any) -> Generator[tuple[BaseException, TracebackType, Itera
     else:
         found = [(error, excinfo.tb, None)]
     for one, traceback, test in found:
+        if collecting and issubclass(type(one), SyntaxError):
+            continue  # no code has run that could have values
         trimmed = trim(traceback, _is_hidden)
         if trimmed is not None:
             yield one, trimmed, _sources(test)
