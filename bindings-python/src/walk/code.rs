@@ -30,7 +30,7 @@ const MAX_USED: usize = 64;
 const MAX_PLACES: usize = 32;
 const NAME_MAX: usize = 256;
 /// How names begin that tools give to what they keep on the way: pytest's `@py_assert1`. No program can write them.
-const TEMPORARY: u8 = b'@';
+pub(super) const TEMPORARY: u8 = b'@';
 const FILE_MAX: usize = 1024;
 
 /// `co_flags`.

@@ -15,7 +15,7 @@ use stillframe_core::tape::{FrameFlags, Location, Section};
 
 use super::capture::{Contents, Walk};
 use super::code::{
-    ASYNC_GENERATOR, COROUTINE, CodePlan, GENERATOR, ITERABLE_COROUTINE, OPTIMIZED, Owned,
+    ASYNC_GENERATOR, COROUTINE, CodePlan, GENERATOR, ITERABLE_COROUTINE, OPTIMIZED, Owned, TEMPORARY,
 };
 use super::object::{Code, Dict, Frame, Obj, Str, Traceback, flags};
 use super::record::{Entry, Record};
@@ -428,7 +428,10 @@ fn is_history(name: &[u8]) -> bool {
 fn entrance<const DIRECT: bool>(key: Obj<'_>, value: Obj<'_>, typed: bool) -> Entrance {
     if let Some(name) = Str::of(key) {
         let name = name.to_utf8::<DIRECT>(64);
-        if (name.starts_with(b"__") && name.ends_with(b"__")) || (typed && is_history(&name)) {
+        if (name.starts_with(b"__") && name.ends_with(b"__"))
+            || name.first() == Some(&TEMPORARY)
+            || (typed && is_history(&name))
+        {
             return Entrance::Given;
         }
     }

@@ -163,6 +163,7 @@ enum Wish {
     Own,
     RaisingWhole,
     Rest,
+    BetweenWhole,
 }
 
 impl<'a> Writer<'a, '_> {
@@ -220,7 +221,10 @@ impl<'a> Writer<'a, '_> {
                                 self.wish(Wish::Rest, Detail::Whole);
                             }
                             (_, false) if again => {}
-                            (0, false) => self.wish(Wish::Between, Detail::Row),
+                            (0, false) => {
+                                self.wish(Wish::Between, Detail::Row);
+                                self.wish(Wish::BetweenWhole, Detail::Whole);
+                            }
                             (_, true) => {
                                 self.wish(Wish::Cause, Detail::Line);
                                 self.wish(Wish::Rest, Detail::Used);

@@ -56,6 +56,8 @@ class Plugin:
         self._is_worker = style is not None
         self._has_style = self._is_worker
         self._shown = shown
+        verbose = config.option.verbose
+        self._lines = _number(config, "stillframe_lines", ALL_LINES if verbose > 1 else MORE_LINES if verbose == 1 else LINES)
         self._written = 0
         self._failures = 0
         self._told = 0
@@ -102,17 +104,27 @@ class Plugin:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: Any) -> None:
         """Counts a failing test, in the process that has the terminal."""
-        self._count(report)
+        try:
+            self._count(report)
+        except Exception as failure:
+            count(failure)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collectreport(self, report: Any) -> None:
         """Counts a module that cannot be imported."""
-        self._count(report)
+        try:
+            self._count(report)
+        except Exception as failure:
+            count(failure)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """Tells a worker of ``pytest-xdist`` how and where."""
-        style = self._style()
+        try:
+            style = self._style()
+        except Exception as failure:
+            count(failure)
+            style = Style(lines=self._lines)
         node.workerinput[KEY] = {
             "directory": self._run.directory,
             "style": (style.width, style.colour, style.unicode, style.lines),
@@ -174,7 +186,7 @@ class Plugin:
         told = [section for section in report.sections if section[0].startswith(TITLE)]
         shown = bool(told) and self._told < self._shown
         self._told += shown
-        shows_all = self._config.option.showcapture == "all"
+        shows_all = self._config.getoption("showcapture", "all") == "all"
         for section in told:
             if shown and shows_all:
                 continue
@@ -188,9 +200,7 @@ class Plugin:
         """How the terminal takes text."""
         if not self._has_style:
             self._has_style = True
-            verbose = self._config.option.verbose
-            usual = ALL_LINES if verbose > 1 else MORE_LINES if verbose == 1 else LINES
-            self._run.style = Style(80, False, False, _number(self._config, "stillframe_lines", usual))
+            self._run.style = Style(lines=self._lines)
             reporter = self._config.pluginmanager.get_plugin("terminalreporter")
             if reporter is not None:
                 writer = self._config.get_terminal_writer()

@@ -28,6 +28,7 @@ STORE = "STILLFRAME_TEST_STORE"
 """Names the directory of the store."""
 
 _run: Run | None = None
+_kept = 0
 
 
 class CaptureMixin:
@@ -39,6 +40,14 @@ class CaptureMixin:
         made = getattr(self, "resultclass", None)
         if made is not None:
             self.resultclass: Any = capturing(made)
+        suite = getattr(self, "parallel_test_suite", None)
+        if suite is not None:
+            try:
+                from stillframe.integrations._django_tests import parallel
+
+                self.parallel_test_suite: Any = parallel(suite)
+            except Exception as failure:  # a version that looks different: values of tests in this process only
+                count(failure)
 
     def get_resultclass(self) -> Any:
         """What Django's runner takes its results from."""
@@ -62,6 +71,20 @@ class CaptureResultMixin:
     """Makes a result capture."""
 
     _stillframe_expected = False
+    _stillframe_text: str | None = None
+    _stillframe_part: Any = None
+
+    def addStillframe(self, test: Any, text: str) -> None:  # noqa: N802 - as unittest names what is added
+        """The values of the failure that is added next; it was captured in another process."""
+        self._stillframe_text = text
+
+    def addSubTest(self, test: Any, subtest: Any, err: Any) -> None:  # noqa: N802 - its name in unittest
+        """A part of a test: what is written of its failure is asked for with the test."""
+        self._stillframe_part = subtest
+        try:
+            super().addSubTest(test, subtest, err)  # type: ignore[misc]
+        finally:
+            self._stillframe_part = None
 
     def addExpectedFailure(self, test: Any, err: Any) -> None:  # noqa: N802 - its name in unittest
         """A failure that is expected is none."""
@@ -76,7 +99,11 @@ class CaptureResultMixin:
         text: str = super()._exc_info_to_string(err, test)  # type: ignore[misc]
         if not self._stillframe_expected:
             try:
-                text += _section(err[1], err[2], test, getattr(self, "stream", None), getattr(self, "showAll", False))
+                told, self._stillframe_text = self._stillframe_text, None
+                if told is None:
+                    test = self._stillframe_part or test
+                    told = section(err[1], err[2], test, getattr(self, "stream", None), getattr(self, "showAll", False))
+                text += _shown(told)
             except Exception as failure:
                 count(failure)
         return text
@@ -93,42 +120,60 @@ class TextTestRunner(CaptureMixin, unittest.TextTestRunner):
     """The usual runner, which captures."""
 
 
+def store() -> None:
+    """Waits until everything is stored."""
+    if _run is not None:
+        _run.finish()
+
+
 def finish(stream: Any) -> None:
     """Waits until everything is stored, and says where it is."""
-    run = _run
     try:
-        if run is None or not run.captured:
+        if _run is None or not _kept:
             return
-        run.finish()
-        noun = "failure" if run.captured == 1 else "failures"
-        hidden = run.captured - SHOWN
-        more = f" ({hidden} not shown above)" if hidden > 0 else ""
-        lines = [f"the values of {run.captured} {noun} are kept: stillframe list {run.where()}{more}", *run.problems()]
+        _run.finish()
+        noun = "failure" if _kept == 1 else "failures"
+        more = f" ({_kept - SHOWN} not shown above)" if _kept > SHOWN else ""
+        lines = [f"the values of {_kept} {noun} are kept: stillframe list {_run.where()}{more}", *_run.problems()]
         stream.write("".join(f"stillframe: {line}\n" for line in lines))
         stream.flush()
     except Exception as failure:
         count(failure)
 
 
-def _section(error: Any, traceback: Any, test: Any, stream: Any, verbose: bool) -> str:
-    """What is added to the text of a failure."""
-    global _run
-    if _run is None:
-        if Run.refusal() is not None:
-            return ""
-        store = os.environ.get(STORE)
-        _run = Run(os.getcwd(), os.path.abspath(store) if store else None, "unittest", Style())
+def section(error: Any, traceback: Any, test: Any, stream: Any, verbose: bool) -> str | None:
+    """Captures a failure; what is added to its text, if it could be captured."""
+    run = _started()
     trimmed = trim(traceback)
-    if error is None or trimmed is None:
-        return ""
-    _run.style = _style(stream, MORE_LINES if verbose else LINES)
+    if run is None or error is None or trimmed is None:
+        return None
+    run.style = _style(stream, MORE_LINES if verbose else LINES)
     name = test.id() if isinstance(test, unittest.TestCase) else str(test)
-    snapshot = _run.capture(error, trimmed, "unittest", name)
-    if snapshot is None or _run.captured > SHOWN:
+    snapshot = run.capture(error, trimmed, "unittest", name)
+    if snapshot is None:
+        return None
+    if run.captured > SHOWN:
         return ""
-    glyph = "─" if _run.style.unicode else "-"
+    glyph = "─" if run.style.unicode else "-"
     title = f"{glyph * 2} stillframe show {snapshot.short_id} "
-    return f"\n{title}{glyph * (min(_run.style.width, 70) - len(title))}\n{_run.text(snapshot)}\n"
+    return f"\n{title}{glyph * (min(run.style.width, 70) - len(title))}\n{run.text(snapshot)}\n"
+
+
+def _shown(text: str | None) -> str:
+    """Counts a failure that was captured, here or in another process; what is shown of it."""
+    global _kept
+    if text is None or _started() is None:
+        return ""
+    _kept += 1
+    return text if _kept <= SHOWN else ""
+
+
+def _started() -> Run | None:
+    global _run
+    if _run is None and Run.refusal() is None:
+        directory = os.environ.get(STORE)
+        _run = Run(os.getcwd(), os.path.abspath(directory) if directory else None, "unittest", Style())
+    return _run
 
 
 def _style(stream: Any, lines: int) -> Style:
