@@ -15,7 +15,8 @@ use stillframe_core::tape::{FrameFlags, Location, Section};
 
 use super::capture::{Contents, Walk};
 use super::code::{
-    ASYNC_GENERATOR, COROUTINE, CodePlan, GENERATOR, ITERABLE_COROUTINE, OPTIMIZED, Owned, TEMPORARY,
+    ASYNC_GENERATOR, COROUTINE, CodePlan, GENERATOR, ITERABLE_COROUTINE, OPTIMIZED, Owned,
+    TEMPORARY,
 };
 use super::object::{Code, Dict, Frame, Obj, Str, Traceback, flags};
 use super::record::{Entry, Record};

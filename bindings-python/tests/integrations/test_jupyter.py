@@ -8,8 +8,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
+
+os.environ.setdefault("JUPYTER_PLATFORM_DIRS", "1")  # as later versions of Jupyter do by themselves; without it, older ones warn
+import nbformat
 from jupyter_client.manager import start_new_kernel
 from nbclient import NotebookClient
 

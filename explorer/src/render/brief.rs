@@ -361,10 +361,12 @@ impl<'a> Writer<'a, '_> {
         let glyphs = self.terminal.glyphs();
         let mut left = Line::of(Style::Error, glyphs.pointer);
         left.space(1).extend(&title(frame));
-        if raised {
-            left.push(Style::Dim, "  raised here");
+        let place = Line::of(Style::Plain, &location(frame));
+        let remark = Line::of(Style::Dim, "  raised here");
+        if raised && left.width() + remark.width() + 2 + place.width() <= self.terminal.width {
+            left.extend(&remark);
         }
-        page.spread(left, &Line::of(Style::Plain, &location(frame)));
+        page.spread(left, &place);
         let around = if detail == Detail::Whole { 2 } else { 0 };
         for line in source::excerpt(frame, around, self.terminal.width - 2, glyphs) {
             let mut indented = Line::default();
@@ -377,7 +379,11 @@ impl<'a> Writer<'a, '_> {
             page.line(line);
             return page.into_lines();
         }
-        let ranking = Ranking::of(frame, self.scene.look);
+        let mut ranking = Ranking::of(frame, self.scene.look);
+        // The object that a test is a method of mostly holds nothing.
+        ranking.rest.retain(|variable| {
+            !matches!(variable.name.as_str(), "self" | "cls") || !is_empty(variable.node)
+        });
         let all = detail >= Detail::All;
         let used = match detail {
             Detail::Line => ranking.used.len().min(FIRST_VALUES),
@@ -473,6 +479,14 @@ fn telling(exception: &Exception) -> Vec<Variable<'_>> {
         own.clear();
     }
     own
+}
+
+/// Whether an object is known to hold nothing.
+fn is_empty(node: &Node) -> bool {
+    node.fields.as_ref().is_some_and(|fields| fields.is_empty())
+        && node.omitted.is_empty()
+        && node.not_captured_reason.is_none()
+        && node.value.is_none()
 }
 
 /// Whether a module is one of the language's own.

@@ -8,6 +8,7 @@ from __future__ import annotations
 from django.test.runner import RemoteTestResult, RemoteTestRunner
 
 from stillframe.integrations import unittest as ours
+from stillframe.integrations._test_runs import count
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class RemoteResult(RemoteTestResult):  # type: ignore[misc]
             if text is not None:
                 self.events.append((EVENT, self.test_index, text))
         except Exception as failure:
-            ours.count(failure)
+            count(failure)
 
 
 class RemoteRunner(RemoteTestRunner):  # type: ignore[misc]

@@ -11,7 +11,6 @@ import sys
 
 from stillframe import _context, _failures, _runtime
 from stillframe._runtime import native
-from stillframe._snapshot import Snapshot
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,6 +69,7 @@ class Extension:
 
     def attach(self) -> None:
         """Captures from now on."""
+        self._before_cell()  # the one that loads the extension is no failure of before
         self._shell.events.register("pre_run_cell", self._before_cell)
         self._shell.events.register("post_run_cell", self._after_cell)
         self._shell.register_magic_function(self._magic, "line", MAGIC)
@@ -158,11 +158,11 @@ class Extension:
             width, colour = 80, False
         return width, colour, encoding.lower().replace("-", "") == "utf8"
 
-    def _magic(self, line: str) -> Snapshot | None:
+    def _magic(self, line: str) -> None:
         """Shows the last error with all of its values."""
         if self._last is None:
             sys.stdout.write("stillframe: no cell has failed since %load_ext stillframe\n")
-            return None
+            return
         snapshot, names = self._last
         if self._is_notebook:
             from IPython.display import display
@@ -170,7 +170,6 @@ class Extension:
             display(_View(snapshot, names))
         else:
             sys.stdout.write(snapshot.to_text(*self._look(), names=names))
-        return None
 
 
 class _View:

@@ -8,15 +8,22 @@ from __future__ import annotations
 
 import os
 
-import pytest
-
 from stillframe.integrations._test_runs import ALL_LINES, LINES, MORE_LINES, SHOWN, Run, Style, count, trim
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
+    from collections.abc import Callable, Generator, Iterable
     from types import FrameType, TracebackType
-    from typing import Any, Union
+    from typing import Any, TypeVar, Union
+
+    F = TypeVar("F", bound=Callable[..., Any])
+
+    def hookimpl(
+        *, hookwrapper: bool = False, optionalhook: bool = False, tryfirst: bool = False, trylast: bool = False
+    ) -> Callable[[F], F]:
+        """That of pytest, which need not be there to check types."""
+else:
+    from pytest import hookimpl
 
 KEY = "stillframe"
 """Under this name a report carries the id of its snapshot, and a worker of ``pytest-xdist`` what it needs to know."""
@@ -56,7 +63,7 @@ class Plugin:
         self._is_worker = style is not None
         self._has_style = self._is_worker
         self._shown = shown
-        verbose = config.option.verbose
+        verbose = config.getoption("verbose", 0)
         self._lines = _number(config, "stillframe_lines", ALL_LINES if verbose > 1 else MORE_LINES if verbose == 1 else LINES)
         self._written = 0
         self._failures = 0
@@ -65,7 +72,7 @@ class Plugin:
 
     # where tests fail
 
-    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    @hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_makereport(self, item: Any, call: Any) -> Generator[None, Any, None]:
         """Captures what a test, or a fixture of it, has raised."""
         outcome = yield
@@ -76,7 +83,7 @@ class Plugin:
         except Exception as failure:
             count(failure)
 
-    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    @hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_make_collect_report(self, collector: Any) -> Generator[None, Any, None]:
         """Captures what the import of a module of tests has raised."""
         outcome = yield
@@ -101,7 +108,7 @@ class Plugin:
 
     # what comes of it
 
-    @pytest.hookimpl(tryfirst=True)
+    @hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: Any) -> None:
         """Counts a failing test, in the process that has the terminal."""
         try:
@@ -109,7 +116,7 @@ class Plugin:
         except Exception as failure:
             count(failure)
 
-    @pytest.hookimpl(tryfirst=True)
+    @hookimpl(tryfirst=True)
     def pytest_collectreport(self, report: Any) -> None:
         """Counts a module that cannot be imported."""
         try:
@@ -117,7 +124,7 @@ class Plugin:
         except Exception as failure:
             count(failure)
 
-    @pytest.hookimpl(optionalhook=True)
+    @hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """Tells a worker of ``pytest-xdist`` how and where."""
         try:
@@ -135,7 +142,7 @@ class Plugin:
         """Says why nothing will be captured, if so."""
         return [] if self._refusal is None else [f"stillframe: nothing will be captured: {self._refusal}"]
 
-    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    @hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: Any) -> Generator[None, None, None]:
         """Says where more is, as the last thing."""
         yield
@@ -144,7 +151,7 @@ class Plugin:
         except Exception as failure:
             count(failure)
 
-    @pytest.hookimpl(trylast=True)
+    @hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:
         """Waits until everything is stored."""
         try:
@@ -277,4 +284,6 @@ def _number(config: Any, name: str, usual: int) -> int:
     try:
         return max(int(text), 0) if text else usual
     except ValueError:
-        raise pytest.UsageError(f"{name} = {text!r} is not a whole number") from None
+        from pytest import UsageError
+
+        raise UsageError(f"{name} = {text!r} is not a whole number") from None

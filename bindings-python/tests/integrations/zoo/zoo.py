@@ -1,6 +1,4 @@
 import asyncio
-import contextlib
-import os
 import sys
 import threading
 import time
@@ -113,7 +111,7 @@ def test_group():
     found = [ValueError("one"), KeyError("two")]
     if sys.version_info < (3, 11):
         raise found[0]
-    raise ExceptionGroup("several", found)
+    raise ExceptionGroup("several", found)  # noqa: F821 - from 3.11 on
 
 
 class TestCase(unittest.TestCase):
@@ -125,7 +123,7 @@ class TestCase(unittest.TestCase):
         self.assertEqual(count, 2)
 
     def test_context(self):
-        expected = 3
+        expected = 3  # noqa: F841 - to be seen
         with self.assertRaises(ValueError):
             int("3")
 
@@ -239,7 +237,7 @@ def test_booby():
 
 
 def test_print():
-    '''Last.'''
+    """Last."""
 
 
 @hypothesis.settings(deadline=None, database=None)
