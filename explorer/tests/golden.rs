@@ -162,6 +162,30 @@ fn a_view_never_grows_beyond_its_budget() {
 }
 
 #[test]
+fn few_lines_are_few_and_the_raising_frame_is_among_them() {
+    let told = |snapshot: &Snapshot, lines: usize, title: bool| {
+        brief(snapshot, Brief { lines, title }, &Terminal::plain())
+    };
+    for name in names() {
+        let snapshot = common::golden(&name);
+        let mut before = 0;
+        for lines in [1, 8, 12, 20, 30, 60, 400] {
+            let text = told(&snapshot, lines, false);
+            let count = text.lines().count();
+            assert!(count <= lines.max(24), "{name} in {lines}: {count}\n{text}");
+            assert!(count >= before, "{name} in {lines}: {count} after {before}");
+            before = count;
+        }
+    }
+    let pricing = told(&common::pricing(), 10, true);
+    assert!(
+        pricing.starts_with("KeyError: 'EUR'\n> Pricing.convert  raised here"),
+        "{pricing}"
+    );
+    assert!(pricing.contains("currency    'EUR'"), "{pricing}");
+}
+
+#[test]
 fn one_frame_is_opened_by_function_or_place() {
     let snapshot = common::pricing();
     let text = |name: &str| {

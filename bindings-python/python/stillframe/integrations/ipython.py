@@ -134,8 +134,7 @@ class Extension:
             while traceback is not None:
                 file = traceback.tb_frame.f_code.co_filename
                 entry: Any = linecache.cache.get(file)
-                # A cell's entry has no time, as it is in no file.
-                if type(entry) is tuple and len(entry) == 4 and entry[1] is None:
+                if type(entry) is tuple and len(entry) == 4 and not os.path.exists(file):
                     text = "".join(entry[2])
                     if self._noted.get(file) != hash(text):
                         self._noted[file] = hash(text)
