@@ -1,6 +1,6 @@
 # What a person types. Each target's work is a script of its own.
 
-.PHONY: help demo test bench wheel test-python
+.PHONY: help demo test bench wheel release test-python
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -16,6 +16,9 @@ bench: ## one table of ratios, each beside its target
 
 wheel: ## wheels for all CPythons that are here, into dist/
 	bindings-python/tools/build-wheel
+
+release: ## wheels for old systems and an sdist, checked, into dist/release/; stops before the upload
+	bindings-python/tools/release
 
 test-python: wheel ## the Python package's tests, on all CPythons that are here
 	bindings-python/tools/test-python

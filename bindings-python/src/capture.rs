@@ -221,13 +221,13 @@ impl Call {
     }
 }
 
-fn thread_id() -> u64 {
+pub(crate) fn thread_id() -> u64 {
     // SAFETY: needs no more than a thread that the interpreter knows, which this one is.
     unsafe { ffi::PyThread_get_thread_ident() as u64 }
 }
 
 /// Reads what the package's own Python code hands over. Only exact built-in types are looked at, so no code of the program runs.
-fn fill(meta: &mut Meta, context: &Bound<'_, PyAny>) {
+pub(crate) fn fill(meta: &mut Meta, context: &Bound<'_, PyAny>) {
     use pyo3::types::{PyDict, PyList, PyString};
     let Ok(context) = context.cast_exact::<PyDict>() else {
         return;

@@ -21,6 +21,7 @@ use stillframe_explorer::render::{self, SummaryInput, Terminal};
 use crate::capture;
 use crate::guard::guarded;
 use crate::recorder::Recorder;
+use crate::replay::Replay;
 use crate::snapshot::Snapshot as PySnapshot;
 use crate::state::{RESERVE, RESERVE_BYTES, TOOLS, Tools, engine, set_engine};
 use crate::walk::{Request, Walker};
@@ -54,12 +55,16 @@ pub(crate) fn fill(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<PySnapshot>()?;
     module.add_class::<Recorder>()?;
+    module.add_class::<Replay>()?;
+    module.add_function(wrap_pyfunction!(crate::replay::replay, module)?)?;
+    module.add_function(wrap_pyfunction!(notice, module)?)?;
     module.add_function(wrap_pyfunction!(in_main_interpreter, module)?)?;
     module.add_function(wrap_pyfunction!(start, module)?)?;
     module.add_function(wrap_pyfunction!(stop, module)?)?;
     module.add_function(wrap_pyfunction!(is_enabled, module)?)?;
     module.add_function(wrap_pyfunction!(settings, module)?)?;
     module.add_function(wrap_pyfunction!(switches, module)?)?;
+    module.add_function(wrap_pyfunction!(session_headers, module)?)?;
     module.add_function(wrap_pyfunction!(stats, module)?)?;
     module.add_function(wrap_pyfunction!(notices, module)?)?;
     module.add_function(wrap_pyfunction!(flush, module)?)?;
@@ -205,6 +210,15 @@ fn switches(py: Python<'_>) -> PyResult<BTreeMap<&'static str, bool>> {
     ]))
 }
 
+/// Names of session links by the header of a request that has the session's id, as configured.
+#[pyfunction]
+fn session_headers(py: Python<'_>) -> PyResult<BTreeMap<String, String>> {
+    match engine() {
+        Some(engine) => Ok(engine.config().request_headers.clone()),
+        None => Ok(load(&PyDict::new(py))?.0.request_headers),
+    }
+}
+
 /// Counters and times, as JSON text.
 #[pyfunction]
 fn stats() -> String {
@@ -216,6 +230,14 @@ fn stats() -> String {
 #[pyfunction]
 fn notices() -> Vec<String> {
     engine().map(Engine::notices).unwrap_or_default()
+}
+
+/// Tells people a line: something of the package does not work as it should, and why.
+#[pyfunction]
+fn notice(line: &str) {
+    if let Some(engine) = engine() {
+        engine.notice(line);
+    }
 }
 
 /// Waits until everything captured so far is stored, at most `timeout` seconds.

@@ -7,7 +7,8 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 use stillframe_core::encode::Encoder;
-use stillframe_core::engine::{Engine, Finished, Submission, now_ns};
+use stillframe_core::encode::datadog::{Dialect, Options};
+use stillframe_core::engine::{Engine, Finished, PipelineError, Submission, now_ns};
 use stillframe_core::snapshot::Snapshot as Document;
 use stillframe_explorer::render::{self, Brief, Clock, Terminal, View};
 
@@ -121,6 +122,25 @@ impl Snapshot {
         })?;
         let bytes = bytes.map_err(|error| PyRuntimeError::new_err(error.to_string()))?;
         Ok(PyBytes::new(py, &bytes))
+    }
+
+    /// The snapshot as Datadog's debugger intake takes it, redacted: request bodies, each a JSON array with one object per frame. The
+    /// ids of frames are made from the snapshot's, so they are the same each time.
+    fn to_datadog<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyBytes>>> {
+        let bodies = self.finish(py, |finished| {
+            let own = finished.meta().id;
+            let frame_id = |frame| own.of_frame(frame);
+            let options = Options::new(Dialect::Python, &frame_id);
+            let (mut encoder, mut bodies, mut next) = (Encoder::new(), Vec::new(), Some(0));
+            while let Some(first) = next {
+                let mut body = Vec::new();
+                next = finished.datadog(&mut encoder, &options, first, &mut body)?;
+                bodies.push(body);
+            }
+            Ok::<_, PipelineError>(bodies)
+        })?;
+        let bodies = bodies.map_err(|error| PyRuntimeError::new_err(error.to_string()))?;
+        Ok(bodies.iter().map(|body| PyBytes::new(py, body)).collect())
     }
 
     /// The snapshot as text for people: in full, or in about `lines` lines, with or without the error itself. `names` are those that

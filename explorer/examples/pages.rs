@@ -222,9 +222,10 @@ fn long() -> Snapshot {
         (&"n".repeat(1 << 16), text("a long name")),
     ]);
     snapshot.exceptions[0].message = Some(text(&megabyte));
+    (snapshot.frames[0].column, snapshot.frames[0].end_column) = (Some(1004), Some(1012));
     snapshot.frames[0].source = Some(Source {
         first_line: 1,
-        lines: vec!["y".repeat(1 << 20)],
+        lines: vec![format!("{} + failing(", "y".repeat(1000)) + &"z".repeat(1 << 20)],
         ..Source::default()
     });
     snapshot

@@ -118,7 +118,7 @@ fn readable(html: &str) -> String {
         text = text.replace(element, &format!("\n{element}"));
     }
     text.push('\n');
-    text
+    text.replace(env!("CARGO_PKG_VERSION"), "VERSION")
 }
 
 #[test]

@@ -16,7 +16,8 @@ use stillframe_core::snapshot::{
     Context, Exception, Frame, Node, Omitted, Ordered, Receipt, Runtime, Scalar, Snapshot, Source,
 };
 use stillframe_explorer::render::{
-    Brief, Clock, IssueFacts, SummaryInput, Terminal, View, brief, markdown, show, summary,
+    Brief, Clock, HtmlView, IssueFacts, SummaryInput, Terminal, View, brief, html, html_fragment,
+    markdown, show, summary,
 };
 use unicode_width::UnicodeWidthStr;
 
@@ -421,4 +422,126 @@ fn deep_values_are_shown_as_deep_as_they_are_captured() {
     };
     let text = show(&snapshot, None, &view, &Terminal::plain(), &Clock::utc(0)).expect("is shown");
     assert!(text.lines().all(|line| line.width() <= 80));
+}
+
+/// Every element is closed in its turn, every id is there once, every link leads to one, and no character hides.
+fn check_html(text: &str) {
+    const VOID: [&str; 4] = ["meta", "br", "input", "!DOCTYPE"];
+    let hides = |c: char| {
+        (c.is_control() && c != '\n')
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    };
+    assert_eq!(text.chars().find(|&c| hides(c)), None);
+    let (mut open, mut ids, mut links) = (Vec::new(), std::collections::HashSet::new(), Vec::new());
+    let mut rest = text;
+    while let Some(at) = rest.find('<') {
+        rest = &rest[at + 1..];
+        let end = rest.find('>').expect("is closed");
+        let (tag, after) = (&rest[..end], &rest[end + 1..]);
+        let name = tag.split(' ').next().unwrap_or_default();
+        if let Some(name) = name.strip_prefix('/') {
+            assert_eq!(open.pop(), Some(name), "closed before its turn");
+        } else if !VOID.contains(&name) {
+            open.push(name);
+        }
+        for part in tag.split(' ') {
+            if let Some(id) = part.strip_prefix("id=\"") {
+                assert!(ids.insert(id.trim_end_matches('"')), "twice: {id}");
+            } else if let Some(link) = part.strip_prefix("href=\"#") {
+                links.push(link.trim_end_matches('"'));
+            }
+        }
+        rest = match name {
+            "script" | "style" => &after[after.find("</").expect("is closed")..],
+            _ => after,
+        };
+    }
+    assert!(open.is_empty(), "not closed: {open:?}");
+    for link in links {
+        assert!(ids.contains(link), "leads nowhere: {link}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_snapshot_makes_a_page_without_harm(snapshot in snapshot()) {
+        let page = html(&snapshot, &HtmlView::default());
+        check_html(&page);
+        prop_assert_eq!(page.matches("<script>").count(), 1);
+        let part = html_fragment(&snapshot);
+        check_html(&part);
+        prop_assert_eq!(part.matches("<script").count(), 0);
+    }
+}
+
+#[test]
+fn a_page_is_bounded_whatever_it_holds() {
+    let huge = "\u{202e}<&\"'".repeat(1 << 17);
+    let text = |value: &str| Node {
+        type_name: Some(value.to_owned()),
+        value: Some(Scalar::Text(value.to_owned())),
+        ..Node::default()
+    };
+    let mut snapshot = common::pricing();
+    let many: Vec<(String, Node)> = (0..3_000).map(|n| (format!("n{n}"), text("v"))).collect();
+    let frame = Frame {
+        function: huge.clone(),
+        module: Some(huge.clone()),
+        file: Some(huge.clone()),
+        in_app: true,
+        locals: many
+            .into_iter()
+            .chain([(huge.clone(), text(&huge))])
+            .collect(),
+        source: Some(Source {
+            first_line: 1,
+            lines: vec![huge.clone(); 9],
+            ..Source::default()
+        }),
+        line: Some(2),
+        ..Frame::default()
+    };
+    snapshot.frames = vec![frame; 20];
+    snapshot.exceptions[0].frames = (0..20).collect();
+    snapshot.exceptions[0].message = Some(text(&huge));
+    snapshot.exceptions[0].notes = vec![text(&huge); 5];
+    for page in [
+        html(&snapshot, &HtmlView::default()),
+        html_fragment(&snapshot),
+    ] {
+        check_html(&page);
+        assert!(page.len() < 4 << 20, "{}", page.len());
+    }
+}
+
+#[test]
+fn an_object_that_has_no_room_is_no_link() {
+    let mut snapshot = common::pricing();
+    let list = |id: Option<u32>, elements: Vec<Node>| Node {
+        id,
+        type_name: Some("list".into()),
+        size: Some(elements.len() as u64),
+        elements: Some(elements),
+        ..Node::default()
+    };
+    let number = || Node {
+        type_name: Some("int".into()),
+        value: Some(Scalar::Int(1)),
+        ..Node::default()
+    };
+    // Behind more items than a page shows stands an object that another variable refers to.
+    let mut items: Vec<Node> = (0..500).map(|_| number()).collect();
+    items.push(list(Some(900), (0..200).map(|_| number()).collect()));
+    let locals = &mut snapshot.frames[0].locals.0;
+    let reference = Node {
+        reference: Some(900),
+        ..Node::default()
+    };
+    locals.push(("items".into(), list(None, items)));
+    locals.push(("one".into(), list(None, vec![reference])));
+    let page = html(&snapshot, &HtmlView::default());
+    check_html(&page);
+    assert!(page.contains("items[500]"), "told by its path");
 }

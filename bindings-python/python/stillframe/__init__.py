@@ -24,6 +24,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+__version__: str = native.__version__
+
 __all__ = ["Snapshot", "capture", "capturing", "context", "flush", "install", "stats", "uninstall"]
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from stillframe._environment import ENABLED, OTHERS, RUN
+from stillframe._environment import DDTRACE, ENABLED, OTHERS, RUN
 
 
 def _start() -> None:
@@ -17,6 +17,10 @@ def _start() -> None:
     if runs:
         os.environ[ENABLED] = "1"  # for the interpreters that the program starts
     elif _runtime.problem is None and not _runtime.native.is_enabled():
+        if os.environ.get(DDTRACE) and _runtime.native.switches()["ddtrace"]:
+            from stillframe.integrations import ddtrace
+
+            ddtrace.start(DDTRACE)
         return
     from stillframe import _exit, _lifecycle
 

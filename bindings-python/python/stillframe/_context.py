@@ -6,16 +6,17 @@ import sys
 from _thread import get_ident
 from contextvars import ContextVar
 
-from stillframe import _failures, _identity
+from stillframe import _failures, _identity, _request
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from contextvars import Context, Token
     from types import TracebackType
     from typing import Any, Union
 
     Scalar = Union[str, int, float, bool, None]
+    Ids = tuple[int, int]
 
 CHAIN = 16
 """How far back causes are searched for the context that they left."""
@@ -24,6 +25,10 @@ _plain_getattribute: object = object.__getattribute__
 _current: ContextVar[dict[str, Any] | None] = ContextVar("stillframe", default=None)
 _cause = BaseException.__dict__["__cause__"].__get__
 _context = BaseException.__dict__["__context__"].__get__
+
+
+trace_ids: list[Callable[[], Ids | None]] = []
+"""Functions that tell the ids of the running trace and span, those of a tracer. They come before what the request's headers say."""
 
 
 class context:  # noqa: N801 - used as a function
@@ -102,18 +107,42 @@ def of(error: BaseException, variables: Context | None, attributes: dict[str, An
     holds = _kept(error)
     if holds is None:
         holds = _current.get() if variables is None else variables.get(_current)
-    thread = _thread_name()
-    if holds is None and attributes is None:
-        return None if thread is None else {"thread": thread}
+    thread = thread_name()
+    request = _request.facts(variables)
+    ids = _trace_ids(variables)
     told: dict[str, Any] = {} if thread is None else {"thread": thread}
-    holds = holds or {}
-    told["attributes"] = {**(attributes or {}), **holds.get("attributes", {})}
-    told["user"] = holds.get("user", {})
-    told["session_links"] = [(name, str(value)) for name, value in holds.get("sessions", {}).items()]
-    return told
+    if holds is not None or attributes is not None or request is not None:
+        holds = holds or {}
+        told["attributes"] = {**(attributes or {}), **holds.get("attributes", {})}
+        told["user"] = holds.get("user", {})
+        links = holds.get("sessions", {})
+        if request is not None:
+            for name, value in request.attributes.items():
+                told["attributes"].setdefault(name, value)
+            told["user"] = {**request.user, **told["user"]}
+            links = {**request.links, **links}
+            ids = ids or request.trace
+        told["session_links"] = [(name, str(value)) for name, value in links.items()]
+    if ids is not None:
+        told["trace_id"], told["span_id"] = ids
+    return told or None
 
 
-def _thread_name() -> str | None:
+def _trace_ids(variables: Context | None) -> Ids | None:
+    for tracer in trace_ids:
+        try:
+            ids = tracer() if variables is None else variables.copy().run(tracer)
+        except Exception as failure:
+            if not _failures.is_ours(failure):
+                raise
+            _failures.count(failure)
+        else:
+            if ids is not None:
+                return ids
+    return None
+
+
+def thread_name() -> str | None:
     """The name of this thread; unknown while the program has not imported ``threading``, and where asking would run its code."""
     threading = sys.modules.get("threading")
     if threading is None:

@@ -10,3 +10,6 @@ OTHERS = ("DD_EXCEPTION_REPLAY_ENABLED", "DD_EXCEPTION_DEBUGGING_ENABLED")
 
 RUN = "STILLFRAME_RUN"
 """Set by ``stillframe run`` to the id of the process that it becomes."""
+
+DDTRACE = "STILLFRAME_HOOKS_DDTRACE"
+"""Switches on that ddtrace's snapshots are captured here; enough by itself, where nothing else is to be captured."""

@@ -18,6 +18,7 @@ out_of_stack = 0
 
 _counts: dict[str, int] = {}
 _last: str | None = None
+_notes: list[str] = []
 
 
 def count(failure: BaseException) -> None:
@@ -34,6 +35,17 @@ def count(failure: BaseException) -> None:
             sys.__stderr__.write("".join(["stillframe: ", *format_exception(kind, failure, failure.__traceback__)]))  # type: ignore[union-attr]
     except Exception:  # noqa: S110 - there is nowhere left to tell
         pass
+
+
+def note(line: str) -> None:
+    """Tells people that something is not done, and why: in the statistics and by ``stillframe doctor``. It is no failure.
+
+    Args:
+        line: a sentence.
+    """
+    if line not in _notes:
+        _notes.append(line)
+    native.notice(line)
 
 
 def is_ours(failure: BaseException) -> bool:
@@ -54,9 +66,10 @@ def is_ours(failure: BaseException) -> bool:
 
 
 def counted() -> dict[str, Any]:
-    """How many, by type, and where the last one was."""
+    """How many, by type, and where the last one was; and what was noted."""
+    told = {"notes": list(_notes)} if _notes else {}
     counts = {**_counts, "RecursionError": _counts.get("RecursionError", 0) + out_of_stack} if out_of_stack else dict(_counts)
-    return {"count": counts, "last": _last} if counts else {}
+    return {"count": counts, "last": _last, **told} if counts else told
 
 
 def _place(failure: BaseException) -> str:

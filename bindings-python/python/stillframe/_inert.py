@@ -10,6 +10,13 @@ class Inert:
         """Remembers why."""
         self._reason = reason
 
+    @property
+    def __version__(self) -> str:
+        """As the installed package has it."""
+        from importlib.metadata import version
+
+        return version("stillframe")
+
     def start(self, settings: dict[str, object], enabled_by: str | None, program: str = "") -> list[str]:
         """Starts nothing and says why."""
         return [f"nothing will be captured: {self._reason}"]
@@ -29,8 +36,18 @@ class Inert:
         """All off."""
         return {}
 
+    def session_headers(self) -> dict[str, str]:
+        """No request is looked at."""
+        return {}
+
     def capture(self, exc: object, tb: object, limited: bool, handled: bool, mechanism: str, context: object) -> None:
         """Captures nothing."""
+
+    def replay(self, *arguments: object) -> None:
+        """Captures nothing."""
+
+    def notice(self, line: str) -> None:
+        """There is nobody to tell."""
 
     def stats(self) -> str:
         """The reason, as JSON."""

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 
-from stillframe import _command_line, _exit, _failures, _hooks, _runtime
+from stillframe import _command_line, _exit, _failures, _hooks, _request, _runtime
 from stillframe._runtime import native
+
+started = False
+"""Whether capturing is on in this process."""
 
 _forks_observed = False
 _config: dict[str, object] = {}
@@ -32,11 +35,13 @@ def start(config: dict[str, object], enabled_by: str, program: str | None = None
         enabled_by: what asked for it, for people to read.
         program: what to name the service after if nothing else names it; by default, what this process runs.
     """
-    global _config, _program
+    global _config, _program, started
     _config = config
     _program = _command_line.program() if program is None else program
     problems = native.start(config, enabled_by, _program)
+    _request.configured()
     if _runtime.problem is None:
+        started = True
         switches = native.switches()
         _failures.tell = switches["debug"]
         if switches["summary"]:
@@ -49,6 +54,8 @@ def start(config: dict[str, object], enabled_by: str, program: str | None = None
 
 def uninstall() -> None:
     """What ``stillframe.uninstall`` does."""
+    global started
+    started = False
     _hooks.uninstall()
     native.stop()
 

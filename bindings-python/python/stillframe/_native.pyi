@@ -1,6 +1,6 @@
 """The extension module: engine, walker and store. Python code reaches it through ``stillframe._runtime.native``."""
 
-from types import TracebackType
+from types import CodeType, TracebackType
 from typing import Any, final
 
 __version__: str
@@ -25,6 +25,9 @@ def settings() -> str:
 
 def switches() -> dict[str, bool]:
     """What of the configuration in force is for the package: each key of ``hooks``, ``summary`` and ``debug``."""
+
+def session_headers() -> dict[str, str]:
+    """Names of session links by the header of a request that has the session's id (``request.headers``)."""
 
 def capture(
     exc: BaseException,
@@ -57,6 +60,38 @@ class Snapshot:
     def to_html(self, names: dict[str, str] = ...) -> str: ...
     def to_json(self) -> str: ...
     def to_msgpack(self) -> bytes: ...
+    def to_datadog(self) -> list[bytes]: ...
+
+def replay(
+    exc: BaseException,
+    tb: TracebackType | None,
+    frames: list[Any],
+    callers: list[list[tuple[CodeType, int]]],
+    id: str,
+    limits: dict[str, int],
+    context: dict[str, Any] | None,
+    /,
+) -> Replay | None:
+    """Reads the variables of exactly these frames of an exception, for a tracer that chose them. ``None`` when refused or failed.
+
+    ``callers``: for the exception and each that led to it, what called the outermost frame of its traceback. ``id``: a UUID that the frames
+    share. ``limits``: some of ``depth``, ``fields``, ``items``, ``string`` and ``time_ms``. ``context``: as for ``capture``.
+    """
+
+@final
+class Replay:
+    """Frames with their values, copied."""
+
+    @property
+    def size(self) -> int:
+        """Bytes that it holds."""
+
+    @property
+    def frames(self) -> list[bool]:
+        """For each frame that was asked for, whether it was reached."""
+
+    def to_datadog(self, frame: int, id: str, service: str, file: str | None = None, process_tags: str | None = None) -> bytes:
+        """One frame as a JSON object in Datadog's form, redacted."""
 
 @final
 class Recorder:
@@ -93,6 +128,9 @@ def stats() -> str:
 
 def notices() -> list[str]:
     """What stopped working, a line each."""
+
+def notice(line: str) -> None:
+    """Tells people a line, by ``stillframe doctor``."""
 
 def flush(timeout: float = 2.0) -> bool:
     """Waits until what was captured is stored; whether it was in time."""

@@ -74,7 +74,7 @@ def report(
     """
     try:
         kind = type(error)
-        if error is not None and issubclass(kind, BaseException) and not issubclass(kind, _INTERRUPTS):
+        if error is not None and issubclass(kind, BaseException) and not issubclass(kind, _INTERRUPTS) and not _is_cancellation(kind):
             _capture(error, traceback, mechanism, handled=handled, limited=limited, attributes=attributes, variables=variables)
             if ending:
                 native.flush(_DEADLINE)
@@ -84,6 +84,11 @@ def report(
         if not _failures.is_ours(failure):
             raise
         _failures.count(failure)
+
+
+def _is_cancellation(kind: type[BaseException]) -> bool:
+    """Whether exceptions of a class cancel a task: ``asyncio`` need not be imported for it, and servers log them."""
+    return not issubclass(kind, Exception) and kind.__name__ in ("CancelledError", "Cancelled")
 
 
 def is_error(error: BaseException) -> bool:

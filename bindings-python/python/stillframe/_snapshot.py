@@ -54,6 +54,13 @@ class Snapshot:
         """The same as MessagePack: the form that it is stored in."""
         return self._native.to_msgpack()
 
+    def to_datadog(self) -> list[bytes]:
+        """The same as Datadog's debugger intake takes it: bodies of requests, each a JSON array with one object per frame.
+
+        There is one body unless it would be larger than the 5 MiB that the intake takes.
+        """
+        return self._native.to_datadog()
+
     def _repr_html_(self) -> str:
         """What a notebook shows."""
         return self._native.to_html()

@@ -23,6 +23,7 @@ use super::identity::Identity;
 use super::number::float;
 use super::object::{Bytes, Dict, Int, List, Obj, Set, Str, Tuple};
 use super::plan::{Kind, Plan, Plans};
+use super::replay::Chosen;
 use super::rules::{Memo, Rules};
 use super::text::Scratch;
 use super::{Facts, chain, frames};
@@ -177,6 +178,8 @@ pub(super) struct Walk<'w, 'g, const DIRECT: bool> {
     pub(super) in_app: &'w InApp,
     pub(super) limits: Limits,
     pub(super) clock: Clock,
+    /// Frames that somebody chose, instead of those that this walker would choose.
+    pub(super) chosen: Option<Chosen<'w>>,
     /// A rule hides one of the built-in types, so that even their instances need a plan.
     strict: bool,
     /// Next of the queue.
@@ -215,6 +218,7 @@ impl<'w, 'g, const DIRECT: bool> Walk<'w, 'g, DIRECT> {
             in_app,
             limits,
             clock: Clock::start(&limits),
+            chosen: None,
             strict,
             head: 0,
             gil: PhantomData,
@@ -228,6 +232,9 @@ impl<'w, 'g, const DIRECT: bool> Walk<'w, 'g, DIRECT> {
         traceback: Option<super::object::Traceback<'g>>,
     ) -> Option<Reason> {
         let links = self.chain(exception, traceback);
+        if let Some(chosen) = &mut self.chosen {
+            chosen.place(&links);
+        }
         let mut frames = frames::Frames::default();
         self.drain(&links, &mut frames)
     }

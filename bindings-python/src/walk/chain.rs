@@ -85,9 +85,9 @@ type Found<'g> = SmallVec<[(Exception<'g>, Option<Traceback<'g>>, tape::Link, u3
 /// An exception of the chain.
 pub(super) struct Link<'g> {
     pub(super) exception: Exception<'g>,
-    traceback: Option<Traceback<'g>>,
-    kind: tape::Link,
-    parent: u32,
+    pub(super) traceback: Option<Traceback<'g>>,
+    pub(super) kind: tape::Link,
+    pub(super) parent: u32,
     message: Message<'g>,
 }
 
@@ -188,7 +188,7 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
         if self.halted() {
             return self.cut(None);
         }
-        self.frames(link.traceback, frames);
+        self.frames(index, link.traceback, frames);
         if self.halted() {
             return self.cut(None);
         }

@@ -4,8 +4,9 @@
 //! object goes: no table to search, no reference held, and no plan can be found for a code object that took a freed one's
 //! place. A plan is made on a code object's first capture, a few µs; found again in about 3 ns.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::ffi::{CStr, c_void};
+use std::ops::Range;
 use std::ptr::NonNull;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,8 +14,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use pyo3_ffi as ffi;
 use stillframe_core::tape::Location;
 
+use super::globals::Globals;
 use super::layout;
-use super::location::locate;
+use super::location::{locate, ranges};
 use super::number::Integer;
 use super::object::{Bytes, Code, Int, Obj, Str, Tuple};
 use super::plan::{Field, Names};
@@ -68,6 +70,8 @@ pub(super) struct CodePlan {
     pub(super) used: Vec<Box<[u8]>>,
     pub(super) in_app: Cell<Option<bool>>,
     places: RefCell<Vec<(i32, Location)>>,
+    /// The globals that it names, once somebody wanted to know.
+    pub(super) globals: OnceCell<Globals>,
 }
 
 /// Index of our slot in code objects; negative if there was none left.
@@ -239,6 +243,47 @@ impl Code<'_> {
         })
     }
 
+    /// Hands over the instructions and which of them, in bytes, are of the line (or lines) of the one at `offset`. `None` if the code does
+    /// not tell.
+    #[cold]
+    pub(super) fn with_line<const DIRECT: bool, T>(
+        self,
+        plan: &CodePlan,
+        offset: i32,
+        look: impl FnOnce(&[u8], Vec<Range<u32>>) -> T,
+    ) -> Option<T> {
+        let place = self.location::<DIRECT>(plan, offset);
+        if place.line == 0 {
+            return None;
+        }
+        let lines = place.line..=place.end_line.max(place.line);
+        let table = Owned::attribute(
+            self.0,
+            if cfg!(Py_3_10) {
+                c"co_linetable"
+            } else {
+                c"co_lnotab"
+            },
+        )?;
+        let table = Bytes::of(table.get())?;
+        let ranges = ranges(table.data::<DIRECT>(), plan.first_line, lines);
+        #[cfg(Py_3_11)]
+        if DIRECT {
+            /// Longest code that is looked at.
+            const UNITS_MAX: usize = 1 << 20;
+            // SAFETY: a code object has the number of its instructions there, and that many, two bytes each, inside. Nobody
+            // changes them while the GIL is held.
+            return Some(unsafe {
+                let units = self.0.read::<usize>(layout::VAR_SIZE).min(UNITS_MAX);
+                let first = self.0.inside(layout::CODE_INSTRUCTIONS);
+                look(std::slice::from_raw_parts(first.cast(), units * 2), ranges)
+            });
+        }
+        let code = Owned::attribute(self.0, c"co_code")?;
+        let code = Bytes::of(code.get())?;
+        Some(look(code.data::<DIRECT>(), ranges))
+    }
+
     /// A plan that is kept nowhere.
     pub(super) fn planned<const DIRECT: bool>(self, rules: &Rules<'_>) -> CodePlan {
         CodePlan::new::<DIRECT>(self, 0, rules)
@@ -246,6 +291,11 @@ impl Code<'_> {
 }
 
 impl CodePlan {
+    /// Whether it is the code of a function, whose variables are in slots.
+    pub(super) fn is_function(&self) -> bool {
+        self.flags & OPTIMIZED != 0
+    }
+
     fn new<const DIRECT: bool>(code: Code<'_>, epoch: u64, rules: &Rules<'_>) -> Self {
         let mut plan = Self {
             epoch,
@@ -259,6 +309,7 @@ impl CodePlan {
             used: Vec::new(),
             in_app: Cell::new(None),
             places: RefCell::new(Vec::with_capacity(2)),
+            globals: OnceCell::new(),
         };
         if DIRECT {
             plan.read(code, rules);

@@ -198,6 +198,73 @@ pub(super) unsafe fn key_entries(keys: *const u8) -> (*const u8, usize, usize) {
     }
 }
 
+/// The hash table in front of a dict's entries: numbers of entries, by hash.
+struct Index {
+    first: *const u8,
+    /// A power of two.
+    size: usize,
+    /// Bytes of one number.
+    width: usize,
+    entries: (*const u8, usize, usize),
+}
+
+impl Index {
+    /// # Safety
+    ///
+    /// `keys` is to the keys of a live dict.
+    unsafe fn of(keys: *const u8) -> Self {
+        // SAFETY: these fields are at the head of every keys object (self-test).
+        unsafe {
+            #[cfg(Py_3_11)]
+            let size = 1_usize << keys.add(layout::KEYS_LOG2_INDEX_BYTES - 1).read();
+            #[cfg(not(Py_3_11))]
+            let size = keys.add(layout::KEYS_SIZE).cast::<usize>().read_unaligned();
+            let first = keys.add(layout::KEYS_INDICES);
+            let entries = key_entries(keys);
+            let bytes = entries.0.offset_from_unsigned(first);
+            Self {
+                first,
+                size,
+                width: bytes / size.max(1),
+                entries,
+            }
+        }
+    }
+
+    /// The numbers that CPython's probing meets, until an empty place: those below zero are of removed entries.
+    fn probes(&self, hash: u64) -> impl Iterator<Item = i64> {
+        const PERTURB_SHIFT: u32 = 5;
+        const EMPTY: i64 = -1;
+        let mask = self.size.wrapping_sub(1);
+        let mut perturb = hash as usize;
+        let mut place = perturb & mask;
+        // Once the perturbation is used up, every place is met.
+        (0..self.size.saturating_add(16)).map_while(move |_| {
+            // SAFETY: the place is one of `size`, of `width` bytes each.
+            let number = unsafe { self.number(place) };
+            perturb >>= PERTURB_SHIFT;
+            place = place.wrapping_mul(5).wrapping_add(perturb).wrapping_add(1) & mask;
+            (number != EMPTY).then_some(number)
+        })
+    }
+
+    /// # Safety
+    ///
+    /// `place` is below `size`.
+    unsafe fn number(&self, place: usize) -> i64 {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let at = self.first.add(place * self.width);
+            match self.width {
+                1 => i64::from(at.cast::<i8>().read()),
+                2 => i64::from(at.cast::<i16>().read_unaligned()),
+                4 => i64::from(at.cast::<i32>().read_unaligned()),
+                _ => at.cast::<i64>().read_unaligned(),
+            }
+        }
+    }
+}
+
 impl<'g> Dict<'g> {
     #[inline]
     pub(super) fn length<const DIRECT: bool>(self) -> usize {
@@ -234,6 +301,59 @@ impl<'g> Dict<'g> {
             }
         }
         entries
+    }
+
+    /// The value under a name, by the dict's own index. Nothing of the program is asked: what is not the very text is not it.
+    ///
+    /// Without access to the index every entry is looked at, up to a bound.
+    pub(super) fn lookup<const DIRECT: bool>(self, name: Str<'g>) -> Option<Obj<'g>> {
+        /// Entries looked at where there is no index.
+        const LOOKED_AT: usize = 8192;
+        let is_it = |key: Obj<'g>| {
+            key == name.0
+                || Str::of(key).is_some_and(|key| {
+                    key.hash::<DIRECT>() == name.hash::<DIRECT>()
+                        && key.to_utf8::<DIRECT>(1024) == name.to_utf8::<DIRECT>(1024)
+                })
+        };
+        if !DIRECT {
+            let mut entries = self.entries::<DIRECT>();
+            return std::iter::from_fn(|| entries.next())
+                .take(LOOKED_AT)
+                .find(|&(key, _)| is_it(key))
+                .map(|(_, value)| value);
+        }
+        let hash = name.hash::<true>()?;
+        // SAFETY: a dict has a pointer to its keys there, and none to values unless they are apart.
+        let index = unsafe {
+            if !self.0.read::<*const u8>(layout::DICT_VALUES).is_null() {
+                return None;
+            }
+            Index::of(self.0.read::<*const u8>(layout::DICT_KEYS))
+        };
+        let (first, stride, count) = index.entries;
+        for at in index.probes(hash) {
+            let at = usize::try_from(at).ok().filter(|&at| at < count);
+            let Some(at) = at else { continue };
+            // SAFETY: the entry is one of `count`: a key, before it perhaps a hash, and a value at its end; either may be null.
+            let (key, value) = unsafe {
+                let entry = first.add(at * stride);
+                let word = |offset| {
+                    entry
+                        .add(offset)
+                        .cast::<*mut ffi::PyObject>()
+                        .read_unaligned()
+                };
+                (
+                    Obj::new(word(stride - 2 * POINTER)),
+                    Obj::new(word(stride - POINTER)),
+                )
+            };
+            if key.is_some_and(is_it) {
+                return value;
+            }
+        }
+        None
     }
 
     /// The value under an ASCII name, looked for among the first entries only; no hash and no comparison of the program runs.

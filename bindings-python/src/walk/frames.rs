@@ -39,6 +39,8 @@ const USED_SCAN: usize = 4096;
 pub(super) struct Row<'g> {
     frame: Frame<'g>,
     plan: Option<&'g CodePlan>,
+    /// Offset in bytes of the instruction.
+    lasti: i32,
     variables: bool,
 }
 
@@ -53,14 +55,14 @@ pub(super) struct Frames<'g> {
 }
 
 /// A traceback's entries nearest the raise, nearest first, and its outermost.
-struct Window<'g> {
-    entries: SmallVec<[Entry<'g>; 32]>,
+pub(super) struct Window<'g> {
+    pub(super) entries: SmallVec<[Entry<'g>; 32]>,
     outermost: Option<Entry<'g>>,
     total: usize,
 }
 
 impl<'g> Window<'g> {
-    fn of(first: Option<Traceback<'g>>) -> Self {
+    pub(super) fn of(first: Option<Traceback<'g>>) -> Self {
         let mut ring: SmallVec<[Traceback<'g>; 32]> = SmallVec::new();
         let mut total = 0;
         let mut next = first;
@@ -88,13 +90,27 @@ impl<'g> Window<'g> {
 
 impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
     /// The section of an exception's frames.
-    pub(super) fn frames(&mut self, traceback: Option<Traceback<'g>>, frames: &mut Frames<'g>) {
+    pub(super) fn frames(
+        &mut self,
+        exception: u32,
+        traceback: Option<Traceback<'g>>,
+        frames: &mut Frames<'g>,
+    ) {
         let window = Window::of(traceback);
         if window.entries.is_empty() {
             return;
         }
         self.out.section(Section::Frames);
-        let shown = self.choose(&window);
+        let shown = match &self.chosen {
+            Some(chosen) => {
+                let is_chosen = |position| chosen.has(exception, position);
+                (0..window.entries.len())
+                    .filter(|&position| position < MAX_ROWS || is_chosen(position))
+                    .map(|position| (position, is_chosen(position)))
+                    .collect()
+            }
+            None => self.choose(&window),
+        };
         let mut expected = 0;
         for (position, variables) in shown {
             if position > expected {
@@ -111,7 +127,10 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
             if self.halted() {
                 return self.cut(Some(window.total - position));
             }
-            self.row(entry, variables, frames);
+            let row = self.row(entry, variables, frames);
+            if let (Some(chosen), Some(row)) = (&mut self.chosen, row) {
+                chosen.written(exception, position, row);
+            }
         }
         self.gap(Reason::Frames, Some(window.total.saturating_sub(expected)));
     }
@@ -183,8 +202,8 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
         verdict
     }
 
-    /// One frame: what it is; its variables come when its turn comes.
-    fn row(&mut self, entry: Entry<'g>, variables: bool, frames: &mut Frames<'g>) {
+    /// One frame: what it is; its variables come when its turn comes. Its index in the order of the tape, if there was room for it.
+    fn row(&mut self, entry: Entry<'g>, variables: bool, frames: &mut Frames<'g>) -> Option<u32> {
         self.tick();
         let code = entry.frame.code::<DIRECT>();
         let plan = code.map(|code| self.code_plan(code));
@@ -214,16 +233,17 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
             .out
             .frame(properties, location, function, &module, file);
         self.state.scratch.utf8 = module;
-        if id.is_some() {
-            let index = frames.rows.len() as u32;
-            frames.captured += u32::from(variables);
-            frames.rows.push(Row {
-                frame: entry.frame,
-                plan,
-                variables,
-            });
-            self.push(entry.frame.0, Contents::Frame(index), 0);
-        }
+        id?;
+        let index = frames.rows.len() as u32;
+        frames.captured += u32::from(variables);
+        frames.rows.push(Row {
+            frame: entry.frame,
+            plan,
+            lasti: entry.lasti,
+            variables,
+        });
+        self.push(entry.frame.0, Contents::Frame(index), 0);
+        Some(index)
     }
 
     /// The variables of a frame.
@@ -231,7 +251,8 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
         let Some(row) = frames.rows.get(index as usize) else {
             return;
         };
-        let (frame, Some(plan), true) = (row.frame, row.plan, row.variables) else {
+        let (frame, lasti) = (row.frame, row.lasti);
+        let (Some(plan), true) = (row.plan, row.variables) else {
             return;
         };
         if !DIRECT {
@@ -239,21 +260,25 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
                 // SAFETY: `frames` keeps the reference until the walk is over.
                 let object = unsafe { Obj::new(locals.get().pointer()) };
                 frames.owned.push(locals);
-                if let Some(object) = object {
+                if let Some(object) = object
+                    && !self.is_module(frame, object)
+                {
                     self.asked_variables(object, plan);
                 }
             }
-            return;
+            return self.globals(frame, plan, lasti);
         }
         let Some(record) = Record::of(frame) else {
             return;
         };
         if plan.flags & OPTIMIZED == 0
             && let Some(namespace) = record.namespace()
+            && !self.is_module(frame, namespace)
         {
             self.namespace(namespace, plan);
         }
         self.variables(record, plan);
+        self.globals(frame, plan, lasti);
     }
 
     /// Variables in slots, arguments first.

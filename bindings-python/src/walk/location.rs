@@ -4,6 +4,8 @@
 //! columns from 3.11 on (PEP 657). All are read from the start, so a table is decoded once per place and the result kept beside
 //! the code object.
 
+use std::ops::{Range, RangeInclusive};
+
 use stillframe_core::tape::Location;
 
 /// Bytes of a table that are looked at; beyond, only what the traceback itself tells is known.
@@ -11,25 +13,57 @@ const TABLE_MAX: usize = 1 << 18;
 
 /// The place of the instruction at `offset` bytes into the code; all zero if it has none.
 pub(super) fn locate(table: &[u8], first_line: u32, offset: u32) -> Location {
-    let table = &table[..table.len().min(TABLE_MAX)];
-    if cfg!(Py_3_11) {
-        with_columns(table, first_line, offset)
-    } else if cfg!(Py_3_10) {
-        line(in_ranges(table, first_line, offset))
-    } else {
-        line(in_steps(table, first_line, offset))
-    }
+    let mut found = Location::default();
+    each(table, first_line, &mut |end, place| {
+        found = place;
+        offset >= end
+    })
+    .then(Location::default)
+    .unwrap_or(found)
 }
 
-fn line(line: i64) -> Location {
-    Location {
-        line: u32::try_from(line).unwrap_or(0),
-        ..Location::default()
+/// Ranges of code, in bytes, whose place begins in one of these lines.
+pub(super) fn ranges(table: &[u8], first_line: u32, lines: RangeInclusive<u32>) -> Vec<Range<u32>> {
+    let mut found = Vec::new();
+    let mut start = 0;
+    each(table, first_line, &mut |end, place| {
+        if lines.contains(&place.line) && end > start {
+            found.push(start..end);
+        }
+        start = end;
+        true
+    });
+    found
+}
+
+/// Tells where each range of code ends and what its place is, as long as the answer is `true`. Whether it was until the end.
+fn each(table: &[u8], first_line: u32, tell: &mut dyn FnMut(u32, Location) -> bool) -> bool {
+    let table = &table[..table.len().min(TABLE_MAX)];
+    let mut line = |end, line| {
+        let line = u32::try_from(line).unwrap_or(0);
+        tell(
+            end,
+            Location {
+                line,
+                ..Location::default()
+            },
+        )
+    };
+    if cfg!(Py_3_11) {
+        with_columns(table, first_line, tell)
+    } else if cfg!(Py_3_10) {
+        in_ranges(table, first_line, &mut line)
+    } else {
+        in_steps(table, first_line, &mut line)
     }
 }
 
 /// 3.11 and newer.
-fn with_columns(table: &[u8], first_line: u32, offset: u32) -> Location {
+fn with_columns(
+    table: &[u8],
+    first_line: u32,
+    tell: &mut dyn FnMut(u32, Location) -> bool,
+) -> bool {
     /// Bytes of a unit of code.
     const UNIT: u32 = 2;
     let mut rest = table.iter().copied();
@@ -43,8 +77,8 @@ fn with_columns(table: &[u8], first_line: u32, offset: u32) -> Location {
         match code {
             // Nothing is known.
             15 => {
-                if offset < end {
-                    return Location::default();
+                if !tell(end, Location::default()) {
+                    return false;
                 }
                 continue;
             }
@@ -67,17 +101,18 @@ fn with_columns(table: &[u8], first_line: u32, offset: u32) -> Location {
                 end_column = Some(start + u32::from(low & 15));
             }
         }
-        if offset < end {
-            let known = |place: Option<u32>| place.map_or(0, |place| place + 1);
-            return Location {
-                line: u32::try_from(line).unwrap_or(0),
-                end_line: u32::try_from(line + end_line).unwrap_or(0),
-                column: known(column),
-                end_column: known(end_column),
-            };
+        let known = |place: Option<u32>| place.map_or(0, |place| place + 1);
+        let place = Location {
+            line: u32::try_from(line).unwrap_or(0),
+            end_line: u32::try_from(line + end_line).unwrap_or(0),
+            column: known(column),
+            end_column: known(end_column),
+        };
+        if !tell(end, place) {
+            return false;
         }
     }
-    Location::default()
+    true
 }
 
 /// Six bits per byte, the least significant first; bit 6 says that more follow.
@@ -105,34 +140,30 @@ fn signed(rest: &mut impl Iterator<Item = u8>) -> i64 {
 }
 
 /// 3.10: each pair is a range of code and how its line differs from the one before; -128: no line.
-fn in_ranges(table: &[u8], first_line: u32, offset: u32) -> i64 {
+fn in_ranges(table: &[u8], first_line: u32, tell: &mut dyn FnMut(u32, i64) -> bool) -> bool {
     let mut line = i64::from(first_line);
     let mut end = 0;
-    for pair in table.chunks_exact(2) {
+    table.chunks_exact(2).all(|pair| {
         let delta = pair[1].cast_signed();
         end += u32::from(pair[0]);
         if delta != i8::MIN {
             line += i64::from(delta);
         }
-        if offset < end {
-            return if delta == i8::MIN { 0 } else { line };
-        }
-    }
-    line
+        tell(end, if delta == i8::MIN { 0 } else { line })
+    })
 }
 
-/// 3.9: each pair is a step of code and of lines.
-fn in_steps(table: &[u8], first_line: u32, offset: u32) -> i64 {
+/// 3.9: each pair is a step of code and of lines. The last range ends nowhere.
+fn in_steps(table: &[u8], first_line: u32, tell: &mut dyn FnMut(u32, i64) -> bool) -> bool {
     let mut line = i64::from(first_line);
     let mut start = 0;
-    for pair in table.chunks_exact(2) {
+    let before = table.chunks_exact(2).all(|pair| {
         start += u32::from(pair[0]);
-        if start > offset {
-            break;
-        }
+        let told = pair[0] == 0 || tell(start, line);
         line += i64::from(pair[1].cast_signed());
-    }
-    line
+        told
+    });
+    before && tell(u32::MAX, line)
 }
 
 #[cfg(test)]
@@ -154,8 +185,15 @@ mod tests {
             0x80 | 15 << 3,
         ];
         let at = |offset| {
-            let place = with_columns(&table, 10, offset);
-            [place.line, place.end_line, place.column, place.end_column]
+            let mut found = Location::default();
+            let nowhere = with_columns(&table, 10, &mut |end, place| {
+                found = place;
+                offset >= end
+            });
+            if nowhere {
+                return [0; 4];
+            }
+            [found.line, found.end_line, found.column, found.end_column]
         };
         assert_eq!(at(0), [11, 11, 5, 10]);
         assert_eq!(at(2), [11, 11, 5, 10]);
@@ -169,23 +207,33 @@ mod tests {
         for length in 0..8 {
             for byte in [0, 0x7f, 0x80, 0xf0, 0xff] {
                 let table = vec![byte; length];
-                for offset in [0, 2, 1000] {
-                    let _ = with_columns(&table, 1, offset);
-                    let _ = in_ranges(&table, 1, offset);
-                    let _ = in_steps(&table, 1, offset);
-                }
+                assert!(with_columns(&table, 1, &mut |_, _| true));
+                assert!(in_ranges(&table, 1, &mut |_, _| true));
+                assert!(in_steps(&table, 1, &mut |_, _| true));
             }
         }
     }
 
+    type Format = fn(&[u8], u32, &mut dyn FnMut(u32, i64) -> bool) -> bool;
+
+    fn line_at(format: Format, table: &[u8], first_line: u32, offset: u32) -> i64 {
+        let mut found = 0;
+        let nowhere = format(table, first_line, &mut |end, line| {
+            found = line;
+            offset >= end
+        });
+        if nowhere { 0 } else { found }
+    }
+
     #[test]
     fn older_tables() {
-        assert_eq!(in_steps(&[6, 1, 50, 2], 1, 5), 1);
-        assert_eq!(in_steps(&[6, 1, 50, 2], 1, 6), 2);
-        assert_eq!(in_steps(&[6, 1, 50, 0xfe], 10, 56), 9);
-        assert_eq!(in_ranges(&[6, 0, 4, 3, 2, 0x80, 2, 1], 1, 4), 1);
-        assert_eq!(in_ranges(&[6, 0, 4, 3, 2, 0x80, 2, 1], 1, 8), 4);
-        assert_eq!(in_ranges(&[6, 0, 4, 3, 2, 0x80, 2, 1], 1, 10), 0);
-        assert_eq!(in_ranges(&[6, 0, 4, 3, 2, 0x80, 2, 1], 1, 12), 5);
+        assert_eq!(line_at(in_steps, &[6, 1, 50, 2], 1, 5), 1);
+        assert_eq!(line_at(in_steps, &[6, 1, 50, 2], 1, 6), 2);
+        assert_eq!(line_at(in_steps, &[6, 1, 50, 0xfe], 10, 56), 9);
+        assert_eq!(line_at(in_steps, &[6, 1, 0, 1, 50, 2], 1, 6), 3);
+        assert_eq!(line_at(in_ranges, &[6, 0, 4, 3, 2, 0x80, 2, 1], 1, 4), 1);
+        assert_eq!(line_at(in_ranges, &[6, 0, 4, 3, 2, 0x80, 2, 1], 1, 8), 4);
+        assert_eq!(line_at(in_ranges, &[6, 0, 4, 3, 2, 0x80, 2, 1], 1, 10), 0);
+        assert_eq!(line_at(in_ranges, &[6, 0, 4, 3, 2, 0x80, 2, 1], 1, 12), 5);
     }
 }

@@ -8,6 +8,7 @@
 //!            contents   of lists, tuples, dicts, sets    instance  slots, inline values, dicts
 //!            text, number                                known     types with a meaning of their own
 //!            hiding     what names hide
+//!            replay     frames that a tracer chose
 //! ```
 //!
 //! What makes it fast: values are read where they lie ([`layout`] has the offsets of each version, [`object`] the proof that an offset
@@ -27,11 +28,13 @@ mod code;
 mod container;
 mod contents;
 mod frames;
+mod globals;
 mod hiding;
 mod identity;
 mod instance;
 mod known;
 mod layout;
+mod loads;
 mod location;
 mod message;
 mod number;
@@ -39,6 +42,7 @@ mod object;
 mod plan;
 mod record;
 mod render;
+mod replay;
 mod rules;
 mod selftest;
 mod site;
@@ -50,6 +54,7 @@ use std::time::Duration;
 
 use pyo3::Python;
 use pyo3_ffi as ffi;
+use stillframe_core::encode::datadog::Caller;
 use stillframe_core::fingerprint::{FingerprintConfig, InApp};
 use stillframe_core::gate::{SiteFacts, SiteHash};
 use stillframe_core::language::Language;
@@ -60,7 +65,9 @@ use stillframe_core::tape::TapeWriter;
 
 use capture::{State, Walk};
 use message::StrFunctions;
-use object::{Class, Exception, Obj, Traceback};
+use object::{Class, Code, Exception, Obj, Traceback};
+use replay::Chosen;
+pub(crate) use replay::FrameRow;
 use rules::Rules;
 
 /// What one capture is to obey.
@@ -268,6 +275,84 @@ impl Walker {
         traceback: *mut ffi::PyObject,
         request: &Request<'_>,
     ) -> Captured {
+        // SAFETY: passed on to the caller.
+        unsafe { self.run(writer, exception, traceback, request, None) }
+    }
+
+    /// The same with the variables of exactly these frames; `rows` is as long, and tells where each stands.
+    ///
+    /// # Safety
+    ///
+    /// As [`Walker::capture`]; the frames are live objects.
+    pub(crate) unsafe fn capture_frames(
+        &mut self,
+        writer: &mut TapeWriter,
+        exception: *mut ffi::PyObject,
+        traceback: *mut ffi::PyObject,
+        request: &Request<'_>,
+        frames: &[*mut ffi::PyObject],
+        rows: &mut [Option<FrameRow>],
+    ) -> Captured {
+        let chosen = Chosen::new(frames, rows);
+        // SAFETY: passed on to the caller.
+        unsafe { self.run(writer, exception, traceback, request, Some(chosen)) }
+    }
+
+    /// The places of instructions, each of a code object and an offset in bytes: what the interpreter would say of a frame there.
+    ///
+    /// # Safety
+    ///
+    /// The GIL is held, and the objects are live.
+    pub(crate) unsafe fn places(
+        &mut self,
+        request: &Request<'_>,
+        codes: impl Iterator<Item = (*mut ffi::PyObject, i32)>,
+    ) -> Vec<Caller> {
+        self.obey(request);
+        self.state.loose.clear();
+        let rules = Rules {
+            redactor: request.redactor,
+            alias_key: request.alias_key,
+        };
+        let mut places = Vec::new();
+        for (code, offset) in codes {
+            // SAFETY: the caller's promise.
+            let code = unsafe { Obj::new(code) }.and_then(Code::of);
+            if let Some(code) = code {
+                places.push(self.place(code, offset, &rules));
+            }
+        }
+        places
+    }
+
+    fn place(&mut self, code: Code<'_>, offset: i32, rules: &Rules<'_>) -> Caller {
+        let (epoch, loose) = (self.state.epoch, &mut self.state.loose);
+        let (plan, location) = if self.direct {
+            let plan = code.plan::<true>(epoch, rules, loose);
+            (plan, code.location::<true>(plan, offset))
+        } else {
+            let plan = code.plan::<false>(epoch, rules, loose);
+            (plan, code.location::<false>(plan, offset))
+        };
+        let function = plan.function.rsplit(|&byte| byte == b'.').next();
+        Caller {
+            file: String::from_utf8_lossy(&plan.file).into_owned(),
+            function: String::from_utf8_lossy(function.unwrap_or_default()).into_owned(),
+            line: location.line,
+        }
+    }
+
+    /// # Safety
+    ///
+    /// As [`Walker::capture`].
+    unsafe fn run(
+        &mut self,
+        writer: &mut TapeWriter,
+        exception: *mut ffi::PyObject,
+        traceback: *mut ffi::PyObject,
+        request: &Request<'_>,
+        chosen: Option<Chosen<'_>>,
+    ) -> Captured {
         self.obey(request);
         writer.begin(Language::Python, request.limits);
         // SAFETY: the caller's promise; the walk ends before this returns.
@@ -282,9 +367,9 @@ impl Walker {
             };
         };
         if self.direct {
-            self.walk::<true>(writer, exception, traceback, request)
+            self.walk::<true>(writer, exception, traceback, request, chosen)
         } else {
-            self.walk::<false>(writer, exception, traceback, request)
+            self.walk::<false>(writer, exception, traceback, request, chosen)
         }
     }
 
@@ -294,6 +379,7 @@ impl Walker {
         exception: Exception<'_>,
         traceback: Option<Traceback<'_>>,
         request: &Request<'_>,
+        chosen: Option<Chosen<'_>>,
     ) -> Captured {
         let rules = Rules {
             redactor: request.redactor,
@@ -307,6 +393,7 @@ impl Walker {
             &self.in_app,
             *request.limits,
         );
+        walk.chosen = chosen;
         let stop = walk.all(exception, traceback);
         Captured {
             stop,

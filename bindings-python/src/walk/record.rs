@@ -247,7 +247,7 @@ impl<'g> Frame<'g> {
         }
     }
 
-    fn globals<const DIRECT: bool>(self) -> Option<Dict<'g>> {
+    pub(super) fn globals<const DIRECT: bool>(self) -> Option<Dict<'g>> {
         if DIRECT {
             return Record::of(self)?.globals();
         }

@@ -10,7 +10,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::now_ns;
 use crate::config::Config;
@@ -22,32 +22,44 @@ pub const FOLDER: &str = "deeper";
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Requests read.
 const MOST: usize = 16;
-/// Longest file.
-const LONGEST: u64 = 64 << 10;
+/// Longest file, in bytes.
+pub const LONGEST: u64 = 64 << 10;
 /// A request that nobody could serve for so long is not served any more.
-const EXPIRES: Duration = Duration::from_secs(24 * 60 * 60);
+pub const EXPIRES: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Key of an issue.
 type Key = [u8; 16];
 
-/// The content of a file.
-#[derive(Debug, Deserialize)]
-struct Request {
-    format: u32,
+/// Version of the file.
+pub const FORMAT: u32 = 1;
+
+/// The content of a file, as JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// [`FORMAT`].
+    pub format: u32,
     /// When it was asked for, in nanoseconds since 1970.
-    requested: u64,
-    steps: u8,
+    pub requested: u64,
+    /// How often the limits are raised: 1 to 7.
+    pub steps: u8,
+    /// Full name of the exception's type.
     #[serde(rename = "type")]
-    type_name: String,
-    /// Raising frame first.
-    frames: Vec<Frame>,
+    pub type_name: String,
+    /// The frames where the issue is raised, raising frame first; only that is looked at.
+    pub frames: Vec<Frame>,
 }
 
-#[derive(Debug, Deserialize)]
-struct Frame {
-    function: String,
+/// A frame of a [`Request`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Frame {
+    /// The function, with what it is defined in.
+    pub function: String,
+    /// Its module.
     #[serde(default)]
-    module: Option<String>,
+    pub module: Option<String>,
+    /// Its file.
+    #[serde(default)]
+    pub file: Option<String>,
 }
 
 /// One request that waits to be served by this process.
@@ -200,7 +212,7 @@ fn request(path: &Path) -> Option<(NamedOrigin, Depth)> {
     file.take(LONGEST).read_to_string(&mut text).ok()?;
     let request: Request = serde_json::from_str(&text).ok()?;
     let age = now_ns().saturating_sub(request.requested);
-    if request.format != 1 || u128::from(age) > EXPIRES.as_nanos() {
+    if request.format != FORMAT || u128::from(age) > EXPIRES.as_nanos() {
         return None;
     }
     let raising = request.frames.into_iter().next()?;

@@ -307,6 +307,20 @@ impl Engine {
         self.pipeline.lock().run(&self.shared, submission)
     }
 
+    /// Validates and redacts on this thread, for a form that has no source lines and no issue. Nothing is stored.
+    ///
+    /// # Errors
+    ///
+    /// As [`Engine::finish`].
+    pub fn redact(&self, submission: &Submission) -> Result<Finished, PipelineError> {
+        self.pipeline.lock().run_bare(&self.shared, submission)
+    }
+
+    /// Tells a line to people: what stopped working ([`Engine::notices`], `doctor`).
+    pub fn notice(&self, line: &str) {
+        self.shared.notice(line);
+    }
+
     /// Keeps the source text of code that is in no file, under the name that its frames give.
     pub fn note_source(&self, file: &str, text: &str) {
         self.pipeline.lock().note_source(file, text);

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::{Shared, Submission};
-use crate::encode::{Encoder, Input};
+use super::{Setup, Shared, Submission};
+use crate::encode::{Encoder, Input, datadog};
 use crate::fingerprint::{ErrorInput, ExceptionInput, Fingerprint, Fingerprinter, FrameInput};
 use crate::reason::Reason;
 use crate::redact::{CleanText, Cleaned, Cleaner, SideText};
@@ -43,7 +43,7 @@ pub struct Finished {
 }
 
 impl Finished {
-    /// Key of the issue.
+    /// Key of the issue; zero after [`Engine::redact`](super::Engine::redact).
     #[must_use]
     pub const fn key(&self) -> [u8; 16] {
         self.key
@@ -99,6 +99,49 @@ impl Finished {
         Ok(())
     }
 
+    /// Writes Datadog's form behind what `out` holds: one request body with the frames from the `first`th on. Returns with which frame the
+    /// next body begins ([`Encoder::datadog_into`]).
+    ///
+    /// # Errors
+    ///
+    /// As [`Finished::msgpack`].
+    pub fn datadog(
+        &self,
+        encoder: &mut Encoder,
+        options: &datadog::Options<'_>,
+        first: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<Option<usize>, PipelineError> {
+        let tape = self.tape()?;
+        let input = Input {
+            tape: &tape,
+            meta: &self.meta,
+            extras: &self.extras,
+        };
+        Ok(encoder.datadog_into(&input, options, first, out))
+    }
+
+    /// Writes one frame in Datadog's form behind what `out` holds. `false` if there is no such frame ([`Encoder::datadog_frame_into`]).
+    ///
+    /// # Errors
+    ///
+    /// As [`Finished::msgpack`].
+    pub fn datadog_frame(
+        &self,
+        encoder: &mut Encoder,
+        options: &datadog::Options<'_>,
+        frame: u32,
+        out: &mut Vec<u8>,
+    ) -> Result<bool, PipelineError> {
+        let tape = self.tape()?;
+        let input = Input {
+            tape: &tape,
+            meta: &self.meta,
+            extras: &self.extras,
+        };
+        Ok(encoder.datadog_frame_into(&input, options, frame, out))
+    }
+
     fn tape(&self) -> Result<Tape<'_>, PipelineError> {
         self.cleaned.tape.read().map_err(PipelineError::Tape)
     }
@@ -145,36 +188,56 @@ impl Pipeline {
         shared: &Shared,
         submission: &Submission,
     ) -> Result<Finished, PipelineError> {
-        let setup = &shared.setup;
         let raw = Tape::parse(&submission.tape).map_err(PipelineError::Tape)?;
-        let excerpts = match setup.config.source {
+        let excerpts = match shared.setup.config.source {
             true => self.excerpts(&raw),
             false => Vec::new(),
         };
-        let meta = with_tags(&submission.meta, &setup.config.tags);
-        let mut beside = Beside::new(&meta, &excerpts);
-        let aliases = setup.alias_key.as_ref();
-        let cleaned = self
-            .cleaner
-            .clean(&raw, &beside.texts(), &setup.redactor, aliases)
-            .map_err(|_| PipelineError::Redaction)?;
-        let (clean_meta, mut extras) = beside.clean(&meta, &excerpts, &cleaned);
-        let tape = cleaned.tape.read().map_err(PipelineError::Tape)?;
-        let grouping = group(&self.fingerprinter, &tape, &clean_meta, &extras);
-        let key = grouping.key;
-        extras.grouping = Some(Grouping {
+        let mut finished = self.clean(&shared.setup, &raw, &submission.meta, &excerpts)?;
+        let tape = finished.tape()?;
+        let grouping = group(&self.fingerprinter, &tape, &finished.meta, &finished.extras);
+        drop(tape);
+        finished.key = grouping.key;
+        finished.extras.grouping = Some(Grouping {
             key: grouping.hex(),
             sub_key: Some(grouping.sub_hex()),
             version: grouping.version.into(),
             overridden: grouping.overridden,
             explanation: Some(grouping.explanation.summary()),
         });
-        drop(tape);
+        Ok(finished)
+    }
+
+    /// The stages that other people's forms need: validated and redacted, without source and issue.
+    pub(super) fn run_bare(
+        &mut self,
+        shared: &Shared,
+        submission: &Submission,
+    ) -> Result<Finished, PipelineError> {
+        let raw = Tape::parse(&submission.tape).map_err(PipelineError::Tape)?;
+        self.clean(&shared.setup, &raw, &submission.meta, &[])
+    }
+
+    fn clean(
+        &mut self,
+        setup: &Setup,
+        raw: &Tape<'_>,
+        meta: &Meta,
+        excerpts: &[Option<Excerpt>],
+    ) -> Result<Finished, PipelineError> {
+        let meta = with_tags(meta, &setup.config.tags);
+        let mut beside = Beside::new(&meta, excerpts);
+        let aliases = setup.alias_key.as_ref();
+        let cleaned = self
+            .cleaner
+            .clean(raw, &beside.texts(), &setup.redactor, aliases)
+            .map_err(|_| PipelineError::Redaction)?;
+        let (meta, extras) = beside.clean(&meta, excerpts, &cleaned);
         Ok(Finished {
             cleaned,
-            meta: clean_meta,
+            meta,
             extras,
-            key,
+            key: [0; 16],
         })
     }
 

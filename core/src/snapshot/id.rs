@@ -38,6 +38,18 @@ impl SnapshotId {
         Self(((u128::from(high) << 64) | u128::from(low)).to_be_bytes())
     }
 
+    /// The id of one frame of the snapshot with this id, for forms that have a snapshot for each frame: the same time, and always the same
+    /// random part.
+    #[must_use]
+    pub fn of_frame(&self, frame: u32) -> Self {
+        const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
+        let id = u128::from_be_bytes(self.0);
+        let (high, low) = ((id >> 64) as u64, id as u64);
+        // A bijection of the random part, another one for each frame.
+        let mixed = (low ^ u64::from(frame).wrapping_add(1).wrapping_mul(ODD)) & (u64::MAX >> 2);
+        Self(((u128::from(high) << 64) | u128::from(mixed | (0b10 << 62))).to_be_bytes())
+    }
+
     /// The first 8 hex digits of the random part: what a person types.
     #[must_use]
     pub fn short(&self) -> String {

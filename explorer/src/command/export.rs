@@ -23,12 +23,13 @@ const EXAMPLES: &str = "\
 Examples:
   stillframe export                       the newest error as a page, into stillframe-3f2a91c0.html
   stillframe export 3f2a -o error.html    into a file of that name
-  stillframe export 3f2a --md | pbcopy    for a ticket
+  stillframe export 3f2a --md > error.md  for a ticket
   stillframe export 3f2a --json -o -      the snapshot itself, to standard output
   stillframe export 3f2a --no-strict      for yourself: with all that the store holds
 
-What is exported leaves this machine, so more is hidden than in the store: mail and IP addresses, what is called
-after a person or where they live, home folders, the user's attributes, session links, the host's name.";
+What is exported leaves this machine, so more is hidden than in the store: mail and IP
+addresses, what is called after a person or where they live, home folders, the user's
+attributes, session links, the host's name.";
 
 /// Arguments of `export`.
 #[derive(Debug, Args)]

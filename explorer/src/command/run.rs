@@ -329,7 +329,13 @@ fn command_paths() -> impl Iterator<Item = PathBuf> {
 }
 
 fn own_folder() -> Option<PathBuf> {
-    std::env::current_exe().ok()?.parent().map(Path::to_owned)
+    // Without /proc, what was typed tells, if it is a path.
+    let typed = || {
+        Some(PathBuf::from(std::env::args_os().next()?))
+            .filter(|path| path.components().count() > 1)
+    };
+    let own = std::env::current_exe().ok().or_else(typed)?;
+    own.parent().map(Path::to_owned)
 }
 
 fn is_executable(path: &Path) -> bool {

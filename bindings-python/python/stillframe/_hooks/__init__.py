@@ -31,9 +31,31 @@ HOOKS = {
     "multiprocessing.process": "stillframe._hooks.workers",
     "multiprocessing.spawn": "stillframe._hooks.workers",
     "multiprocessing.pool": "stillframe._hooks.pools",
-    # web frameworks
+    # web frameworks and their servers
+    "django.core.signals": "stillframe.integrations.django",
+    "django.core.handlers.base": "stillframe.integrations.django",
+    "rest_framework.views": "stillframe.integrations.django",
+    "flask.app": "stillframe.integrations.flask",
+    "quart.app": "stillframe.integrations.flask",
+    "starlette.applications": "stillframe.integrations.starlette",
+    "starlette._exception_handler": "stillframe.integrations.starlette",
+    "starlette.exceptions": "stillframe.integrations.starlette",
+    "starlette.middleware.exceptions": "stillframe.integrations.starlette",
+    "wsgiref.handlers": "stillframe.integrations.wsgi_servers",
+    "werkzeug.serving": "stillframe.integrations.wsgi_servers",
+    "gunicorn.workers.base": "stillframe.integrations.wsgi_servers",
+    "gunicorn.workers.sync": "stillframe.integrations.wsgi_servers",
+    "gunicorn.workers.gthread": "stillframe.integrations.wsgi_servers",
+    "gunicorn.workers.base_async": "stillframe.integrations.wsgi_servers",
+    "waitress.task": "stillframe.integrations.wsgi_servers",
+    "uvicorn.protocols.http.h11_impl": "stillframe.integrations.asgi_servers",
+    "uvicorn.protocols.http.httptools_impl": "stillframe.integrations.asgi_servers",
+    "uvicorn.protocols.websockets.websockets_impl": "stillframe.integrations.asgi_servers",
+    "uvicorn.protocols.websockets.websockets_sansio_impl": "stillframe.integrations.asgi_servers",
+    "uvicorn.protocols.websockets.wsproto_impl": "stillframe.integrations.asgi_servers",
     # queues, servers and command lines
     # tracers and logs
+    "ddtrace.debugging._exception.replay": "stillframe.integrations.ddtrace",
 }
 """Which module of ours observes which module of the program."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stillframe import _report
+from stillframe import _context, _report
 from stillframe._hooks.patch import Patch
 
 TYPE_CHECKING = False
@@ -21,11 +21,31 @@ def patches(module: ModuleType) -> list[Patch]:
 
 
 def _set_exception(future: object, exception: object) -> None:
-    carried(exception, "concurrent.futures")
+    if not _is_awaited(exception):
+        carried(exception, "concurrent.futures")
 
 
 def _pack(package: object, exc: object, tb: object) -> None:
     carried(exc, "concurrent.futures")
+
+
+def _is_awaited(error: Any) -> bool:
+    """Whether an event loop stands behind the future.
+
+    It carries every kind of exception to the task that awaits it, also those by which web frameworks answer, and says itself if nobody has
+    asked for the error.
+    """
+    name = _context.thread_name()
+    if name is not None and name.startswith("asyncio_"):  # the loop's own pool
+        return True
+    link = _traceback(error) if issubclass(type(error), BaseException) else None
+    for _ in range(6):
+        if link is None:
+            break
+        if link.tb_frame.f_globals.get("__name__") in ("asgiref.sync", "anyio.from_thread"):
+            return True
+        link = link.tb_next
+    return False
 
 
 def carried(error: Any, mechanism: str) -> None:

@@ -65,6 +65,13 @@ class _Loader:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._loader, name)
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Changes the module's own loader: ddtrace, for one, replaces ``get_code`` of a loader that it finds."""
+        if name in _Loader.__slots__:
+            object.__setattr__(self, name, value)
+        else:
+            setattr(self._loader, name, value)
+
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         module: ModuleType | None = self._loader.create_module(spec)
         return module

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 
 ERROR = 40  # logging.ERROR
 
+LAST_RESORTS = {"gunicorn.error": "gunicorn", "hypercorn.error": "hypercorn", "uvicorn.error": "uvicorn", "waitress": "waitress"}
+"""Loggers of servers, which log what nobody has handled; and the name of the mechanism."""
+
+REFUSED = "django.security."
+"""Loggers of Django for requests that it refuses: answered with 400, and no error of the program."""
+
 
 def patches(module: ModuleType) -> list[Patch]:
     """What is replaced in ``logging``."""
@@ -62,7 +68,11 @@ def _logged(name: Any, level: Any, msg: Any, exc_info: Any) -> None:
         attributes = {"logger": name, "level": _LEVELS.get(level, str(level))}
         if type(msg) is str:
             attributes["message"] = msg
-        report(exc_info[1], exc_info[2], "logging", handled=True, attributes=attributes)
+        server = LAST_RESORTS.get(name) if type(name) is str else None
+        if server is not None:
+            report(exc_info[1], exc_info[2], server, handled=False, attributes=attributes)
+        elif type(name) is not str or not name.startswith(REFUSED):
+            report(exc_info[1], exc_info[2], "logging", handled=True, attributes=attributes)
 
 
 _LEVELS = {40: "ERROR", 50: "CRITICAL"}

@@ -52,6 +52,11 @@ class Patch:
         self._layer: Layer | None = None
         self._own = True
 
+    @property
+    def is_applied(self) -> bool:
+        """Whether the attribute is replaced and the replacement looks."""
+        return self._layer is not None and self._layer.active
+
     def apply(self) -> None:
         """Replaces the attribute, unless it is replaced already. Does nothing where it does not exist."""
         original = getattr(self.owner, self.name, None)

@@ -121,7 +121,7 @@ impl<'p> Piece<'p> {
         let meta = self.input.meta;
         let mut digits = itoa::Buffer::new();
         let line = digits.format(self.frame.line);
-        out.text(&SERVICE, &meta.process.service);
+        self.service(out);
         out.begin(&DEBUGGER);
         out.begin(&SNAPSHOT);
         self.id(out);
@@ -131,7 +131,10 @@ impl<'p> Piece<'p> {
         out.id(&ID, &meta.id);
         out.number(&VERSION, 0);
         out.begin(&LOCATION);
-        out.name(&FILE, &self.frame.file);
+        match self.options.source_file {
+            Some(file) => out.text(&FILE, file),
+            None => out.name(&FILE, &self.frame.file),
+        }
         out.json.key(&LINES);
         out.json.array(1);
         out.json.string(line);
@@ -152,7 +155,9 @@ impl<'p> Piece<'p> {
         out.end();
         out.end();
         out.end();
-        out.number(&DURATION, self.duration_ns());
+        // That of the function that a probe watches; a replayed exception has none.
+        out.json.key(&DURATION);
+        out.json.raw(b"null");
         out.id(&EXCEPTION_ID, &meta.id);
         out.end();
         out.end();
@@ -224,7 +229,7 @@ impl<'p> Piece<'p> {
         out.text(&LOGGER_THREAD_NAME, name);
         out.number(&LOGGER_VERSION, 2);
         self.process_tags(out);
-        out.text(&SERVICE, &meta.process.service);
+        self.service(out);
         self.timestamp(out);
         out.text(&TYPE, "snapshot");
     }
@@ -264,7 +269,7 @@ impl<'p> Piece<'p> {
         out.text(&NAME, class);
         out.text(&METHOD, method);
         out.end();
-        out.text(&SERVICE, &meta.process.service);
+        self.service(out);
         out.text(&DDSOURCE, "dd_debugger");
         self.process_tags(out);
         self.trace(out, &DOTTED_TRACE_ID, &DOTTED_SPAN_ID);
@@ -275,6 +280,11 @@ impl<'p> Piece<'p> {
             &MESSAGE,
             format_args!("exception info for {class}.{method} (exception ID {id})"),
         );
+    }
+
+    fn service(&self, out: &mut Values<'_, '_>) {
+        let own = &self.input.meta.process.service;
+        out.text(&SERVICE, self.options.service.unwrap_or(own));
     }
 
     fn id(&self, out: &mut Values<'_, '_>) {
@@ -310,11 +320,16 @@ impl<'p> Piece<'p> {
         }
     }
 
-    /// Trace id in hex, span id in decimal.
+    /// Trace id in hex (one of 64 bits in decimal, in Python), span id in decimal.
     fn trace(&self, out: &mut Values<'_, '_>, trace_key: &Key, span_key: &Key) {
         let meta = self.input.meta;
         if let Some(trace_id) = meta.trace_id {
-            out.composed(trace_key, format_args!("{trace_id:032x}"));
+            match u64::try_from(trace_id) {
+                Ok(short) if self.options.dialect == Dialect::Python => {
+                    out.text(trace_key, itoa::Buffer::new().format(short));
+                }
+                _ => out.composed(trace_key, format_args!("{trace_id:032x}")),
+            }
         }
         if let Some(span_id) = meta.span_id {
             out.text(span_key, itoa::Buffer::new().format(span_id));

@@ -4,9 +4,12 @@ use super::dialect::Dialect;
 use super::value::{ELEMENTS, FIELDS, Values};
 use crate::encode::form::Form;
 use crate::reason::Reason;
-use crate::tape::{ContainerId, Exception, Item, Section, Value};
+use crate::tape::{ContainerId, Exception, Item, Name, Section, Value};
 
-impl Values<'_, '_> {
+/// What ddtrace keeps in exceptions that it has met.
+const TRACERS_OWN: &str = "_dd_exc_id";
+
+impl<'a> Values<'_, 'a> {
     /// The members of an exception's node.
     pub(super) fn exception(&mut self, exception: &Exception<'_>) {
         let id = exception.id;
@@ -27,7 +30,7 @@ impl Values<'_, '_> {
                     name: Some(ref name),
                     as_type,
                     ref value,
-                } => {
+                } if name.text != TRACERS_OWN => {
                     self.json.name(name);
                     self.value(as_type, value);
                 }
@@ -36,7 +39,10 @@ impl Values<'_, '_> {
             }
         }
         if self.dialect == Dialect::Python {
-            self.items_field("args", "tuple", id, Section::Args);
+            match self.sole_argument(exception) {
+                Some((as_type, value)) => self.argument_field(as_type, &value),
+                None => self.items_field("args", "tuple", id, Section::Args),
+            }
             if self.tape.section(id, Section::Notes).next().is_some() {
                 self.items_field("__notes__", "list", id, Section::Notes);
             }
@@ -47,6 +53,42 @@ impl Values<'_, '_> {
         if let Some(reason) = gap {
             self.reason(reason);
         }
+    }
+
+    /// The only thing that the exception was made with, if that is its message: a tape does not say it twice.
+    pub(super) fn sole_argument(
+        &self,
+        exception: &Exception<'a>,
+    ) -> Option<(Option<Name<'a>>, Value<'a>)> {
+        let id = exception.id;
+        if exception.message_unknown || self.tape.section(id, Section::Args).next().is_some() {
+            return None;
+        }
+        match self.tape.section(id, Section::Message).next()? {
+            Item::Value { as_type, value, .. } => {
+                let is_empty = match &value {
+                    Value::Text(text) => text.shown().is_empty(),
+                    Value::Cleaned { text, .. } => text.is_empty(),
+                    _ => false,
+                };
+                (!is_empty).then_some((as_type, value))
+            }
+            _ => None,
+        }
+    }
+
+    fn argument_field(&mut self, as_type: Option<Name<'_>>, value: &Value<'_>) {
+        self.plain_name("args");
+        let range = self.open();
+        let start = self.json.begin_members();
+        self.known_type("tuple");
+        self.json.key(&ELEMENTS);
+        self.json.array(1);
+        self.value(as_type, value);
+        self.json.end_array();
+        self.size(Some(1));
+        self.json.end_members(start, 0);
+        self.close(range);
     }
 
     /// A field with the items of a section as a list.

@@ -56,8 +56,25 @@ pub struct Options<'o> {
     pub exception_hash: Option<&'o str>,
     /// The tracer's tags of the process, as `entrypoint.name:shop`.
     pub process_tags: Option<&'o str>,
+    /// Name of the service, if the tracer has another one than [`Process::service`](crate::snapshot::Process::service).
+    pub service: Option<&'o str>,
+    /// Where the file of the frame that is written lies, if the tracer has found it elsewhere than its code says (Python).
+    pub source_file: Option<&'o str>,
+    /// What called the outermost frame of the captured exception's traceback, nearest first; written behind the stack of its frames.
+    pub callers: &'o [Caller],
     /// Id of the snapshot of a frame, by the frame's index in the order of the tape; span tags carry the same.
     pub frame_id: &'o dyn Fn(u32) -> SnapshotId,
+}
+
+/// A place on the stack below the frames of the exception.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Caller {
+    /// The file as its code names it.
+    pub file: String,
+    /// The function without what it is inside of.
+    pub function: String,
+    /// The line that runs.
+    pub line: u32,
 }
 
 impl<'o> Options<'o> {
@@ -71,6 +88,9 @@ impl<'o> Options<'o> {
             max_bytes: MAX_BYTES,
             exception_hash: None,
             process_tags: None,
+            service: None,
+            source_file: None,
+            callers: &[],
             frame_id,
         }
     }
@@ -159,6 +179,23 @@ impl Encoder {
         (next < self.datadog.chosen.len()).then_some(next)
     }
 
+    /// Appends the object of one frame, whether its variables were read or not. `frame` is its index in the order of the tape; `false` if
+    /// there is none.
+    pub fn datadog_frame_into(
+        &mut self,
+        input: &Input<'_>,
+        options: &Options<'_>,
+        frame: u32,
+        out: &mut Vec<u8>,
+    ) -> bool {
+        self.chain.fill(input.tape);
+        let Some(chosen) = find(input.tape, frame) else {
+            return false;
+        };
+        self.frame(input, options, chosen, out);
+        true
+    }
+
     /// Appends the object of one frame.
     fn frame(
         &mut self,
@@ -207,6 +244,25 @@ impl Encoder {
         ranges.prune(whole.len().saturating_sub(max));
         ranges.copy(whole, out);
     }
+}
+
+/// A frame by its index in the order of the tape.
+fn find(tape: &Tape<'_>, index: u32) -> Option<Chosen> {
+    let mut before = 0;
+    for exception in tape.exceptions() {
+        for (place, frame) in tape.frames(exception.id).enumerate() {
+            if before == index {
+                return Some(Chosen {
+                    exception: exception.id,
+                    frame: frame.id,
+                    index,
+                    place: place as u32,
+                });
+            }
+            before += 1;
+        }
+    }
+    None
 }
 
 impl Scratch {

@@ -1,5 +1,6 @@
 //! What stands around the variables of a frame: its callers, its exception, what is missing; and the variables by section.
 
+use super::Caller;
 use super::dialect::Dialect;
 use super::envelope::Piece;
 use super::prune::PRUNED;
@@ -37,7 +38,7 @@ impl<'p> Piece<'p> {
     /// This frame and its callers.
     pub(super) fn stack(&self, out: &mut Values<'_, 'p>) {
         let frames = self.frames.iter().skip(self.chosen.place as usize);
-        self.places(out, &STACK, frames);
+        self.places(out, &STACK, frames, self.options.callers);
     }
 
     /// An array of places; it ends when it takes an eighth of the largest object.
@@ -46,6 +47,7 @@ impl<'p> Piece<'p> {
         out: &mut Values<'_, 'p>,
         key: &Key,
         frames: impl Iterator<Item = &'f ContainerId>,
+        callers: &[Caller],
     ) {
         let bound = out.json.length() + self.options.max_bytes / 8;
         out.json.key(key);
@@ -70,6 +72,16 @@ impl<'p> Piece<'p> {
                 (_, module) => out.composed(&FUNCTION, format_args!("{module}.{function}")),
             }
             out.number(&LINE_NUMBER, frame.line.into());
+            out.end();
+        }
+        for caller in callers {
+            if out.json.length() > bound {
+                break;
+            }
+            out.json.map(3);
+            out.text(&FILE_NAME, &caller.file);
+            out.text(&FUNCTION, &caller.function);
+            out.number(&LINE_NUMBER, caller.line.into());
             out.end();
         }
         out.json.end_array();
@@ -171,17 +183,17 @@ impl<'p> Piece<'p> {
             Dialect::Python => {
                 out.text(&TYPE, Dialect::Python.type_name(qualified));
                 self.message_of_args(out);
-                self.places(out, &STACKTRACE, self.frames.iter().rev());
+                self.places(out, &STACKTRACE, self.frames.iter().rev(), &[]);
             }
             Dialect::Java => {
                 out.text(&TYPE, qualified);
                 self.message(out);
-                self.places(out, &STACKTRACE, self.frames.iter());
+                self.places(out, &STACKTRACE, self.frames.iter(), &[]);
             }
             Dialect::Dotnet => {
                 self.message(out);
                 out.text(&TYPE, qualified);
-                self.places(out, &STACKTRACE, self.frames.iter());
+                self.places(out, &STACKTRACE, self.frames.iter(), &[]);
             }
         }
         out.end();
@@ -189,17 +201,19 @@ impl<'p> Piece<'p> {
 
     /// What the exception was made with, as ddtrace prints it; its message if that is all there is.
     fn message_of_args(&self, out: &mut Values<'_, 'p>) {
-        let args = || out.tape.section(self.exception.id, Section::Args);
-        if args().next().is_none() {
+        let sole = out.sole_argument(&self.exception);
+        let args = out.tape.section(self.exception.id, Section::Args);
+        let args = args.filter_map(|item| match item {
+            Item::Value { as_type, value, .. } => Some((as_type, value)),
+            _ => None,
+        });
+        let mut args = args.chain(sole).peekable();
+        if args.peek().is_none() {
             return self.message(out);
         }
         let Texts { text, digits } = &mut *out.texts;
         let mut bounded = Bounded::new(text, self.options.characters);
-        let values = args().filter_map(|item| match item {
-            Item::Value { as_type, value, .. } => Some((as_type, value)),
-            _ => None,
-        });
-        for (index, (as_type, value)) in values.enumerate() {
+        for (index, (as_type, value)) in args.enumerate() {
             if index > 0 {
                 bounded.push_str(", ");
             }

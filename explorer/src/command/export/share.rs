@@ -8,14 +8,19 @@
 //! snapshot -> whole parts (user, sessions, host) -> names and types -> all texts into one arena -> scan -> what was found is replaced
 //! ```
 
+mod names;
+mod texts;
+
 use stillframe_core::reason::Reason;
 use stillframe_core::redact::{
-    AliasKey, Arena, Hit, MARKER, MAX_ALIASES, MIN_WHOLE, Mode, Profile, RedactConfig, Redactor,
-    ScanBudget, ScanOutcome, TextFlags, UserRule, ValueKind, detector_names,
+    Arena, Hit, MARKER, Mode, Profile, RedactConfig, Redactor, ScanBudget, ScanOutcome, UserRule,
+    detector_names,
 };
-use stillframe_core::snapshot::{Node, Ordered, Scalar, Snapshot};
+use stillframe_core::snapshot::{Node, Scalar, Snapshot};
 
-use crate::render::{byte_text, short_file};
+use self::names::Names;
+use self::texts::{Spot, each_text};
+use crate::render::short_file;
 
 /// What persons and places are called by, besides what every store hides.
 const PERSONAL: [&str; 33] = [
@@ -55,8 +60,6 @@ const PERSONAL: [&str; 33] = [
 ];
 /// Folders that are called after their owner.
 const HOME: &str = r"(?:/home/|/Users/|\\Users\\)[^/\\:'\x22\s]+";
-/// Numbers below are no card number, account or token.
-const MIN_NUMBER: u64 = 100_000_000;
 /// Budget of a scan, in bytes looked at: far beyond the largest snapshot.
 const WORK: u64 = 1 << 30;
 /// Rule of what strict mode hides.
@@ -109,14 +112,9 @@ pub(super) fn share(snapshot: &mut Snapshot, config: &RedactConfig) -> Shared {
         ..Shared::default()
     };
     whole_parts(snapshot, &mut shared);
-    let mut names = Names {
-        redactor: &redactor,
-        key: AliasKey::random(),
-        aliases: Vec::new(),
-        hidden: 0,
-    };
+    let mut names = Names::new(&redactor);
     names.snapshot(snapshot);
-    shared.names = names.hidden;
+    shared.names = names.hidden();
     let mut arena = Arena::new();
     each_text(snapshot, &mut |spot, path| {
         spot.collect(&redactor, path, &mut arena)
@@ -124,7 +122,7 @@ pub(super) fn share(snapshot: &mut Snapshot, config: &RedactConfig) -> Shared {
     let mut hits = Vec::new();
     let mut budget = ScanBudget::new(WORK, WORK);
     let outcome = redactor.scan(&arena, &mut budget, &mut hits);
-    names.key.find(&arena, &names.aliases, &mut hits);
+    names.copies(&arena, &mut hits);
     let mut apply = Apply {
         redactor: &redactor,
         hits: &hits,
@@ -189,130 +187,6 @@ fn whole_parts(snapshot: &mut Snapshot, shared: &mut Shared) {
     }
 }
 
-/// Hides values by their names and types.
-struct Names<'r> {
-    redactor: &'r Redactor,
-    key: AliasKey,
-    /// Length and hash of hidden texts, whose copies are hidden too.
-    aliases: Vec<(u32, u64)>,
-    hidden: u64,
-}
-
-impl Names<'_> {
-    fn snapshot(&mut self, snapshot: &mut Snapshot) {
-        for frame in &mut snapshot.frames {
-            for group in [&mut frame.arguments, &mut frame.locals, &mut frame.statics] {
-                self.named(group);
-            }
-        }
-        for exception in &mut snapshot.exceptions {
-            self.named(&mut exception.attributes);
-            exception.args.iter_mut().for_each(|node| self.inside(node));
-        }
-        let Some(context) = &mut snapshot.context else {
-            return;
-        };
-        for (name, value) in &mut context.attributes.0 {
-            let kind = match value {
-                Scalar::Bool(_) => ValueKind::Bool,
-                Scalar::Text(_) => ValueKind::Other,
-                _ => ValueKind::Number,
-            };
-            let found = self.redactor.name(name.as_bytes());
-            if found.is_some_and(|found| found.hides(kind)) {
-                if let Scalar::Text(text) = value {
-                    self.alias(text);
-                }
-                *value = Scalar::Text(MARKER.to_owned());
-                self.hidden += 1;
-            }
-        }
-    }
-
-    fn named(&mut self, group: &mut Ordered<Node>) {
-        for (name, node) in &mut group.0 {
-            self.value(Some(name), node);
-        }
-    }
-
-    fn value(&mut self, name: Option<&str>, node: &mut Node) {
-        if is_hidden(node) {
-            return;
-        }
-        let found = name.and_then(|name| self.redactor.name(name.as_bytes()));
-        if let Some(found) = found.filter(|found| found.hides(kind(node))) {
-            let rule = found.word().to_owned();
-            return self.hide(node, Reason::RedactedIdent, &rule);
-        }
-        let by_type = node.type_name.as_deref();
-        if let Some(rule) = by_type.and_then(|name| self.redactor.type_name(name)) {
-            let rule = rule.to_owned();
-            return self.hide(node, Reason::RedactedType, &rule);
-        }
-        self.inside(node);
-    }
-
-    fn inside(&mut self, node: &mut Node) {
-        if let Some(fields) = &mut node.fields {
-            self.named(fields);
-        }
-        for (key, value) in node.entries.iter_mut().flatten() {
-            let name = key.value.as_ref().and_then(Scalar::as_str);
-            self.value(name, value);
-            self.inside(key);
-        }
-        for element in node.elements.iter_mut().flatten() {
-            self.value(None, element);
-        }
-    }
-
-    fn hide(&mut self, node: &mut Node, reason: Reason, rule: &str) {
-        self.aliases_of(node);
-        hide(node, reason, rule);
-        self.hidden += 1;
-    }
-
-    fn aliases_of(&mut self, node: &Node) {
-        if let Some(Scalar::Text(text)) = &node.value {
-            self.alias(text);
-        }
-        for (_, value) in node.fields.iter().flatten() {
-            self.aliases_of(value);
-        }
-        for (_, value) in node.entries.iter().flatten() {
-            self.aliases_of(value);
-        }
-        for element in node.elements.iter().flatten() {
-            self.aliases_of(element);
-        }
-    }
-
-    fn alias(&mut self, text: &str) {
-        let length = u32::try_from(text.len()).unwrap_or(0);
-        if length >= MIN_WHOLE && self.aliases.len() < MAX_ALIASES {
-            self.aliases.push((length, self.key.hash(text.as_bytes())));
-        }
-    }
-}
-
-fn kind(node: &Node) -> ValueKind {
-    match &node.value {
-        _ if node.is_null => ValueKind::Null,
-        Some(Scalar::Bool(_)) => ValueKind::Bool,
-        Some(Scalar::Int(_) | Scalar::Uint(_) | Scalar::Float(_)) => ValueKind::Number,
-        _ => ValueKind::Other,
-    }
-}
-
-/// Whether nothing is there to hide.
-fn is_hidden(node: &Node) -> bool {
-    node.value.is_none()
-        && !node.is_container()
-        && node.reference.is_none()
-        && !node.is_null
-        && node.not_captured_reason.is_some()
-}
-
 fn hide(node: &mut Node, reason: Reason, rule: &str) {
     *node = Node {
         type_name: node
@@ -323,50 +197,6 @@ fn hide(node: &mut Node, reason: Reason, rule: &str) {
         rule: (!rule.is_empty()).then(|| rule.to_owned()),
         ..Node::default()
     };
-}
-
-/// A text of a snapshot.
-enum Spot<'t> {
-    /// Of a name, a line of source, an attribute.
-    Text(&'t mut String, TextFlags),
-    /// Of a value.
-    Node(&'t mut Node, TextFlags),
-}
-
-impl Spot<'_> {
-    /// What the scanner sees of it; `None` if there is nothing to see.
-    fn seen(&self) -> Option<(std::borrow::Cow<'_, str>, TextFlags)> {
-        let (node, flags) = match self {
-            Self::Text(text, flags) => return Some((text.as_str().into(), *flags)),
-            Self::Node(node, flags) => (node, *flags),
-        };
-        let flags = TextFlags {
-            cut: node.truncated,
-            ..flags
-        };
-        let text = match node.value.as_ref()? {
-            Scalar::Text(_) if node.encoding.is_some() => {
-                let text = byte_text(node)?;
-                let view = text.chars().map(|c| if c.is_ascii() { c } else { '.' });
-                view.collect::<String>().into()
-            }
-            Scalar::Text(text) => text.as_str().into(),
-            Scalar::Int(number) if number.unsigned_abs() >= MIN_NUMBER => number.to_string().into(),
-            Scalar::Uint(number) => number.to_string().into(),
-            _ => return None,
-        };
-        Some((text, flags))
-    }
-
-    fn collect(self, redactor: &Redactor, path: &[&str], arena: &mut Arena) {
-        if let Some((text, flags)) = self.seen() {
-            if redactor.has_scopes() {
-                arena.push_scoped(text.as_bytes(), flags, redactor.scopes(&path.join(".")));
-            } else {
-                arena.push(text.as_bytes(), flags);
-            }
-        }
-    }
 }
 
 /// Replaces what was found.
@@ -444,110 +274,4 @@ impl Apply<'_> {
 
 fn is_whole(text: &str, hit: &Hit) -> bool {
     hit.start == 0 && hit.end as usize >= text.len()
-}
-
-type Visit<'v> = dyn FnMut(Spot<'_>, &[&str]) + 'v;
-
-/// Every text, in one order, with the names that lead to it.
-fn each_text(snapshot: &mut Snapshot, visit: &mut Visit<'_>) {
-    let plain = TextFlags::default();
-    let code = TextFlags {
-        is_code: true,
-        ..plain
-    };
-    let optional = [
-        snapshot.env.as_mut(),
-        snapshot.version.as_mut(),
-        snapshot
-            .thread
-            .as_mut()
-            .and_then(|thread| thread.name.as_mut()),
-        snapshot
-            .fingerprint
-            .as_mut()
-            .and_then(|fingerprint| fingerprint.explanation.as_mut()),
-    ];
-    for text in optional.into_iter().flatten() {
-        visit(Spot::Text(text, plain), &[]);
-    }
-    visit(Spot::Text(&mut snapshot.service, plain), &[]);
-    for part in snapshot
-        .fingerprint
-        .iter_mut()
-        .flat_map(|fingerprint| &mut fingerprint.override_parts)
-    {
-        visit(Spot::Text(part, plain), &[]);
-    }
-    for exception in &mut snapshot.exceptions {
-        let values = exception.message.iter_mut();
-        for node in values
-            .chain(&mut exception.notes)
-            .chain(&mut exception.args)
-        {
-            each_in(node, false, &mut Vec::new(), visit);
-        }
-        each_named(&mut exception.attributes, &mut Vec::new(), visit);
-    }
-    for frame in &mut snapshot.frames {
-        let names = [frame.file.as_mut(), frame.module.as_mut()];
-        for text in names.into_iter().flatten() {
-            visit(Spot::Text(text, plain), &[]);
-        }
-        visit(Spot::Text(&mut frame.function, plain), &[]);
-        for line in frame.source.iter_mut().flat_map(|source| &mut source.lines) {
-            visit(Spot::Text(line, code), &[]);
-        }
-        for group in [&mut frame.arguments, &mut frame.locals, &mut frame.statics] {
-            each_named(group, &mut Vec::new(), visit);
-        }
-    }
-    for (name, value) in snapshot
-        .context
-        .iter_mut()
-        .flat_map(|context| &mut context.attributes.0)
-    {
-        if let Scalar::Text(text) = value {
-            visit(Spot::Text(text, plain), &[name]);
-        }
-    }
-}
-
-fn each_named(group: &mut Ordered<Node>, path: &mut Vec<String>, visit: &mut Visit<'_>) {
-    for (name, node) in &mut group.0 {
-        path.push(name.clone());
-        each_in(node, false, path, visit);
-        path.pop();
-        visit(
-            Spot::Text(
-                name,
-                TextFlags {
-                    is_key: true,
-                    ..TextFlags::default()
-                },
-            ),
-            &[],
-        );
-    }
-}
-
-fn each_in(node: &mut Node, is_key: bool, path: &mut Vec<String>, visit: &mut Visit<'_>) {
-    let names: Vec<&str> = path.iter().map(String::as_str).collect();
-    let flags = TextFlags {
-        is_key,
-        ..TextFlags::default()
-    };
-    visit(Spot::Node(node, flags), &names);
-    if let Some(fields) = &mut node.fields {
-        each_named(fields, path, visit);
-    }
-    for (key, value) in node.entries.iter_mut().flatten() {
-        let name = key.value.as_ref().map(Scalar::to_string);
-        path.push(name.unwrap_or_default());
-        each_in(value, false, path, visit);
-        path.pop();
-        each_in(key, true, path, visit);
-    }
-    for element in node.elements.iter_mut().flatten() {
-        each_in(element, is_key, path, visit);
-    }
 }

@@ -7,7 +7,7 @@ use stillframe_core::snapshot::Receipt;
 use super::text::{line, plain};
 use super::{HtmlView, Writer};
 use crate::render::footer;
-use crate::render::text::grouped;
+use crate::render::text::{grouped, head};
 
 impl Writer<'_> {
     pub(super) fn footer(&self, view: &HtmlView) -> Markup {
@@ -71,7 +71,7 @@ impl Writer<'_> {
             return html! {};
         };
         let issue = self.snapshot.fingerprint.as_ref();
-        let issue = issue.map(|issue| plain(&issue.key, 8));
+        let issue = issue.map(|issue| plain(head(&issue.key, 8), 8));
         html! {
             @if let Some(value) = in_force(&self.snapshot.receipt, limit) {
                 " In force: " code { (limit) " = " (grouped(value)) } "."

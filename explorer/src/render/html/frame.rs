@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 
 use maud::{Markup, html};
-use stillframe_core::snapshot::{Exception, Frame};
+use stillframe_core::reason::Reason;
+use stillframe_core::snapshot::{Exception, Frame, Node};
 
 use super::Writer;
 use super::text::{line, plain};
@@ -11,12 +12,12 @@ use super::tree::Values;
 use crate::render::frame::{Open, closed, location, title};
 use crate::render::header;
 use crate::render::line::{Line, Style};
-use crate::render::paths::Owner;
+use crate::render::paths::{Owner, children};
 use crate::render::rank::{Ranking, Variable};
 use crate::render::show::{View, chain, own_values};
 use crate::render::source::failing_line;
 use crate::render::stack::{Stack, Step, folded};
-use crate::render::text::{counted, head};
+use crate::render::text::{counted, grouped, head};
 
 /// Lines of source on each side of the failing one.
 const AROUND: u32 = 5;
@@ -32,7 +33,7 @@ impl Writer<'_> {
         html! {
             @for index in chain(self.snapshot) {
                 @if let Some(exception) = self.snapshot.exceptions.get(index) {
-                    section.exception id=(self.id('x', index)) tabindex="-1" {
+                    section.exception id=[self.id('x', index)] tabindex="-1" {
                         (self.exception_title(index, exception))
                         (self.own(index, exception))
                         (self.stack(index, exception, &mut shown))
@@ -48,11 +49,12 @@ impl Writer<'_> {
             @if index == 0 {
                 @if self.whole { h2 { "Frames" } }
             } @else {
-                h2 {
-                    @let link = header::link(self.snapshot, index).trim();
-                    @if !link.is_empty() { (super::small(link)) " " }
+                @let link = header::link(self.snapshot, index).trim();
+                @let title = html! {
+                    @if !link.is_empty() { small { (link) } " " }
                     (self.message(exception))
-                }
+                };
+                @if self.whole { h2 { (title) } } @else { p.h2 { (title) } }
                 (self.message_rest(exception))
                 @if let Some(word) = &exception.not_captured_reason {
                     @let limit = exception.limit.as_ref().map(|limit| format!(": {} = {}", limit.name, limit.value));
@@ -65,8 +67,16 @@ impl Writer<'_> {
 
     /// What the exception itself carries beyond its message.
     fn own(&self, index: usize, exception: &Exception) -> Markup {
+        let own = own_values(exception);
         let values = Values::new(self, Owner::Exception(index), self.bounds.frame_rows);
-        values.variables("Fields of the exception", &own_values(exception))
+        html! {
+            @if !own.is_empty() {
+                div.own {
+                    p.group { "the exception itself" }
+                    (values.variables("Fields of the exception", &own))
+                }
+            }
+        }
     }
 
     fn stack(&self, index: usize, exception: &Exception, shown: &mut HashSet<u32>) -> Markup {
@@ -83,7 +93,7 @@ impl Writer<'_> {
                         Step::Row(at, frame) => { (self.frame(at, frame, None, stack.is_raising(at))) }
                         Step::Folded(frames) => { (self.library(&frames, &folded(&frames, glyphs))) }
                         Step::Repeated(at, frame) => {
-                            p.note { "… from here as above: " a href={ "#" (self.id('f', at)) } { (plain(&frame.function, 120)) } }
+                            p.note { "… from here as above: " a href={ "#" (self.link('f', at)) } { (plain(&frame.function, 120)) } }
                         }
                         Step::Gap(gap) => { p.note { (self.omitted(gap)) } }
                     }
@@ -94,13 +104,14 @@ impl Writer<'_> {
     }
 
     fn library(&self, frames: &[(usize, &Frame)], title: &str) -> Markup {
+        let title = plain(title.trim_start_matches('…').trim_start(), 400);
         if !self.whole {
-            return html! { p.note { (title) } };
+            return html! { p.note { "… " (title) } };
         }
         let left = frames.len().saturating_sub(self.bounds.frames);
         html! {
             details.fold {
-                summary { (title.trim_start_matches('…').trim_start()) }
+                summary { (title) }
                 @for (at, frame) in frames.iter().take(self.bounds.frames) { (self.frame(*at, frame, None, false)) }
                 @if left > 0 { p.note { (self.left_out(&counted(left as u64, "frame"), "-a")) } }
             }
@@ -110,12 +121,12 @@ impl Writer<'_> {
     fn frame(&self, at: usize, frame: &Frame, open: Option<Open>, raised: bool) -> Markup {
         let class = if frame.in_app { "frame app" } else { "frame" };
         html! {
-            details class=(class) id=(self.id('f', at)) open[open.is_some()] {
+            details class=(class) id=[self.id('f', at)] open[open.is_some()] {
                 summary {
                     span.fn { (line(&title(frame))) }
                     " " span.where { (plain(&location(frame), 200)) }
                     @if raised { " " span.tag { "raised here" } }
-                    @if !frame.in_app { " " span.lib { "library" } }
+                    " " span.lib { (census(frame)) }
                     (self.row(at, frame))
                 }
                 (self.body(at, frame, open))
@@ -131,6 +142,7 @@ impl Writer<'_> {
             Line::default()
         };
         html! {
+            @if let Some(why) = closed(frame) { " " span.chip { (plain(why.trim_matches(['[', ']']), 200)) } }
             @if let Some(source) = failing_line(frame) { code.call { (plain(source, 160)) } }
             @if !values.is_empty() { code.tell { (line(&values)) } }
         }
@@ -159,7 +171,9 @@ impl Writer<'_> {
         let rest = values.variables(&format!("Variables of {function}"), &ranking.rest);
         let fold = open == Some(Open::Line) && !ranking.used.is_empty() && !ranking.rest.is_empty();
         html! {
+            div.body {
             (self.source(frame, around))
+            div.values {
             @if !ranking.used.is_empty() { p.group { "on this line" } (used) }
             @if fold {
                 details.rest { summary { (counted(ranking.rest.len() as u64, "other variable")) } (rest) }
@@ -178,6 +192,7 @@ impl Writer<'_> {
             }
             @for gap in &frame.omitted { p.note { (self.omitted(gap)) } }
             @if is_bare(&ranking, frame) { p.note { "no variables" } }
+            } }
         }
     }
 
@@ -188,6 +203,32 @@ impl Writer<'_> {
             b { (plain(&variable.name, 80)) } " = " (super::text::code(&value.line))
         }
     }
+}
+
+/// `library, 12 variables, 2 hidden`
+fn census(frame: &Frame) -> String {
+    let groups = [&frame.arguments, &frame.locals, &frame.statics];
+    let set = |node: &&Node| node.reason() != Some(Reason::Unbound);
+    let values = groups.into_iter().flat_map(|group| group.iter());
+    let values: Vec<&Node> = values.map(|(_, node)| node).filter(set).collect();
+    let hidden: u64 = values.iter().map(|node| hidden(node)).sum();
+    let mut parts = Vec::new();
+    if !frame.in_app {
+        parts.push("library".to_owned());
+    }
+    if !values.is_empty() {
+        parts.push(counted(values.len() as u64, "variable"));
+    }
+    if hidden > 0 {
+        parts.push(format!("{} hidden", grouped(hidden)));
+    }
+    parts.join(", ")
+}
+
+/// Values below this one, and itself, that were hidden.
+fn hidden(node: &Node) -> u64 {
+    let own = node.reason().is_some_and(Reason::is_redaction);
+    u64::from(own) + children(node).map(hidden).sum::<u64>()
 }
 
 fn is_bare(ranking: &Ranking<'_>, frame: &Frame) -> bool {

@@ -10,12 +10,14 @@ use crate::render::line::{Line, Style};
 use crate::render::rank::Ranking;
 use crate::render::show::{View, chain};
 use crate::render::stack::Stack;
-use crate::render::text::{counted, grouped};
+use crate::render::text::{counted, grouped, head};
 use crate::render::time::Clock;
 use crate::render::{gap, header};
 
 /// Values told at a glance.
 const GLANCE: usize = 6;
+/// Bytes of a title from which on it is written smaller.
+const LONG: usize = 240;
 /// Columns of one of them.
 const GLANCE_VALUE: usize = 100;
 
@@ -68,16 +70,18 @@ impl Writer<'_> {
     pub(super) fn header(&self, view: &HtmlView) -> Markup {
         let snapshot = self.snapshot;
         let clock = view.clock.unwrap_or(Clock::utc(0));
-        let met = header::met(snapshot);
+        let met = plain(&header::met(snapshot), 120);
         let uncaught = snapshot.captured().and_then(|exception| exception.handled) == Some(false);
         html! {
             header {
-                h1 {
+                @let title = html! {
                     @match snapshot.captured() {
                         Some(exception) => { (self.message(exception)) }
                         None => { "an error" }
                     }
-                }
+                };
+                @let long = title.0.len() > LONG;
+                @if self.whole { h1.long[long] { (title) } } @else { p.h1.long[long] { (title) } }
                 @if let Some(exception) = snapshot.captured() { (self.message_rest(exception)) }
                 ul.facts {
                     li.met.bad[uncaught] { (met) }
@@ -86,10 +90,10 @@ impl Writer<'_> {
                             @if let Some(version) = &snapshot.version { " " (plain(version, 60)) } }
                     }
                     @if let Some(env) = &snapshot.env { li { (plain(env, 60)) } }
-                    li { time datetime=(clock.date_time(snapshot.timestamp)) { (clock.date_time(snapshot.timestamp)) } }
+                    li { time datetime=(instant(snapshot.timestamp)) { (clock.date_time(snapshot.timestamp)) } }
                     li { "snapshot " code.i { (snapshot.id.short()) } }
                     @if let Some(issue) = &view.issue {
-                        li { "issue " code.i { (plain(&issue.key, 8)) }
+                        li { "issue " code.i { (plain(head(&issue.key, 8), 8)) }
                             @match issue.times {
                                 0 | 1 => ", the first time",
                                 times => {
@@ -118,7 +122,7 @@ impl Writer<'_> {
             section.glance aria-labelledby="glance" {
                 h2 #glance { "At a glance" }
                 (self.glimpse(raising, if raising.0 == nearest.0 { "raised in" } else { "raised by a library in" }))
-                @if nearest.0 != raising.0 { (self.glimpse(nearest, "called by")) }
+                @if nearest.0 != raising.0 { (self.glimpse(nearest, "reached from")) }
             }
         }
     }
@@ -133,7 +137,7 @@ impl Writer<'_> {
             ranking.used.iter().take(GLANCE).collect()
         };
         html! {
-            p.place { (how) " " a href={ "#" (self.id('f', at)) } { (plain(&frame.function, 120)) } " " span.where { (plain(&location(frame), 200)) } }
+            p.place { (how) " " a href={ "#" (self.link('f', at)) } { (plain(&frame.function, 120)) } " " span.where { (plain(&location(frame), 200)) } }
             (self.source(frame, 0))
             @if let Some(why) = closed(frame) { p.note { (self.chip(&Line::of(Style::Gap, &why), super::reason(frame.not_captured_reason.as_deref()))) } }
             @if !telling.is_empty() {
@@ -148,15 +152,19 @@ impl Writer<'_> {
         if order.len() < 2 {
             return html! {};
         }
+        let group = self
+            .snapshot
+            .captured()
+            .is_some_and(|exception| !exception.members.is_empty());
         html! {
             nav.rail aria-label="Exceptions" {
                 ol {
                     @for index in order.into_iter().take(50) {
                         @if let Some(exception) = self.snapshot.exceptions.get(index) {
                             @let link = header::link(self.snapshot, index).trim();
-                            li.member[link == "member"] {
+                            li.member[link == "member"].below[group && index > 0 && link != "member"] {
                                 span.d { (if index == 0 { "captured" } else { link }) } " "
-                                a href={ "#" (self.id('x', index)) } { (self.message(exception)) }
+                                a href={ "#" (self.link('x', index)) } { (self.message(exception)) }
                                 @if let Some(frame) = exception.frames.first().and_then(|&at| self.snapshot.frames.get(at as usize)) {
                                     " " span.where { (plain(&location(frame), 200)) }
                                 }
@@ -167,4 +175,10 @@ impl Writer<'_> {
             }
         }
     }
+}
+
+/// An instant as HTML has it.
+fn instant(ns: u64) -> String {
+    let clock = Clock::utc(0);
+    format!("{}T{}Z", clock.date(ns), clock.time(ns))
 }

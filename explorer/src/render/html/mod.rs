@@ -21,7 +21,7 @@ mod tree;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashSet};
 
-use maud::{Markup, PreEscaped, html};
+use maud::{Markup, PreEscaped};
 use stillframe_core::reason::Reason;
 use stillframe_core::snapshot::Snapshot;
 
@@ -86,10 +86,9 @@ fn with_writer(
         rows: Cell::new(bounds.rows),
         reasons: RefCell::default(),
         targets: RefCell::default(),
-        links: RefCell::default(),
     };
     let PreEscaped(text) = write(&writer);
-    writer.without_dead_links(text)
+    writer.without_dead_links(&text)
 }
 
 /// How much is written.
@@ -146,9 +145,8 @@ struct Writer<'a> {
     rows: Cell<usize>,
     /// Reasons that were named, to be explained at the end.
     reasons: RefCell<BTreeSet<u8>>,
-    /// Objects that a link can lead to, and those that links lead to.
-    targets: RefCell<HashSet<u32>>,
-    links: RefCell<HashSet<u32>>,
+    /// Ids that were given out.
+    targets: RefCell<HashSet<String>>,
 }
 
 impl Writer<'_> {
@@ -176,9 +174,15 @@ impl Writer<'_> {
         }
     }
 
-    /// An id, unique in the document.
-    fn id(&self, kind: char, number: impl std::fmt::Display) -> String {
+    /// The id of an object (`o`), a frame (`f`) or an exception (`x`), as a link names it.
+    fn link(&self, kind: char, number: impl std::fmt::Display) -> String {
         format!("{}{kind}{number}", self.prefix)
+    }
+
+    /// The same as a place has it: each is given once, whatever a snapshot says twice.
+    fn id(&self, kind: char, number: impl std::fmt::Display) -> Option<String> {
+        let id = self.link(kind, number);
+        self.targets.borrow_mut().insert(id.clone()).then_some(id)
     }
 
     /// Remembers that a reason is named, for the explanations at the end.
@@ -193,21 +197,26 @@ impl Writer<'_> {
         format!("stillframe show {}", self.snapshot.id.short())
     }
 
-    /// Takes the address out of links to objects that there was no room for.
-    fn without_dead_links(&self, mut text: String) -> String {
+    /// Takes the address out of links to what there was no room for.
+    fn without_dead_links(&self, text: &str) -> String {
         let targets = self.targets.borrow();
-        for missing in self.links.borrow().difference(&targets) {
-            // Text of a program is escaped: it cannot hold this.
-            let link = format!("<a href=\"#{}\">", self.id('o', missing));
-            text = text.replace(&link, "<a>");
+        // Text of a program is escaped: it cannot hold this.
+        const BEGIN: &str = "<a href=\"#";
+        let mut parts = text.split(BEGIN);
+        let mut out = String::with_capacity(text.len());
+        out.push_str(parts.next().unwrap_or_default());
+        for part in parts {
+            let id = part.split('"').next().unwrap_or_default();
+            if targets.contains(id) {
+                out.push_str(BEGIN);
+                out.push_str(part);
+            } else {
+                out.push_str("<a");
+                out.push_str(part.get(id.len() + 1..).unwrap_or_default());
+            }
         }
-        text
+        out
     }
-}
-
-/// `word` as the unit of a count, and the count.
-fn small(text: &str) -> Markup {
-    html! { small { (text) } }
 }
 
 /// The reason that a word of a snapshot means, if it is known here.

@@ -13,7 +13,7 @@ const STYLE_HASH: &str = include_str!("style.sha256");
 const SCRIPT_HASH: &str = include_str!("script.sha256");
 
 /// Keys, and what they do.
-const KEYS: [(&str, &str); 12] = [
+const KEYS: [(&str, &str); 13] = [
     ("j  k", "next, previous frame"),
     ("Enter", "open or close the frame, value or link"),
     ("[  ]", "previous, next exception"),
@@ -28,6 +28,7 @@ const KEYS: [(&str, &str); 12] = [
     ("← →", "in a tree: close or go up, open or go down"),
     ("↑ ↓ Home End", "in a tree: move"),
     ("*", "in a tree: open all beside this one"),
+    ("w", "in a tree: why something is missing there"),
     ("Escape", "close this list, end the search"),
 ];
 

@@ -52,7 +52,15 @@ const open = (item, yes) => {
   if (yes) inner.hidden = false;
   else inner.setAttribute("hidden", "until-found");
 };
-const trees = (root) => all(".tree", root).forEach((tree) => grow(tree, 1));
+const trees = (root) => {
+  all(".tree", root).forEach((tree) => grow(tree, 1));
+  // A stop for the tab key where there is something to scroll, and only there.
+  all(".src, .text", root).forEach((code) => {
+    if (code.clientWidth) code.tabIndex = code.scrollWidth > code.clientWidth || code.scrollHeight > code.clientHeight + 1 ? 0 : -1;
+    const mark = one("mark", code);
+    if (mark && mark.offsetLeft > code.clientWidth * 0.7) code.scrollLeft = mark.offsetLeft - code.clientWidth / 3;
+  });
+};
 const openAll = (root) => {
   const items = all("[role=treeitem][aria-expanded=false]", root);
   items.forEach((item) => open(item, true));
@@ -74,7 +82,7 @@ document.addEventListener("beforematch", (event) => {
   if (item) open(item, true);
 }, true);
 begin.forEach(trees);
-all(".exception > .tree").forEach((tree) => grow(tree, 1));
+all(".own, .glance").forEach(trees);
 
 // The way to a place: everything around it is opened.
 const show = (place) => {
@@ -110,12 +118,17 @@ document.addEventListener("click", (event) => {
 });
 
 // Frames.
-const isSeen = (node) => !node.parentElement.closest("details:not([open])");
+const isSeen = (node) => !(node.localName === "summary" ? node.parentElement : node).parentElement.closest("details:not([open])");
 const step = (selector, by) => {
   const stops = all(selector).filter(isSeen);
   const here = document.activeElement;
-  let at = stops.findIndex((stop) => stop === here || stop.parentElement.contains(here) || stop.contains(here));
-  if (at < 0) at = by > 0 ? -1 : stops.length;
+  const holds = (stop) => (stop.localName === "summary" ? stop.parentElement : stop).contains(here);
+  let at = stops.map(holds).lastIndexOf(true);
+  if (at < 0) {
+    at = stops.findIndex((stop) => here.compareDocumentPosition(stop) & Node.DOCUMENT_POSITION_FOLLOWING);
+    if (at < 0) at = stops.length;
+    if (by > 0) at -= 1;
+  }
   const next = stops[Math.min(Math.max(at + by, 0), stops.length - 1)];
   if (next) { focus(next); next.scrollIntoView({ block: "nearest" }); }
 };
@@ -124,7 +137,7 @@ const isPressed = (button) => one(button).getAttribute("aria-pressed") === "true
 const everything = () => {
   const yes = !isPressed("#all");
   press("#all", yes);
-  all(".frame.app, .exception > .tree").forEach((frame) => {
+  all(".frame.app, .own").forEach((frame) => {
     if (yes) {
       if (frame.localName === "details") frame.open = true;
       trees(frame.parentElement);
@@ -197,13 +210,14 @@ one("#keys").addEventListener("click", explain);
 const KEYS = {
   j: () => step(".frame > summary, .fold > summary", 1), k: () => step(".frame > summary, .fold > summary", -1),
   "]": () => step(".exception", 1), "[": () => step(".exception", -1),
+  w: (item) => { const chip = item && one(":scope > a.chip, :scope > .row > a.chip", item); if (chip) chip.click(); },
   e: everything, l: libraries, "/": () => find.focus(), "?": explain,
   g: () => { scrollTo(0, 0); document.activeElement.blur(); },
 };
 const inTree = (event, item) => {
   const seen = all("[role=treeitem]", item.closest("[role=tree]")).filter((other) => !other.parentElement.closest("[hidden]"));
   const at = seen.indexOf(item), state = isOpen(item);
-  const link = one(":scope > a, :scope > .row > a", item);
+  const link = one(state === null ? ":scope > a:not(.chip), :scope > a" : ":scope > .row > a:not(.chip)", item);
   switch (event.key) {
     case "ArrowDown": return seen[at + 1];
     case "ArrowUp": return seen[at - 1];
@@ -230,8 +244,8 @@ document.addEventListener("keydown", (event) => {
   }
   if (single.checked && Object.hasOwn(KEYS, event.key)) {
     event.preventDefault();
-    KEYS[event.key]();
+    KEYS[event.key](item);
   }
 });
-follow();
+addEventListener("load", () => setTimeout(follow));
 })();

@@ -9,6 +9,9 @@ use crate::render::frame::STALE;
 use crate::render::line::{Line, Style};
 use crate::render::{gap, source};
 
+/// Bytes of a line of source, where nothing in it is marked.
+const MAX_SOURCE: usize = 500;
+
 /// The class of a piece of text; none for ordinary text.
 fn class(style: Style) -> Option<&'static str> {
     Some(match style {
@@ -55,6 +58,12 @@ pub(super) fn plain(text: &str, bytes: usize) -> String {
         out.push('…');
     }
     out
+}
+
+/// A clean line of source, not longer than anybody reads.
+fn cut(text: &str) -> Markup {
+    let kept = crate::render::text::head(text, MAX_SOURCE);
+    html! { (kept) @if kept.len() < text.len() { "…" } }
 }
 
 /// A line without the brackets that set it apart in plain text.
@@ -107,11 +116,11 @@ impl Writer<'_> {
                             span.at data-n=(number) aria-current="true" {
                                 @match line.parts() {
                                     Some((before, failing, after)) => { (before) mark { (failing) } (after) }
-                                    None => { (line.text) }
+                                    None => { (cut(&line.text)) }
                                 }
                             }
                         } @else {
-                            span data-n=(number) { (line.text) }
+                            span data-n=(number) { (cut(&line.text)) }
                         }
                         "\n"
                     }

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 
 use maud::{Markup, html};
+use stillframe_core::reason::Reason;
 use stillframe_core::snapshot::{Node, Omitted, Scalar};
 
 use super::Writer;
@@ -15,7 +16,7 @@ use crate::render::value::Inline;
 use crate::render::{gap, tree};
 
 /// Columns of a value on its row.
-const PREVIEW: usize = 88;
+const PREVIEW: usize = 76;
 /// Columns up to which a container is told on its row alone.
 const SHORT: usize = 56;
 /// Columns of a value that cannot be opened.
@@ -78,16 +79,15 @@ impl<'w> Values<'w> {
             return self.reference(name, node, id);
         }
         let id = node.id.filter(|id| self.writer.paths.object(*id).is_some());
-        self.writer.targets.borrow_mut().extend(id);
-        let id = id.map(|id| self.writer.id('o', id));
+        let id = id.and_then(|id| self.writer.id('o', id));
         let preview = self.inline.value(node, PREVIEW);
         let chip = tree::note(node, false).map(|note| self.note(node, &note));
         let row = |value: Markup| {
             html! {
-                b { (line(&name.clone().fit(NAME, "…"))) }
+                (label(name))
                 (value)
-                (self.kind(node))
                 @if let Some(chip) = &chip { (chip) }
+                (self.kind(node))
             }
         };
         if let Some(text) = long_text(node, preview.whole) {
@@ -130,26 +130,29 @@ impl<'w> Values<'w> {
             (spans.next(), spans.next()),
             (Some((Style::Gap | Style::Redacted, text)), None) if text.starts_with('[')
         );
-        if only_gap {
-            self.writer.chip(value, node.reason())
-        } else {
-            code(value)
+        match node.reason() {
+            reason if only_gap => self.writer.chip(value, reason),
+            Some(Reason::Depth) => {
+                html! { (code(value)) (self.writer.chip(&gap::chip(node), node.reason())) }
+            }
+            _ => code(value),
         }
     }
 
     fn reference(&self, name: &Line, node: &Node, id: u32) -> Markup {
         let target = match self.writer.paths.owner(id) {
-            Some(Owner::Frame(at)) => Some(self.writer.id('f', at)),
-            Some(Owner::Exception(at)) => Some(self.writer.id('x', at)),
-            None => self.writer.paths.object(id).map(|_| {
-                self.writer.links.borrow_mut().insert(id);
-                self.writer.id('o', id)
-            }),
+            Some(Owner::Frame(at)) => Some(self.writer.link('f', at)),
+            Some(Owner::Exception(at)) => Some(self.writer.link('x', at)),
+            None => self
+                .writer
+                .paths
+                .object(id)
+                .map(|_| self.writer.link('o', id)),
         };
         let shown = self.inline.value(node, LEAF).line.plain();
         html! {
             li {
-                b { (line(&name.clone().fit(NAME, "…"))) }
+                (label(name))
                 @match target {
                     Some(target) => { a href={ "#" (target) } { (shown) } }
                     None => { (shown) }
@@ -193,6 +196,9 @@ impl<'w> Values<'w> {
         };
         let shown = gap::shown(node);
         let size = node.size.or((shown > 0).then_some(shown));
+        // The length of a short text can be seen.
+        let long = long_text(node, false).filter(|text| text.len() > PREVIEW);
+        let size = size.or_else(|| long.map(|text| text.chars().count() as u64));
         let size = size.zip(noun).map(|(size, noun)| counted(size, noun));
         html! { i title=[title] { (short) @if let Some(size) = size { " · " (size) } } }
     }
@@ -251,6 +257,16 @@ impl<'w> Values<'w> {
                 p { (self.writer.chip(&gap::chip(node), node.reason())) }
             }
         }
+    }
+}
+
+/// The name of a row. What is a name needs no more than that.
+fn label(name: &Line) -> Markup {
+    let name = name.clone().fit(NAME, "…");
+    let mut spans = name.spans();
+    match (spans.next(), spans.next()) {
+        (Some((Style::Name, text)), None) => html! { b { (text) } },
+        _ => html! { b { (line(&name)) } },
     }
 }
 

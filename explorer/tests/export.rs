@@ -1,0 +1,325 @@
+//! `export` as people use it: what it writes, where, and what it hides.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test says what it expects"
+)]
+
+mod common;
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use common::{
+    SECOND, Writer, golden_dir, now_ns, output_of, pricing, run, stderr, stdout, stillframe,
+};
+use stillframe_core::snapshot::{
+    Context, Exception, Frame, Node, Ordered, Scalar, SessionLinkInfo, Snapshot, Source,
+};
+use tempfile::TempDir;
+
+const MAIL: &str = "ann.example@mail.example";
+const PHONE: &str = "+49 170 5551234";
+
+fn text(value: &str) -> Node {
+    Node {
+        type_name: Some("str".into()),
+        value: Some(value.into()),
+        ..Node::default()
+    }
+}
+
+fn named<V>(pairs: Vec<(&str, V)>) -> Ordered<V> {
+    pairs
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+}
+
+/// What tells whom it happened to, in every place where that can stand.
+fn personal() -> Snapshot {
+    let entry = (text("contact"), text(&format!("<{MAIL}>")));
+    let tuple = Node {
+        type_name: Some("tuple".into()),
+        elements: Some(vec![text(MAIL)]),
+        ..Node::default()
+    };
+    let customer = Node {
+        type_name: Some("shop.Customer".into()),
+        fields: Some(named(vec![
+            ("phone_number", text(PHONE)),
+            ("plan", text("free")),
+        ])),
+        ..Node::default()
+    };
+    let frame = Frame {
+        function: "notify".into(),
+        module: Some("shop.mail".into()),
+        file: Some("/home/ann/work/shop/mail.py".into()),
+        line: Some(1),
+        in_app: true,
+        arguments: named(vec![
+            ("customer", customer),
+            ("note", text(&format!("call {PHONE} today"))),
+        ]),
+        locals: named(vec![
+            (
+                "seen",
+                Node {
+                    type_name: Some("dict".into()),
+                    entries: Some(vec![entry, (tuple, text("10.1.2.3"))]),
+                    ..Node::default()
+                },
+            ),
+            ("path", text("/home/ann/work/data.csv")),
+            (
+                "raw",
+                Node {
+                    type_name: Some("bytes".into()),
+                    // From: ann.example@mail.example
+                    value: Some("RnJvbTogYW5uLmV4YW1wbGVAbWFpbC5leGFtcGxl".into()),
+                    encoding: Some("base64".into()),
+                    ..Node::default()
+                },
+            ),
+        ]),
+        source: Some(Source {
+            first_line: 1,
+            lines: vec![format!("send(\"{MAIL}\")")],
+            ..Source::default()
+        }),
+        ..Frame::default()
+    };
+    Snapshot {
+        host: Some("anns-laptop".into()),
+        exceptions: vec![Exception {
+            type_name: "ValueError".into(),
+            message: Some(text(&format!("cannot reach {MAIL}"))),
+            notes: vec![text(&format!("from {MAIL}"))],
+            args: vec![text(MAIL)],
+            frames: vec![0],
+            ..Exception::default()
+        }],
+        frames: vec![frame],
+        context: Some(Context {
+            user: named(vec![
+                ("id", Scalar::Int(170_017)),
+                ("plan", "ann-plan".into()),
+            ]),
+            attributes: named(vec![
+                ("http.route", "/mail".into()),
+                ("first_name", "Annabel".into()),
+                ("query", MAIL.into()),
+            ]),
+            session_links: vec![SessionLinkInfo {
+                name: "openReplaySessionToken".into(),
+                id: "session-4711".into(),
+                url: Some("https://replay.example/session-4711".into()),
+            }],
+            ..Context::default()
+        }),
+        ..pricing()
+    }
+}
+
+fn store(snapshot: &Snapshot) -> TempDir {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut writer = Writer::new(dir.path());
+    writer.snapshot(
+        snapshot,
+        0x9be1_c2d3 << 96,
+        now_ns() - 125 * SECOND,
+        0x3f2a_91c0,
+    );
+    writer.close();
+    dir
+}
+
+const PERSONAL: [&str; 11] = [
+    MAIL,
+    "ann.example",
+    "5551234",
+    "10.1.2.3",
+    "/home/ann",
+    "anns-laptop",
+    "170017",
+    "ann-plan",
+    "Annabel",
+    "session-4711",
+    "RnJvbTogYW5u",
+];
+
+#[test]
+fn a_page_goes_to_standard_output_where_that_is_no_terminal() {
+    let dir = store(&pricing());
+    let page = output_of(dir.path(), &["export", "3f2a"]);
+    assert!(
+        page.starts_with("<!DOCTYPE html>") && page.ends_with("</html>"),
+        "{page}"
+    );
+    assert!(page.contains("rate_table") && page.contains("How this page was made"));
+    assert!(page.len() < 150_000, "{}", page.len());
+    assert_eq!(
+        output_of(dir.path(), &["export", "--html", "-o", "-"]).len(),
+        page.len()
+    );
+}
+
+#[test]
+fn a_file_is_for_its_owner_and_is_told() {
+    let dir = store(&pricing());
+    let output = run(dir.path(), &["export", "-o", "error.html"]);
+    assert_eq!(
+        (output.status.code(), stdout(&output).as_str()),
+        (Some(0), "")
+    );
+    assert!(
+        stderr(&output).contains("wrote error.html ("),
+        "{}",
+        stderr(&output)
+    );
+    let file = dir.path().join("error.html");
+    let mode = std::fs::metadata(&file)
+        .expect("is there")
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
+    assert!(
+        std::fs::read_to_string(file)
+            .expect("is text")
+            .contains("KeyError")
+    );
+}
+
+#[test]
+fn what_cannot_be_written_or_found_is_said() {
+    let dir = store(&pricing());
+    for (arguments, said) in [
+        (
+            &["export", "-o", "no/such/folder.html"][..],
+            "cannot write no/such/folder.html",
+        ),
+        (&["export", "beef"], "no snapshot and no issue begins with"),
+        (&["export", "--md", "--json"], "cannot be used with"),
+    ] {
+        let output = run(dir.path(), arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        let text = stderr(&output).replace("\n ", "");
+        assert!(text.contains(said), "{text}");
+    }
+}
+
+#[test]
+fn persons_are_hidden_in_every_form() {
+    let dir = store(&personal());
+    for form in ["--html", "--md", "--json"] {
+        let text = output_of(dir.path(), &["export", form]);
+        for secret in PERSONAL {
+            assert!(!text.contains(secret), "{secret} in {form}: {text}");
+        }
+        for kept in ["notify", "shop/mail.py", "free", "/mail", "cannot reach"] {
+            assert!(
+                text.contains(kept) || (form == "--md" && kept == "/mail"),
+                "{kept} in {form}: {text}"
+            );
+        }
+    }
+}
+
+#[test]
+fn as_json_it_is_still_a_snapshot_that_says_why() {
+    let dir = store(&personal());
+    let json = output_of(dir.path(), &["export", "--json"]);
+    let snapshot = Snapshot::from_json(json.as_bytes()).expect("a snapshot");
+    let customer = snapshot.frames[0]
+        .arguments
+        .get("customer")
+        .expect("is there");
+    let phone = customer
+        .fields
+        .as_ref()
+        .and_then(|fields| fields.get("phone_number"));
+    let phone = phone.expect("is there");
+    assert_eq!(phone.not_captured_reason.as_deref(), Some("redactedIdent"));
+    assert_eq!(phone.rule.as_deref(), Some("phonenumber"));
+    let note = snapshot.frames[0].arguments.get("note").expect("is there");
+    assert_eq!(
+        note.value,
+        Some("call [redacted] today".into()),
+        "a copy of what its name hid"
+    );
+    let raw = snapshot.frames[0].locals.get("raw").expect("is there");
+    assert_eq!(
+        (raw.value.clone(), raw.rule.as_deref()),
+        (None, Some("email"))
+    );
+    let path = snapshot.frames[0].locals.get("path").expect("is there");
+    assert_eq!(path.value, Some("[redacted]/work/data.csv".into()));
+    assert_eq!(path.rule.as_deref(), Some("home folder"));
+}
+
+#[test]
+fn no_strict_is_what_the_store_has() {
+    let dir = store(&personal());
+    let exported = output_of(dir.path(), &["export", "--json", "--no-strict"]);
+    let shown = output_of(dir.path(), &["show", "--json"]);
+    let read = |json: &str| Snapshot::from_json(json.as_bytes()).expect("a snapshot");
+    assert_eq!(read(&exported), read(&shown));
+    let page = output_of(dir.path(), &["export", "--no-strict"]);
+    assert!(page.contains(MAIL) && page.contains("(--no-strict)"));
+}
+
+#[test]
+fn settings_add_to_what_is_hidden_and_take_nothing_away() {
+    let dir = store(&personal());
+    let with = |variables: &[(&str, &str)]| {
+        let mut command = stillframe(dir.path());
+        let command = command
+            .args(["export", "--json"])
+            .envs(variables.iter().copied());
+        stdout(&command.output().expect("runs"))
+    };
+    let weaker = with(&[
+        ("STILLFRAME_REDACT_MODE", "off"),
+        ("STILLFRAME_REDACT_PROFILE", "datadog"),
+        ("STILLFRAME_REDACT_ALIASING", "false"),
+        (
+            "STILLFRAME_REDACT_DISABLE_NAME_REDACTION_I_KNOW_WHAT_I_AM_DOING",
+            "true",
+        ),
+    ]);
+    for secret in PERSONAL {
+        assert!(!weaker.contains(secret), "{secret}: {weaker}");
+    }
+    let more = with(&[("STILLFRAME_REDACT_NAMES", "plan")]);
+    assert!(!more.contains("\"free\""), "{more}");
+    let rule = r#"[{"name": "reach", "pattern": "cannot reach"}]"#;
+    let more = with(&[("STILLFRAME_REDACT_VALUES", rule)]);
+    assert!(!more.contains("cannot reach"), "{more}");
+    let strict = with(&[("STILLFRAME_REDACT_MODE", "strict")]);
+    assert!(
+        !strict.contains("free") && !strict.contains("cannot reach"),
+        "{strict}"
+    );
+}
+
+#[test]
+fn every_sample_is_exported() {
+    for file in std::fs::read_dir(golden_dir()).expect("the samples") {
+        let path = file.expect("is read").path();
+        if path.extension().is_none_or(|ending| ending != "json") {
+            continue;
+        }
+        let snapshot =
+            Snapshot::from_json(&std::fs::read(&path).expect("is read")).expect("a snapshot");
+        let dir = store(&snapshot);
+        check(dir.path());
+    }
+}
+
+fn check(dir: &Path) {
+    for form in ["--html", "--md", "--json"] {
+        assert!(!output_of(dir, &["export", form]).is_empty());
+    }
+}
