@@ -13,7 +13,7 @@ use stillframe_core::snapshot::{AttributeValue, Meta, SessionLink, SnapshotId, T
 use stillframe_core::stats::Outcome;
 
 use crate::guard::guarded;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Home, Snapshot};
 use crate::state::{RESERVE, TOOLS, TapeBytes, Tools, engine};
 use crate::walk::{Captured, Request};
 
@@ -46,35 +46,37 @@ pub(crate) unsafe extern "C" fn capture(
     }
     // SAFETY: the interpreter passes `count` valid references, and there are as many as are read here.
     let arguments = unsafe { &*arguments.cast::<[*mut ffi::PyObject; ARGUMENTS]>() };
-    // SAFETY: `Py_True` is a valid object for ever.
-    let is_true = |object| object == unsafe { ffi::Py_True() };
-    let limited = is_true(arguments[2]);
+    let limited = truth(arguments[2]);
     if limited && engine.refuse_early().is_some() {
         return none();
     }
     // SAFETY: the interpreter holds the GIL for this thread while it calls us.
     let py = unsafe { Python::assume_attached() };
-    let snapshot = guarded(engine, || {
-        let call = Call {
-            exception: arguments[0],
-            // SAFETY: `Py_None` is a valid object for ever.
-            traceback: if arguments[1] == unsafe { ffi::Py_None() } {
-                null_mut()
-            } else {
-                arguments[1]
-            },
-            limited,
-            handled: is_true(arguments[3]),
-            mechanism: arguments[4],
-            context: arguments[5],
-        };
-        // SAFETY: all six are borrowed references that the caller keeps alive for this call.
-        unsafe { call.run(py, engine) }
-    });
+    let call = Call {
+        exception: arguments[0],
+        // SAFETY: `Py_None` is a valid object for ever.
+        traceback: if arguments[1] == unsafe { ffi::Py_None() } {
+            null_mut()
+        } else {
+            arguments[1]
+        },
+        limited,
+        handled: truth(arguments[3]),
+        mechanism: arguments[4],
+        context: arguments[5],
+    };
+    // SAFETY: all six are borrowed references that the caller keeps alive for this call.
+    let snapshot = unsafe { call.guarded(py, engine, Home::Process) };
     // An error of `Py::new` is out of memory, and goes with the error that says so.
     snapshot
         .and_then(|snapshot| Py::new(py, snapshot).ok())
         .map_or_else(none, Py::into_ptr)
+}
+
+/// Whether this is `True` itself.
+pub(crate) fn truth(object: *mut ffi::PyObject) -> bool {
+    // SAFETY: `Py_True` is a valid object for ever.
+    object == unsafe { ffi::Py_True() }
 }
 
 /// A new reference to `None`.
@@ -88,20 +90,35 @@ fn none() -> *mut ffi::PyObject {
 }
 
 /// Arguments of one call: borrowed references.
-struct Call {
-    exception: *mut ffi::PyObject,
-    traceback: *mut ffi::PyObject,
-    limited: bool,
-    handled: bool,
-    mechanism: *mut ffi::PyObject,
-    context: *mut ffi::PyObject,
+pub(crate) struct Call {
+    pub(crate) exception: *mut ffi::PyObject,
+    pub(crate) traceback: *mut ffi::PyObject,
+    pub(crate) limited: bool,
+    pub(crate) handled: bool,
+    pub(crate) mechanism: *mut ffi::PyObject,
+    pub(crate) context: *mut ffi::PyObject,
 }
 
 impl Call {
+    /// Captures with `engine`, which is at `home`. A panic stays in here.
+    ///
     /// # Safety
     ///
     /// The GIL is held, and every pointer is a live object (`traceback` may be null).
-    unsafe fn run(&self, py: Python<'_>, engine: &'static Engine) -> Option<Snapshot> {
+    pub(crate) unsafe fn guarded(
+        &self,
+        py: Python<'_>,
+        engine: &'static Engine,
+        home: Home,
+    ) -> Option<Snapshot> {
+        // SAFETY: passed on to the caller.
+        guarded(engine, || unsafe { self.run(py, engine, home) })
+    }
+
+    /// # Safety
+    ///
+    /// As [`Call::guarded`].
+    unsafe fn run(&self, py: Python<'_>, engine: &'static Engine, home: Home) -> Option<Snapshot> {
         // SAFETY: the exception is a live object, so its type is one; the comparison walks C structures only.
         let out_of_memory = unsafe {
             let class = ffi::Py_TYPE(self.exception);
@@ -146,7 +163,7 @@ impl Call {
             site: Some(site),
             deeper,
         };
-        let snapshot = Snapshot::new(submission.clone());
+        let snapshot = Snapshot::new(submission.clone(), home);
         engine.submit(submission).ok()?;
         Some(snapshot)
     }

@@ -4,12 +4,14 @@
 //! stillframe (Python: hooks, API) -> capture.rs: gate -> walk/: values -> tape -> engine (background, no GIL)
 //! ```
 //!
-//! [`module`] is the table of functions that Python sees, [`capture`] the path of one exception, [`replay`] that of frames which a tracer chose, [`guard`] what keeps our panics from it, [`state`] the engine and the walker
+//! [`module`] is the table of functions that Python sees, [`capture`] the path of one exception, [`replay`] that of frames which a tracer chose, [`guard`] what keeps our panics from it,
+//! [`recorder`] an engine beside that of the process, [`state`] the engine and the walker
 //! of this process, and [`walk`] reads values out of the interpreter's memory. PyO3 is used for module glue only.
 
 mod capture;
 mod guard;
 mod module;
+mod recorder;
 mod replay;
 mod snapshot;
 mod state;

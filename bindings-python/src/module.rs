@@ -20,6 +20,7 @@ use stillframe_explorer::render::{self, SummaryInput, Terminal};
 
 use crate::capture;
 use crate::guard::guarded;
+use crate::recorder::Recorder;
 use crate::replay::Replay;
 use crate::snapshot::Snapshot as PySnapshot;
 use crate::state::{RESERVE, RESERVE_BYTES, TOOLS, Tools, engine, set_engine};
@@ -53,6 +54,7 @@ pub(crate) fn fill(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("capture", capture)?;
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<PySnapshot>()?;
+    module.add_class::<Recorder>()?;
     module.add_class::<Replay>()?;
     module.add_function(wrap_pyfunction!(crate::replay::replay, module)?)?;
     module.add_function(wrap_pyfunction!(notice, module)?)?;
@@ -98,8 +100,25 @@ fn start(
     enabled_by: Option<String>,
     program: &str,
 ) -> PyResult<Vec<String>> {
+    let (made, problems) = make_engine(py, settings, enabled_by, program, |_| ())?;
+    if let Some(old) = engine() {
+        py.detach(|| old.shutdown(Duration::from_secs(2)));
+    }
+    set_engine(made);
+    Ok(problems)
+}
+
+/// An engine as `settings` and the rest of the configuration want it, after `adjust`, and what is wrong with the configuration.
+pub(crate) fn make_engine(
+    py: Python<'_>,
+    settings: &Bound<'_, PyDict>,
+    enabled_by: Option<String>,
+    program: &str,
+    adjust: impl FnOnce(&mut Config),
+) -> PyResult<(Engine, Vec<String>)> {
     let (mut config, problems) = load(settings)?;
     config.set_default_service(program);
+    adjust(&mut config);
     let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
     RESERVE.set(py, vec![0; RESERVE_BYTES]);
     if TOOLS.with(py, |_| ()).is_none() {
@@ -125,11 +144,7 @@ fn start(
         directory: std::env::current_dir().ok(),
         problems: problems.clone(),
     };
-    if let Some(old) = engine() {
-        py.detach(|| old.shutdown(Duration::from_secs(2)));
-    }
-    set_engine(Engine::new(Arc::new(config), host));
-    Ok(problems)
+    Ok((Engine::new(Arc::new(config), host), problems))
 }
 
 /// Stops capturing and stores what waits, within two seconds. `False` if something was lost.
@@ -157,7 +172,7 @@ fn settings(py: Python<'_>) -> PyResult<String> {
     }
 }
 
-fn to_json(config: &Config) -> String {
+pub(crate) fn to_json(config: &Config) -> String {
     let entries = config.settings().into_iter().map(|(key, value)| {
         (
             key.name().to_owned(),
@@ -523,6 +538,6 @@ fn version(py: Python<'_>) -> String {
     )
 }
 
-fn seconds(timeout: f64) -> Duration {
+pub(crate) fn seconds(timeout: f64) -> Duration {
     Duration::try_from_secs_f64(timeout.max(0.0)).unwrap_or(Duration::from_secs(3600))
 }

@@ -1,23 +1,49 @@
 //! `_native.Snapshot`: one captured exception in the hands of the program.
 
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicPtr, Ordering};
+
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 use stillframe_core::encode::Encoder;
 use stillframe_core::encode::datadog::{Dialect, Options};
-use stillframe_core::engine::{Finished, PipelineError, Submission};
+use stillframe_core::engine::{Engine, Finished, PipelineError, Submission, now_ns};
+use stillframe_core::snapshot::Snapshot as Document;
+use stillframe_explorer::render::{self, Brief, Clock, Terminal, View};
 
 use crate::state::engine;
+
+/// Whose engine a snapshot is from. An engine may be replaced (a new configuration, a forked child), its home stays.
+#[derive(Clone, Copy)]
+pub(crate) enum Home {
+    /// That of the process.
+    Process,
+    /// That of a recorder: null or leaked.
+    Recorder(&'static AtomicPtr<Engine>),
+}
+
+impl Home {
+    /// The engine that is there now.
+    pub(crate) fn engine(self) -> Option<&'static Engine> {
+        match self {
+            Self::Process => engine(),
+            // SAFETY: the pointer is null or comes from a box that is never dropped, so it is valid for ever.
+            Self::Recorder(home) => unsafe { home.load(Ordering::Acquire).as_ref() },
+        }
+    }
+}
 
 /// One captured exception. Its values were copied and are independent of the program's objects.
 #[pyclass(frozen, module = "stillframe._native")]
 pub(crate) struct Snapshot {
     submission: Submission,
+    home: Home,
 }
 
 impl Snapshot {
-    pub(crate) fn new(submission: Submission) -> Self {
-        Self { submission }
+    pub(crate) fn new(submission: Submission, home: Home) -> Self {
+        Self { submission, home }
     }
 
     /// Redacts and groups, without the GIL.
@@ -26,7 +52,7 @@ impl Snapshot {
         py: Python<'_>,
         then: impl FnOnce(&Finished) -> T + Send,
     ) -> PyResult<T> {
-        let Some(engine) = engine() else {
+        let Some(engine) = self.home.engine() else {
             return Err(PyRuntimeError::new_err(
                 "stillframe is not installed (call stillframe.install())",
             ));
@@ -34,6 +60,25 @@ impl Snapshot {
         let submission = &self.submission;
         py.detach(|| engine.finish(submission).map(|finished| then(&finished)))
             .map_err(|error| PyRuntimeError::new_err(error.to_string()))
+    }
+
+    /// The snapshot as it is shown, with other names for some files.
+    fn document(&self, py: Python<'_>, names: &HashMap<String, String>) -> PyResult<Document> {
+        let failed = |error: &dyn std::fmt::Display| PyRuntimeError::new_err(error.to_string());
+        let mut document = self.finish(py, |finished| {
+            let mut out = Vec::new();
+            finished
+                .msgpack(&mut Encoder::new(), &mut out)
+                .map_err(|error| failed(&error))?;
+            Document::from_msgpack(&out).map_err(|error| failed(&error))
+        })??;
+        for frame in &mut document.frames {
+            let name = frame.file.as_ref().and_then(|file| names.get(file));
+            if let Some(name) = name {
+                (frame.file, frame.module) = (Some(name.clone()), None);
+            }
+        }
+        Ok(document)
     }
 }
 
@@ -96,6 +141,53 @@ impl Snapshot {
         })?;
         let bodies = bodies.map_err(|error| PyRuntimeError::new_err(error.to_string()))?;
         Ok(bodies.iter().map(|body| PyBytes::new(py, body)).collect())
+    }
+
+    /// The snapshot as text for people: in full, or in about `lines` lines, with or without the error itself. `names` are those that
+    /// people have for files.
+    #[pyo3(signature = (width, colour, unicode, lines=None, title=true, names=HashMap::new()))]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "they are what the package's own code names"
+    )]
+    fn to_text(
+        &self,
+        py: Python<'_>,
+        width: usize,
+        colour: bool,
+        unicode: bool,
+        lines: Option<usize>,
+        title: bool,
+        names: HashMap<String, String>,
+    ) -> PyResult<String> {
+        let document = self.document(py, &names)?;
+        let terminal = Terminal {
+            width,
+            color: colour,
+            unicode,
+        }
+        .within_reason();
+        py.detach(|| match lines {
+            Some(lines) => Ok(render::brief(&document, Brief { lines, title }, &terminal)),
+            None => {
+                let clock = Clock::utc(now_ns());
+                render::show(&document, None, &View::default(), &terminal, &clock)
+                    .map_err(|_| PyRuntimeError::new_err("no frame was asked for"))
+            }
+        })
+    }
+
+    /// The snapshot as a part of an HTML page; `names` as in `to_text`.
+    #[pyo3(signature = (names=HashMap::new()))]
+    fn to_html(&self, py: Python<'_>, names: HashMap<String, String>) -> PyResult<String> {
+        let document = self.document(py, &names)?;
+        Ok(py.detach(|| render::html_fragment(&document)))
+    }
+
+    /// The end of its id, by which people call it: 8 hex digits.
+    #[getter]
+    fn short_id(&self) -> String {
+        self.submission.meta.id.short()
     }
 
     fn __repr__(&self) -> String {

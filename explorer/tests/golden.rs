@@ -15,8 +15,8 @@ mod common;
 use common::golden_dir;
 use stillframe_core::snapshot::Snapshot;
 use stillframe_explorer::render::{
-    Clock, HtmlView, IssueFacts, SummaryInput, Terminal, View, html, html_fragment, markdown, show,
-    summary,
+    Brief, Clock, HtmlView, IssueFacts, SummaryInput, Terminal, View, brief, html, html_fragment,
+    markdown, show, summary,
 };
 
 /// Two minutes after the samples.
@@ -76,6 +76,17 @@ fn views(snapshot: &Snapshot) -> Vec<(&'static str, String)> {
         ("120.txt", shown(&wide, &View::default())),
         ("all.120.txt", shown(&wide, &everything)),
         ("summary.txt", summary(&input, &narrow)),
+        (
+            "brief.txt",
+            brief(
+                snapshot,
+                Brief {
+                    lines: 30,
+                    title: false,
+                },
+                &narrow,
+            ),
+        ),
         ("md", markdown(snapshot, None)),
         ("200.md", markdown(snapshot, Some(200))),
         ("html", readable(&html(snapshot, &page))),
@@ -148,6 +159,30 @@ fn a_view_never_grows_beyond_its_budget() {
             );
         }
     }
+}
+
+#[test]
+fn few_lines_are_few_and_the_raising_frame_is_among_them() {
+    let told = |snapshot: &Snapshot, lines: usize, title: bool| {
+        brief(snapshot, Brief { lines, title }, &Terminal::plain())
+    };
+    for name in names() {
+        let snapshot = common::golden(&name);
+        let mut before = 0;
+        for lines in [1, 8, 12, 20, 30, 60, 400] {
+            let text = told(&snapshot, lines, false);
+            let count = text.lines().count();
+            assert!(count <= lines.max(24), "{name} in {lines}: {count}\n{text}");
+            assert!(count >= before, "{name} in {lines}: {count} after {before}");
+            before = count;
+        }
+    }
+    let pricing = told(&common::pricing(), 10, true);
+    assert!(
+        pricing.starts_with("KeyError: 'EUR'\n> Pricing.convert  raised here"),
+        "{pricing}"
+    );
+    assert!(pricing.contains("currency    'EUR'"), "{pricing}");
 }
 
 #[test]

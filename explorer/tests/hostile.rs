@@ -16,8 +16,8 @@ use stillframe_core::snapshot::{
     Context, Exception, Frame, Node, Omitted, Ordered, Receipt, Runtime, Scalar, Snapshot, Source,
 };
 use stillframe_explorer::render::{
-    Clock, HtmlView, IssueFacts, SummaryInput, Terminal, View, html, html_fragment, markdown, show,
-    summary,
+    Brief, Clock, HtmlView, IssueFacts, SummaryInput, Terminal, View, brief, html, html_fragment,
+    markdown, show, summary,
 };
 use unicode_width::UnicodeWidthStr;
 
@@ -357,6 +357,8 @@ proptest! {
         let markdown = markdown(&snapshot, Some(tokens));
         check(&markdown, usize::MAX)?;
         prop_assert!(markdown.chars().count() <= tokens * 4, "{} > {tokens} tokens", markdown.chars().count());
+        let short = Brief { lines: tokens % 64, title: all_values };
+        check(&brief(&snapshot, short, &terminal), width)?;
         let input = SummaryInput { snapshots: vec![snapshot], ..SummaryInput::default() };
         check(&summary(&input, &terminal), width)?;
     }

@@ -8,6 +8,8 @@ Three ways in, each enough by itself:
 
 From then on errors that nobody handles, errors that are logged, and errors of threads, tasks and workers are captured. What was captured
 is read with ``stillframe list`` and ``stillframe show``. Nothing here ever raises into the program, unless it says so.
+
+PYTEST_DONT_REWRITE (for pytest, which would warn that it cannot rewrite the assertions of a plug-in that was imported before)
 """
 
 from __future__ import annotations
@@ -79,3 +81,17 @@ def stats() -> dict[str, Any]:
     if failures:
         counts["failures"] = failures
     return counts
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """``%load_ext stillframe`` in IPython and Jupyter: the values of a cell that fails."""
+    from stillframe.integrations import ipython
+
+    ipython.load(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """``%unload_ext stillframe``."""
+    from stillframe.integrations import ipython
+
+    ipython.unload(shell)

@@ -39,6 +39,17 @@ class Snapshot:
         """The same as JSON."""
         return self._native.to_json()
 
+    def to_text(self, *, width: int = 80, colour: bool = False, unicode: bool = True, lines: int | None = None) -> str:
+        """The snapshot for people, as ``stillframe show`` prints it.
+
+        Args:
+            width: columns that it may take, at least 40.
+            colour: whether it has escape sequences for the colours of a terminal.
+            unicode: whether it may draw with other characters than those of ASCII.
+            lines: about how many lines it may take: then it is the most telling part. In full when left out.
+        """
+        return self._native.to_text(width, colour, unicode, lines)
+
     def to_msgpack(self) -> bytes:
         """The same as MessagePack: the form that it is stored in."""
         return self._native.to_msgpack()
@@ -49,6 +60,14 @@ class Snapshot:
         There is one body unless it would be larger than the 5 MiB that the intake takes.
         """
         return self._native.to_datadog()
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return self._native.to_html()
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """What IPython shows."""
+        printer.text(self.to_text().rstrip("\n"))
 
     def __repr__(self) -> str:
         """Its id and issue."""

@@ -26,9 +26,13 @@ use super::rules::Rules;
 const MAX_KEPT: usize = 20_000;
 /// Variables of one code object that are shown.
 const MAX_VARIABLES: usize = 4096;
+/// Names of a namespace that are preferred because the code uses them.
+const MAX_USED: usize = 64;
 /// Places kept per code object.
 const MAX_PLACES: usize = 32;
 const NAME_MAX: usize = 256;
+/// How names begin that tools give to what they keep on the way: pytest's `@py_assert1`. No program can write them.
+pub(super) const TEMPORARY: u8 = b'@';
 const FILE_MAX: usize = 1024;
 
 /// `co_flags`.
@@ -62,6 +66,8 @@ pub(super) struct CodePlan {
     /// Arguments first, then locals, then cells and free variables, each in the order of the code object.
     pub(super) variables: Vec<Variable>,
     pub(super) arguments: usize,
+    /// Names that code of a module or a class uses in its namespace, which may hold many more.
+    pub(super) used: Vec<Box<[u8]>>,
     pub(super) in_app: Cell<Option<bool>>,
     places: RefCell<Vec<(i32, Location)>>,
     /// The globals that it names, once somebody wanted to know.
@@ -300,6 +306,7 @@ impl CodePlan {
             names: Names::default(),
             variables: Vec::new(),
             arguments: 0,
+            used: Vec::new(),
             in_app: Cell::new(None),
             places: RefCell::new(Vec::with_capacity(2)),
             globals: OnceCell::new(),
@@ -308,6 +315,9 @@ impl CodePlan {
             plan.read(code, rules);
         } else {
             plan.ask(code, rules);
+        }
+        if plan.flags & OPTIMIZED == 0 {
+            plan.used = used::<DIRECT>(code);
         }
         plan
     }
@@ -347,8 +357,12 @@ impl CodePlan {
             + usize::from(flags & VARKEYWORDS != 0);
     }
 
+    /// Adds a variable; none that the program's own text cannot name, which is how pytest keeps the parts of an assertion.
     fn variable(&mut self, name: Str<'_>, slot: usize, in_cell: bool, rules: &Rules<'_>) {
         let name = name.to_utf8::<true>(NAME_MAX);
+        if name.first() == Some(&TEMPORARY) {
+            return;
+        }
         let field = self.names.field(&name, slot, rules);
         self.variables.push(Variable {
             field,
@@ -377,8 +391,9 @@ impl CodePlan {
         let (names, kinds) = (names.items::<true>(), kinds.data::<true>());
         for (slot, &kind) in kinds.iter().enumerate().take(slots.min(MAX_VARIABLES)) {
             if let Some(name) = names.get(slot).and_then(Str::of) {
+                let before = self.variables.len();
                 self.variable(name, slot, kind & CELL_OR_FREE != 0, rules);
-                if let Some(variable) = self.variables.last_mut() {
+                if let Some(variable) = self.variables.get_mut(before) {
                     variable.inner = cfg!(Py_3_12) && kind & HIDDEN != 0;
                 }
             }
@@ -483,6 +498,9 @@ impl CodePlan {
                     continue;
                 };
                 let name = name.to_utf8::<false>(NAME_MAX);
+                if name.first() == Some(&TEMPORARY) {
+                    continue;
+                }
                 let known = |variable: &Variable| self.names.get(&variable.field) == name;
                 if list == 0 || !self.variables.iter().any(known) {
                     let field = self.names.field(&name, 0, rules);
@@ -499,6 +517,23 @@ impl CodePlan {
         }
         self.arguments = arguments;
     }
+}
+
+/// The names that code of a module or a class uses, from an attribute made in C.
+#[cold]
+fn used<const DIRECT: bool>(code: Code<'_>) -> Vec<Box<[u8]>> {
+    let Some(names) = Owned::attribute(code.0, c"co_names") else {
+        return Vec::new();
+    };
+    let Some(names) = Tuple::of(names.get()).map(|names| names.items::<DIRECT>()) else {
+        return Vec::new();
+    };
+    (0..names.length.min(MAX_USED))
+        .filter_map(|index| {
+            let name = Str::of(names.get(index)?)?.to_utf8::<DIRECT>(NAME_MAX);
+            Some(name.into_boxed_slice())
+        })
+        .collect()
 }
 
 /// A reference of our own, for what only the fallback asks for.

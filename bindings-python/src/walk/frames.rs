@@ -16,6 +16,7 @@ use stillframe_core::tape::{FrameFlags, Location, Section};
 use super::capture::{Contents, Walk};
 use super::code::{
     ASYNC_GENERATOR, COROUTINE, CodePlan, GENERATOR, ITERABLE_COROUTINE, OPTIMIZED, Owned,
+    TEMPORARY,
 };
 use super::object::{Code, Dict, Frame, Obj, Str, Traceback, flags};
 use super::record::{Entry, Record};
@@ -31,6 +32,8 @@ const MAX_ROWS: usize = 256;
 const MODULE_MAX: usize = 512;
 /// Entries of a namespace that are looked at to put its data before its definitions.
 const NAMESPACE_SCAN: usize = 512;
+/// The same for what the code uses.
+const USED_SCAN: usize = 4096;
 
 /// A frame that was written and whose variables are still to be.
 pub(super) struct Row<'g> {
@@ -272,7 +275,7 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
             && let Some(namespace) = record.namespace()
             && !self.is_module(frame, namespace)
         {
-            self.namespace(namespace);
+            self.namespace(namespace, plan);
         }
         self.variables(record, plan);
         self.globals(frame, plan, lasti);
@@ -314,8 +317,9 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
         named
     }
 
-    /// The namespace of a module or a class: data first, then definitions, then what every module has.
-    fn namespace(&mut self, namespace: Obj<'g>) {
+    /// The namespace of a module or a class: data first, then definitions. What every module has is not shown. Where there is too much
+    /// for all, what the code uses comes before everything else.
+    fn namespace(&mut self, namespace: Obj<'g>, plan: &CodePlan) {
         let Some(dict) = Dict::of(namespace) else {
             // Only its own methods could tell what is in it.
             self.out.section(Section::Locals);
@@ -324,15 +328,32 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
         self.out.section(Section::Locals);
         let size = dict.length::<DIRECT>();
         let limit = self.limits.items as usize;
-        let mut shown = given::<DIRECT>(dict);
+        let typed = is_typed::<DIRECT>(dict);
+        let mut shown = given::<DIRECT>(dict, typed);
         let limit = limit + shown;
-        for wanted in [Entrance::Data, Entrance::Definition] {
+        let crowded = size > limit;
+        let is_used = |key: Obj<'g>| {
+            crowded
+                && Str::of(key).is_some_and(|key| {
+                    let key = key.to_utf8::<DIRECT>(64);
+                    plan.used.iter().any(|used| **used == *key)
+                })
+        };
+        for (wanted, used) in [
+            (Entrance::Data, true),
+            (Entrance::Data, false),
+            (Entrance::Definition, false),
+        ] {
+            if used && !crowded {
+                continue;
+            }
             let mut entries = dict.entries::<DIRECT>();
-            for _ in 0..NAMESPACE_SCAN {
+            for _ in 0..if used { USED_SCAN } else { NAMESPACE_SCAN } {
                 let Some((key, value)) = entries.next() else {
                     break;
                 };
-                if entrance::<DIRECT>(key, value) != wanted {
+                let entered = entrance::<DIRECT>(key, value, typed);
+                if entered != wanted || (wanted == Entrance::Data && is_used(key) != used) {
                     continue;
                 }
                 if shown == limit {
@@ -351,10 +372,10 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
     #[cold]
     fn asked_variables(&mut self, locals: Obj<'g>, plan: &'g CodePlan) {
         if plan.flags & OPTIMIZED == 0 {
-            return self.namespace(locals);
+            return self.namespace(locals, plan);
         }
         let Some(dict) = Dict::of(locals) else {
-            return self.namespace(locals);
+            return self.namespace(locals, plan);
         };
         let (arguments, rest) = plan.variables.split_at(plan.arguments);
         for (section, variables) in [(Section::Arguments, arguments), (Section::Locals, rest)] {
@@ -400,18 +421,43 @@ enum Entrance {
 }
 
 /// How many of a namespace's entries every module or class has; they are not shown.
-fn given<const DIRECT: bool>(dict: Dict<'_>) -> usize {
+fn given<const DIRECT: bool>(dict: Dict<'_>, typed: bool) -> usize {
     let mut entries = dict.entries::<DIRECT>();
     std::iter::from_fn(|| entries.next())
         .take(NAMESPACE_SCAN)
-        .filter(|&(key, value)| entrance::<DIRECT>(key, value) == Entrance::Given)
+        .filter(|&(key, value)| entrance::<DIRECT>(key, value, typed) == Entrance::Given)
         .count()
 }
 
-fn entrance<const DIRECT: bool>(key: Obj<'_>, value: Obj<'_>) -> Entrance {
+/// Whether a namespace is that of a session of IPython, which keeps there what was typed and what came of it.
+fn is_typed<const DIRECT: bool>(dict: Dict<'_>) -> bool {
+    [&b"get_ipython"[..], b"_ih", b"_oh"]
+        .into_iter()
+        .all(|name| dict.find::<DIRECT>(name).is_some())
+}
+
+/// Whether a name in such a namespace is IPython's.
+fn is_history(name: &[u8]) -> bool {
+    let numbered = |name: &[u8]| {
+        let digits = name.strip_prefix(b"_i").or_else(|| name.strip_prefix(b"_"));
+        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_digit))
+    };
+    matches!(
+        name,
+        b"In" | b"Out" | b"exit" | b"quit" | b"open" | b"get_ipython" | b"__" | b"___"
+    ) || matches!(
+        name,
+        b"_ih" | b"_oh" | b"_dh" | b"_ii" | b"_iii" | b"_exit_code"
+    ) || numbered(name)
+}
+
+fn entrance<const DIRECT: bool>(key: Obj<'_>, value: Obj<'_>, typed: bool) -> Entrance {
     if let Some(name) = Str::of(key) {
         let name = name.to_utf8::<DIRECT>(64);
-        if name.starts_with(b"__") && name.ends_with(b"__") {
+        if (name.starts_with(b"__") && name.ends_with(b"__"))
+            || name.first() == Some(&TEMPORARY)
+            || (typed && is_history(&name))
+        {
             return Entrance::Given;
         }
     }

@@ -262,7 +262,7 @@ impl Frames<'_> {
     }
 
     /// Names that need no more than being named.
-    fn names(&self, page: &mut Page<'_>, label: &str, names: &[&str]) {
+    pub(crate) fn names(&self, page: &mut Page<'_>, label: &str, names: &[&str]) {
         const MOST: usize = 24;
         if names.is_empty() {
             return;

@@ -318,6 +318,11 @@ impl<'t> Page<'t> {
         }
     }
 
+    /// The lines.
+    pub(crate) fn into_lines(self) -> Vec<Line> {
+        self.lines
+    }
+
     /// The text to write, with colours where the terminal has them.
     pub fn render(&self) -> String {
         let mut out = String::with_capacity(self.lines.len() * 64);

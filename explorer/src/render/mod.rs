@@ -1,4 +1,5 @@
-//! A snapshot for people: in a terminal ([`show()`], [`summary()`]), as [`markdown()`], as a page ([`html()`], [`html_fragment()`]).
+//! A snapshot for people: in a terminal ([`show()`], [`summary()`], [`brief()`]), as [`markdown()`], as a page ([`html()`],
+//! [`html_fragment()`]).
 //!
 //! ```text
 //! Snapshot -> layout (each object at the first place that the page shows), paths (how others refer to it)
@@ -12,6 +13,7 @@
 //! terminal and holds no control character but line ends and our own colours. The cost is that of the text shown and of one
 //! visit of each value.
 
+mod brief;
 mod footer;
 mod frame;
 mod gap;
@@ -35,6 +37,7 @@ mod tree;
 mod uses;
 mod value;
 
+pub use brief::{Brief, brief};
 pub use frame::short_file;
 pub use html::{HtmlView, html, html_fragment};
 pub use line::{Line, Page, Style};

@@ -189,14 +189,14 @@ fn is_self(name: &str) -> bool {
     matches!(name, "self" | "cls" | "this")
 }
 
-/// The fields of an object, classes and functions among them last.
+/// The fields of an object: private ones after the others, classes and functions last.
 pub(crate) fn fields<'n>(node: &'n Node, look: &'static dyn Look) -> Vec<(&'n str, &'n Node)> {
     let mut fields: Vec<_> = node
         .fields
         .iter()
         .flat_map(|fields| fields.iter())
         .collect();
-    fields.sort_by_key(|(name, value)| is_minor(name, value, look));
+    fields.sort_by_key(|(name, value)| (is_minor(name, value, look), name.starts_with('_')));
     fields
 }
 

@@ -93,9 +93,18 @@ pub(crate) fn width(text: &str) -> usize {
     }
 }
 
+/// What is not to be cut within a clean text: where it begins, and its columns. A character with marks is whole; a heap of marks that
+/// take columns of their own is not.
 fn graphemes(text: &str) -> impl Iterator<Item = (usize, usize)> {
-    text.grapheme_indices(true)
-        .map(|(at, cluster)| (at, UnicodeWidthStr::width(cluster)))
+    text.grapheme_indices(true).flat_map(|(at, cluster)| {
+        let width = UnicodeWidthStr::width(cluster);
+        let whole = (width <= 2).then_some((at, width));
+        let heap = if whole.is_some() { "" } else { cluster };
+        let parts = heap
+            .char_indices()
+            .map(move |(part, c)| (at + part, c.width().unwrap_or(0)));
+        whole.into_iter().chain(parts)
+    })
 }
 
 /// The longest start of clean text that takes at most `columns`.
@@ -209,6 +218,8 @@ mod tests {
         ] {
             assert_eq!(width(text), columns, "{text:?}");
         }
+        let heap = "\u{116ac}".repeat(100);
+        assert_eq!(prefix(&heap, 7).chars().count(), 7);
     }
 
     #[test]

@@ -1,0 +1,2 @@
+SETTING = {"mode": "fast"}
+SIZE = SETTING["size"]
