@@ -31,7 +31,7 @@ HEADERS = 96
 BAGGAGE = 8192
 """Characters of a ``baggage`` header that are looked at, as the W3C has it."""
 
-GetSetDescriptorType: type = type(type.__dict__["__name__"])  # ``types`` may not be imported yet
+GetSetDescriptorType: Any = type(type.__dict__["__name__"])  # ``types`` may not be imported yet
 _HEAP_TYPE = 1 << 9
 _mro = type.__dict__["__mro__"].__get__
 _namespace = type.__dict__["__dict__"].__get__
@@ -270,7 +270,7 @@ def fields(owner: object) -> dict[str, Any]:
         descriptor = _namespace(base).get("__dict__")
         if descriptor is not None:
             if type(descriptor) is GetSetDescriptorType and _type_flags(base) & _HEAP_TYPE:
-                found: object = descriptor.__get__(owner)
+                found = descriptor.__get__(owner)
                 if type(found) is dict:
                     return found
             break

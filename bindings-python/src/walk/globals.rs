@@ -175,10 +175,14 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
         };
         let mut begun = false;
         for (at, value) in found {
-            if is_definition(value.class()) {
-                continue;
-            }
-            if self.chosen.is_some() && self.plan(value).name.starts_with(TRACER) {
+            let class = value.class();
+            let is_left_out = is_definition(class)
+                || if self.chosen.is_some() {
+                    self.plan(value).name.starts_with(TRACER)
+                } else {
+                    class.is(&raw const ffi::PyCFunction_Type)
+                };
+            if is_left_out {
                 continue;
             }
             if self.halted() {
@@ -202,6 +206,5 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
 fn is_definition(class: Class<'_>) -> bool {
     class.has(flags::TYPE)
         || class.is(&raw const ffi::PyFunction_Type)
-        || class.is(&raw const ffi::PyCFunction_Type)
         || class.derives(&raw const ffi::PyModule_Type)
 }

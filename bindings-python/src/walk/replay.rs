@@ -10,6 +10,7 @@ use stillframe_core::tape;
 
 use super::chain::Link;
 use super::frames::Window;
+use super::object::Frame;
 
 /// What became of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
