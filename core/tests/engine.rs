@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use stillframe_core::config::Config;
+use stillframe_core::encode::Encoder;
 use stillframe_core::engine::{Engine, Host, Submission, now_ns};
 use stillframe_core::gate::{Admission, SiteFacts, SiteHash};
 use stillframe_core::language::Language;
@@ -172,6 +173,36 @@ fn what_is_submitted_is_stored_redacted_and_grouped() {
     assert!(engine.stats().redacted["redactedIdent"] >= 2);
     assert_eq!(engine.recent().1, 1);
     assert!(engine.shutdown(Duration::from_secs(20)));
+}
+
+#[test]
+fn a_secret_across_the_end_of_a_long_attribute_shows_no_part() {
+    let (engine, _) = engine(true);
+    let secrets = [
+        "4111 1111 1111 1111".to_owned(),
+        "ghp_16C7e42F292c6912E7710c838347Ae178B4a".to_owned(),
+        format!(
+            "eyJhbGciOiJIUzI1NiJ9.{}.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U",
+            "eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkpvaG4ifQ".repeat(20)
+        ),
+    ];
+    for secret in &secrets {
+        for before in [1000, 1010, 1015, 1020, 1024, 1100, 1270] {
+            let mut long = submission(&engine, 1, "f");
+            let filler = "text ".repeat(300);
+            let text = format!("{}{secret} end", &filler[..before]);
+            long.meta.attributes = vec![("note".into(), AttributeValue::from(text.as_str()))];
+            let finished = engine.finish(&long).unwrap();
+            let mut out = Vec::new();
+            finished.json(&mut Encoder::new(), &mut out).unwrap();
+            let json = String::from_utf8(out).unwrap();
+            let first = &secret[..6];
+            assert!(
+                json.contains("text text") && !json.contains(first),
+                "{before}: {json}"
+            );
+        }
+    }
 }
 
 #[test]

@@ -129,8 +129,8 @@ pub(super) fn traceback_of<'g>(
     exception: Obj<'g>,
     given: Option<Obj<'g>>,
 ) -> Option<Traceback<'g>> {
-    match given {
-        Some(traceback) => Traceback::of(traceback),
-        None => Exception::of(exception)?.traceback(),
-    }
+    // Some programs hand over something that looks like a traceback.
+    given
+        .and_then(Traceback::of)
+        .or_else(|| Exception::of(exception)?.traceback())
 }

@@ -24,6 +24,8 @@ const SOURCED_FRAMES: usize = 24;
 const MAX_ATTRIBUTES: usize = 64;
 /// Bytes kept of one attribute.
 const MAX_ATTRIBUTE_BYTES: usize = 1024;
+/// What of it is looked at beyond that, so that a secret which is cut there is recognised.
+const LOOKAHEAD: usize = 256;
 
 /// The stages behind the queue, with their memory.
 #[derive(Debug)]
@@ -287,19 +289,22 @@ impl<'a> Beside<'a> {
             gaps: Vec::new(),
         };
         for (name, value) in all_attributes(meta) {
-            let text = match value {
-                AttributeValue::Text(text) => cut(text, MAX_ATTRIBUTE_BYTES),
+            let whole = match value {
+                AttributeValue::Text(text) => text.as_str(),
                 _ => "",
             };
+            let text = cut(whole, MAX_ATTRIBUTE_BYTES + LOOKAHEAD);
             this.texts.push(SideText {
                 name: Some(name),
                 text,
                 is_code: false,
+                cut: text.len() < whole.len(),
             });
             this.texts.push(SideText {
                 name: None,
                 text: name,
                 is_code: false,
+                cut: false,
             });
         }
         let thread = meta
@@ -310,12 +315,14 @@ impl<'a> Beside<'a> {
             name: None,
             text: thread.unwrap_or(""),
             is_code: false,
+            cut: false,
         });
         for line in excerpts.iter().flatten().flat_map(|excerpt| &excerpt.lines) {
             this.texts.push(SideText {
                 name: None,
                 text: line,
                 is_code: true,
+                cut: false,
             });
         }
         this
@@ -408,10 +415,14 @@ impl<'a> Beside<'a> {
         }
         let value = match value {
             AttributeValue::Text(whole) => {
-                if whole.len() > MAX_ATTRIBUTE_BYTES {
+                let kept = cut(whole, MAX_ATTRIBUTE_BYTES).len();
+                if kept < whole.len() {
                     self.gaps.push(gap(Reason::Length, None));
                 }
-                AttributeValue::Text(text.text.clone())
+                // What was only looked at goes: at least as much, however long what took its place has become.
+                let ahead = cut(whole, MAX_ATTRIBUTE_BYTES + LOOKAHEAD).len() - kept;
+                let text = &text.text;
+                AttributeValue::Text(cut(text, text.len().saturating_sub(ahead)).to_owned())
             }
             other => other.clone(),
         };

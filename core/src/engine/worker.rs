@@ -22,13 +22,15 @@ use crate::snapshot::SnapshotId;
 use crate::stats::{Counter, Outcome, Outcomes, Stats, StatsSnapshot};
 
 /// How often the sink is flushed while there is something to flush.
-const FLUSH_EVERY: Duration = Duration::from_secs(1);
+const FLUSH_EVERY: Duration = Duration::from_millis(200);
 /// The same while there is a queue to work off.
 const FLUSH_BUSY: Duration = Duration::from_millis(100);
 /// How often occurrences and the state of the process are written.
 const REPORT_EVERY: Duration = Duration::from_secs(30);
 /// Time for one ordinary flush.
 const FLUSH_TIME: Duration = Duration::from_secs(5);
+/// Time for what a thread of the program stores because there is no other.
+const LAST_TIME: Duration = Duration::from_millis(500);
 /// Sites whose issue is remembered.
 const MAX_SITES: usize = 16_384;
 /// Niceness of the thread: it gets what the program leaves.
@@ -96,22 +98,36 @@ impl Worker {
     #[cold]
     fn start(&self) {
         let sink = self.sink.lock().take().or_else(|| self.spool());
-        let shared = Arc::clone(&self.shared);
-        let control = Arc::clone(&self.control);
+        let work = Loop::new(Arc::clone(&self.shared), Arc::clone(&self.control), sink);
+        let work = Arc::new(Mutex::new(Some(work)));
+        let theirs = Arc::clone(&work);
         let started = with_signals_blocked(|| {
             std::thread::Builder::new()
                 .name("stillframe".to_owned())
                 .stack_size(512 << 10)
-                .spawn(move || Loop::new(shared, control, sink).run())
+                .spawn(move || {
+                    let work = theirs.lock().take();
+                    if let Some(work) = work {
+                        work.run();
+                    }
+                })
         });
         match started {
             Ok(handle) => *self.control.thread.lock() = Some(handle.thread().clone()),
             Err(error) => {
-                self.control.asked.lock().stopped = true;
                 self.shared.notice(&format!(
-                    "cannot start the background thread ({error}): nothing is stored"
+                    "cannot start the background thread ({error}): nothing more is captured"
                 ));
                 self.shared.gate.set_enabled(false);
+                // What has come so far, and why nothing comes after it, is stored by this thread, once.
+                let work = work.lock().take();
+                let whole = work.is_some_and(|mut work| {
+                    work.finish(Instant::now() + LAST_TIME);
+                    work.whole
+                });
+                let mut asked = self.control.asked.lock();
+                asked.stopped = true;
+                asked.whole = whole;
             }
         }
     }

@@ -123,6 +123,7 @@ pub(super) fn collect(
             };
             let flags = TextFlags {
                 is_code: side.is_code,
+                cut: side.cut,
                 ..TextFlags::default()
             };
             arena.push_scoped(side.text.as_bytes(), flags, scopes);

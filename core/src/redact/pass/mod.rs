@@ -57,6 +57,8 @@ pub struct SideText<'a> {
     pub text: &'a str,
     /// Whether it is program source.
     pub is_code: bool,
+    /// Whether there was more of it: then a secret may be cut at its end.
+    pub cut: bool,
 }
 
 /// A [`SideText`] after redaction.
