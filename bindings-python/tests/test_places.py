@@ -115,7 +115,7 @@ def test_limits(store: Store, limit: str) -> None:
 
 
 def test_no_thread_can_be_started(store: Store) -> None:
-    """A user who may have no more processes: ours cannot start its thread either, captures nothing, and says why to who asks."""
+    """A user who may have no more processes: ours cannot start its thread either. What was captured is stored, and why no more is."""
     text = """
         import resource, sys, threading
         resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
@@ -138,12 +138,14 @@ def test_no_thread_can_be_started(store: Store) -> None:
     path = store.write("program.py", text)
     store.folder.mkdir()
     user = somebody(store)
-    os.chmod(store.folder, 0o777)
+    os.chown(store.folder, 54321, 54321)
     os.chmod(store.programs, 0o777)
     plain, ours = store.run(*user, sys.executable, path), store.run(*user, sys.executable, path, "install")
     assert "can't start new thread" in plain.out, plain.err
     assert (ours.status, ours.out, ours.err) == (plain.status, plain.out, plain.err)
     assert "cannot start the background thread" in (store.programs / "notices").read_text()
+    assert [snapshot["exceptions"][0]["type"] for snapshot in store.snapshots()] == ["KeyError"]
+    assert "cannot start the background thread" in "".join(store.processes()[-1]["problems"])
 
 
 @pytest.mark.parametrize("stage", ["exit handler", "finalizer", "daemon thread", "signal handler", "forked child"])

@@ -13,9 +13,12 @@ class Inert:
     @property
     def __version__(self) -> str:
         """As the installed package has it."""
-        from importlib.metadata import version
+        try:
+            from importlib.metadata import version
 
-        return version("stillframe")
+            return version("stillframe")
+        except ImportError:  # it is not there before 3.8, and not to be found by who put us on the path by hand
+            return "unknown"
 
     def start(self, settings: dict[str, object], enabled_by: str | None, program: str = "") -> list[str]:
         """Starts nothing and says why."""
