@@ -161,10 +161,14 @@ def thread_name() -> str | None:
     threading = sys.modules.get("threading")
     if threading is None:
         return None
-    thread = threading._active.get(threading.get_ident())  # gevent and eventlet have replaced that: a greenlet is a thread
+    return name_of(threading._active.get(threading.get_ident()))  # gevent and eventlet have replaced that: a greenlet is a thread
+
+
+def name_of(thread: Any) -> str | None:
+    """The name of a thread object; unknown where asking would run the program's code."""
     if thread is None or type(thread).__getattribute__ is not _plain_getattribute:
         return None
-    name = thread._name
+    name = getattr(thread, "_name", None)
     return name if type(name) is str else None
 
 

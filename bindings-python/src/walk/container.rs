@@ -312,7 +312,9 @@ impl<'g> Dict<'g> {
         let is_it = |key: Obj<'g>| {
             key == name.0
                 || Str::of(key).is_some_and(|key| {
-                    key.hash::<DIRECT>() == name.hash::<DIRECT>()
+                    // One of a derived class is equal to what its own methods say.
+                    key.0.class().is(&raw const ffi::PyUnicode_Type)
+                        && key.hash::<DIRECT>() == name.hash::<DIRECT>()
                         && key.to_utf8::<DIRECT>(1024) == name.to_utf8::<DIRECT>(1024)
                 })
         };

@@ -1,7 +1,8 @@
 """Tests beside other people's libraries, each with the real thing.
 
-There are two worlds: ``requirements/*-new.txt`` are the versions that PyPI has now, ``requirements/*-old.txt`` the oldest major versions
-that people still run. ``tools/test-integrations`` makes an environment of each and runs these tests in it.
+There are three worlds: ``requirements/*-new.txt`` are the versions that PyPI has now, ``requirements/*-old.txt`` the oldest major versions
+that people still run, ``requirements/*-green.txt`` what replaces threads. ``tools/test-integrations`` makes an environment of each and runs
+these tests in it.
 """
 
 from __future__ import annotations
@@ -22,3 +23,5 @@ def _release(name: str) -> tuple[int, ...]:
 collect_ignore = ["test_ddtrace_unknown.py" if _release("ddtrace") >= (3, 15) else "test_ddtrace.py"]
 if _release("ddtrace") < (3, 15):
     collect_ignore.append("test_ddtrace_wire.py")
+if _release("gevent") == (0,):
+    collect_ignore.append("test_gevent.py")

@@ -73,7 +73,7 @@ class Batch:
 
     def _walk(self, snapshots: list[Delegated]) -> _native.Replay | None:
         traceback = _traceback(self.error) or self.traceback
-        context: dict[str, Any] = {"thread": _context.thread_name()}
+        context: dict[str, Any] = {"thread": _context.name_of(snapshots[0].thread)}
         if self.span is not None:
             context["trace_id"] = self.span.trace_id
             context["span_id"] = self.span.span_id
