@@ -289,7 +289,7 @@ def test_what_is_no_failure_is_not_captured(zoo: tuple[Result, dict[str, dict[st
 def test_a_module_that_cannot_be_imported_shows_its_values(zoo: tuple[Result, dict[str, dict[str, object]]]) -> None:
     for name, expected in (("broken_import", {"SETTING"}), ("missing_module", {"WHERE"})):
         snapshot = zoo[1][f"test_{name}.py"]
-        assert functions(snapshot) == ["<module>"]
+        assert [name for name in functions(snapshot) if name != "_exec_module"] == ["<module>"]  # ddtrace's plug-in imports by that
         assert set(values(snapshot)) == expected
 
 

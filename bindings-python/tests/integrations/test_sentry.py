@@ -342,5 +342,6 @@ def test_options_may_come_in_any_form(shop: Shop) -> None:
 
 def test_without_a_dsn_nothing_happens(store: Store) -> None:
     store.write("order.py", ORDER)
-    result = store.python("import sentry_sdk\nfrom order import *\nsentry_sdk.init()" + FAIL, env=ZERO_CODE)
-    assert (result.status, result.err) == (0, "")
+    program = "import sentry_sdk\nfrom order import *\nsentry_sdk.init()" + FAIL
+    plain, result = store.python(program), store.python(program, env=ZERO_CODE)
+    assert (result.status, result.err) == (plain.status, plain.err)

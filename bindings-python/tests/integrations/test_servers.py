@@ -74,9 +74,10 @@ COMMANDS = {
     "gunicorn uvicorn": (*GUNICORN, "-k", UVICORN_WORKER, "asgi:application"),
     "uvicorn": ("-m", "uvicorn", "--port", "{port}", "asgi:application"),
     "uvicorn workers": ("-m", "uvicorn", "--port", "{port}", "--workers", "2", "asgi:application"),
-    "hypercorn": ("-m", "hypercorn", "-b", "127.0.0.1:{port}", "-w", "0", "asgi:application"),  # it kills its workers, if it has any
     "waitress": ("-m", "waitress", "--listen", "127.0.0.1:{port}", "--threads", "4", "wsgi:application"),
 }
+if NEW:  # it kills its workers, and older ones know no way without
+    COMMANDS["hypercorn"] = ("-m", "hypercorn", "-b", "127.0.0.1:{port}", "-w", "0", "asgi:application")
 
 RELOADED = ["gunicorn sync", "gunicorn gthread", "gunicorn uvicorn"]
 if find_spec("gevent") is not None:
