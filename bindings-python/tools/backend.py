@@ -35,7 +35,7 @@ __all__ = [
 PACKAGE = Path(__file__).resolve().parent.parent
 WORKSPACE = PACKAGE if (PACKAGE / "core").is_dir() else PACKAGE.parent
 """An sdist has what is in this package beside the other crates."""
-PROFILE = os.environ.get("STILLFRAME_PROFILE", "dist")
+PROFILE = os.environ.get("WHEEL_PROFILE", "dist")
 """What the command is compiled with; the extension's is in pyproject.toml, and MATURIN_PEP517_ARGS can override it."""
 
 
