@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 use stillframe_core::encode::Encoder;
 use stillframe_core::encode::datadog::{Dialect, Options};
+use stillframe_core::encode::vars;
 use stillframe_core::engine::{Finished, PipelineError, Submission};
 
 use crate::state::engine;
@@ -96,6 +97,26 @@ impl Snapshot {
         })?;
         let bodies = bodies.map_err(|error| PyRuntimeError::new_err(error.to_string()))?;
         Ok(bodies.iter().map(|body| PyBytes::new(py, body)).collect())
+    }
+
+    /// The exceptions and frames with variables that fit into another tool's event, as JSON text, redacted.
+    fn frame_variables(
+        &self,
+        py: Python<'_>,
+        frame_bytes: usize,
+        event_bytes: usize,
+    ) -> PyResult<String> {
+        let options = vars::Options {
+            frame_bytes,
+            event_bytes,
+        };
+        let bytes = self.finish(py, |finished| {
+            let mut out = Vec::new();
+            let written = finished.variables(&mut Encoder::new(), &options, &mut out);
+            written.map(|()| out)
+        })?;
+        let bytes = bytes.map_err(|error| PyRuntimeError::new_err(error.to_string()))?;
+        String::from_utf8(bytes).map_err(|error| PyRuntimeError::new_err(error.to_string()))
     }
 
     fn __repr__(&self) -> String {
