@@ -189,13 +189,17 @@ class Variables(dict):  # type: ignore[type-arg]
 
     def __sentry_repr__(self) -> Event:
         """What goes into the event."""
-        return {name: _plain(value) for name, value in self.items()}
+        return {name: value if type(value) is str else _plain(value) for name, value in self.items()}
 
 
 def _plain(value: Any) -> Any:
     """A value without what the SDK's scrubber may have put into it."""
-    if isinstance(value, dict):
-        return {name: _plain(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    return value if isinstance(value, str) else _plain(getattr(value, "value", ""))
+    kind = type(value)
+    if kind is dict:
+        return {name: item if type(item) is str else _plain(item) for name, item in value.items()}
+    if kind is list:
+        return [item if type(item) is str else _plain(item) for item in value]
+    return value if value is None or kind in _PLAIN else _plain(getattr(value, "value", ""))
+
+
+_PLAIN = (str, int, float, bool)

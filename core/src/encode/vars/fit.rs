@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-use super::key::write_name;
 use super::rank::Words;
 use super::value::{BRIEF, DETAILS, MORE, Writer};
 use super::{close, key, text};
@@ -11,6 +10,8 @@ use crate::tape::{Frame, Item, Name, Value};
 
 /// Variables of a frame that are looked at; the others count as not shown. Many times what could fit.
 const CONSIDERED: usize = 4096;
+/// Bytes that it takes at least to say how many variables a frame has.
+pub(super) const LEAST: usize = 32;
 /// Bytes of the shortest variable, `"a":{},`.
 const SHORTEST: usize = 7;
 
@@ -163,7 +164,8 @@ impl Fit<'_, '_> {
         let variable = &mut self.variables[index as usize];
         let before = variable.member.len();
         let start = self.writer.scratch.out.len();
-        write_name(&mut self.writer.scratch.out, &variable.name);
+        self.writer.scratch.names.clear();
+        self.writer.field(&variable.name, 0);
         self.writer.end = start + *left + before;
         let written = self
             .writer

@@ -1,9 +1,11 @@
 //! Names of an object's members: those of fields, and keys of any kind as text.
 
-use super::value::Writer;
+use super::value::{MORE, Writer};
 use crate::encode::escape::{escape, quote};
 use crate::tape::{Item, Name, Value, own_type};
 
+/// How [`MORE`] stands in an object.
+const OURS: &str = "\"…\":";
 /// Characters of a key that is not text.
 const LONGEST: usize = 80;
 /// Parts of a key that is a sequence.
@@ -15,13 +17,12 @@ const NESTED: u32 = 2;
 
 impl Writer<'_, '_> {
     /// Writes the name of a field.
-    pub(super) fn field(&mut self, name: &Name<'_>) {
-        let out = &mut self.scratch.out;
-        // That is how an object's type stands in its place.
-        if name.text == "__class__" {
-            return quote(out, "__class__ (field)", b"\":");
-        }
-        write_name(out, name);
+    pub(super) fn field(&mut self, name: &Name<'_>, first_name: usize) {
+        let start = self.scratch.out.len();
+        write_name(&mut self.scratch.out, name);
+        self.distinguish(start, "name", first_name);
+        let end = self.scratch.out.len();
+        self.scratch.names.push((start as u32, end as u32));
     }
 
     /// Writes a key. If it could be another's name, or one before could (`odd`), one that would take the name of another says its type.
@@ -55,39 +56,30 @@ impl Writer<'_, '_> {
             quote(&mut self.scratch.out, &key, b"\":");
             self.scratch.texts.key = key;
         }
-        let odd = odd || plain.is_none();
+        let odd = odd || plain.is_none_or(|text| text == MORE);
         if odd {
-            self.distinguish(start, as_type, value, first_name);
+            let type_name = as_type.map(|name| name.text);
+            let type_name = type_name.or_else(|| own_type(self.tape.header().language, value));
+            self.distinguish(start, type_name.unwrap_or("again"), first_name);
         }
         let end = self.scratch.out.len();
         self.scratch.names.push((start as u32, end as u32));
         odd
     }
 
-    /// Adds the type to the key that begins at `start`, as often as an earlier one of the same object has the same.
-    fn distinguish(
-        &mut self,
-        start: usize,
-        as_type: Option<&Name<'_>>,
-        value: &Value<'_>,
-        first_name: usize,
-    ) {
-        let language = self.tape.header().language;
-        let type_name = as_type.map(|name| name.text);
-        let type_name = type_name.or_else(|| own_type(language, value));
-        let type_name = type_name.unwrap_or("again");
-        loop {
-            let out = &mut self.scratch.out;
-            let taken = self.scratch.names[first_name..]
-                .iter()
-                .any(|&(from, to)| out[from as usize..to as usize] == out[start..]);
-            if !taken {
-                return;
-            }
+    /// Adds this to the name that begins at `start`, as often as an earlier one of the same object, or one of ours, is the same.
+    fn distinguish(&mut self, start: usize, addition: &str, first_name: usize) {
+        let out = &mut self.scratch.out;
+        let names = &self.scratch.names[first_name..];
+        let mut same = names.iter();
+        while out[start..] == *OURS.as_bytes()
+            || same.any(|&(from, to)| out[from as usize..to as usize] == out[start..])
+        {
             out.truncate(out.len() - 2);
             out.extend_from_slice(b" (");
-            escape(out, type_name);
+            escape(out, addition);
             out.extend_from_slice(b")\":");
+            same = names.iter();
         }
     }
 
@@ -128,7 +120,7 @@ impl Writer<'_, '_> {
 }
 
 /// Writes a name and its colon.
-pub(super) fn write_name(out: &mut Vec<u8>, name: &Name<'_>) {
+fn write_name(out: &mut Vec<u8>, name: &Name<'_>) {
     if !name.is_cut() {
         return quote(out, name.text, b"\":");
     }

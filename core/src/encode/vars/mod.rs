@@ -108,14 +108,18 @@ impl Encoder {
             variables: Vec::new(),
         };
         let (mut left, mut index) = (options.event_bytes, 0);
+        // Every frame can say that it has variables.
+        let mut reserved = fit::LEAST.saturating_mul(frames as usize);
         for exception in tape.exceptions() {
             for frame in tape.frames(exception.id) {
                 place(&frame, out);
+                reserved = reserved.saturating_sub(fit::LEAST);
                 if !frame.flags.has(FrameFlags::NO_VARIABLES) {
                     key(out, "variables");
                     let source = input.extras.sources.get(index).and_then(Option::as_ref);
                     let before = out.len();
-                    fit.frame(&frame, source, options.frame_bytes.min(left), out);
+                    let budget = left.saturating_sub(reserved).max(left.min(fit::LEAST));
+                    fit.frame(&frame, source, options.frame_bytes.min(budget), out);
                     left = left.saturating_sub(out.len() - before);
                     out.push(b',');
                 }

@@ -163,6 +163,11 @@ fn is_plain(text: &str) -> bool {
         .fold(false, |found, byte| found | escaped(byte))
 }
 
+/// Whether a text stands in Python's single quotes inside JSON as it is.
+pub(super) fn is_bare(text: &str) -> bool {
+    is_plain(text) && !text.contains('"')
+}
+
 /// The first so many characters, and the rest.
 fn split(text: &str, longest: usize) -> (&str, &str) {
     if text.len() <= longest {

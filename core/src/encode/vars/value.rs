@@ -4,8 +4,10 @@
 
 use super::close;
 use super::scalar::{self, Texts};
+use crate::encode::buffer::append;
 use crate::encode::escape::quote;
 use crate::encode::limit::LimitTable;
+use crate::language::Language;
 use crate::reason::Reason;
 use crate::tape::{Contents, Item, Name, Section, Tape, Value, own_type};
 
@@ -125,9 +127,20 @@ impl<'s, 't> Writer<'s, 't> {
         match *value {
             Value::Int(number) => {
                 let out = &mut self.scratch.out;
-                out.push(b'"');
-                out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
-                out.extend_from_slice(b"\",");
+                append(out, b"\"");
+                append(out, itoa::Buffer::new().format(number).as_bytes());
+                append(out, b"\",");
+            }
+            // Most texts need no second look.
+            Value::Text(ref text)
+                if text.as_whole().is_some_and(|text| {
+                    text.len() <= DETAILS[level].text && scalar::is_bare(text)
+                }) && self.tape.header().language == Language::Python =>
+            {
+                let out = &mut self.scratch.out;
+                append(out, b"\"'");
+                append(out, text.as_whole().unwrap_or_default().as_bytes());
+                append(out, b"'\",");
             }
             Value::List { .. } | Value::Map { .. } | Value::Object { .. } => {
                 whole = self.container(value, depth, level)?;
@@ -213,7 +226,7 @@ impl<'s, 't> Writer<'s, 't> {
         let written = match *value {
             Value::List { size, .. } => self.list(contents, size, opened),
             Value::Map { size, .. } => self.map(contents, size, opened, first_name),
-            _ => self.object(contents, value, opened),
+            _ => self.object(contents, value, opened, first_name),
         };
         self.scratch.names.truncate(first_name);
         written
@@ -322,10 +335,14 @@ impl<'s, 't> Writer<'s, 't> {
         mut contents: Contents<'_, '_>,
         value: &Value<'_>,
         opened: Opened,
+        first_name: usize,
     ) -> Result<bool, Full> {
         let own = self.type_name(value);
         let out = &mut self.scratch.out;
-        out.extend_from_slice(b"{\"__class__\":");
+        out.push(b'{');
+        let start = out.len();
+        out.extend_from_slice(b"\"__class__\":");
+        self.scratch.names.push((start as u32, out.len() as u32));
         quote(out, own, b"\",");
         let (mut shown, mut whole, mut gap) = (0, true, None);
         let mut item = Item::NONE;
@@ -340,7 +357,7 @@ impl<'s, 't> Writer<'s, 't> {
                     ref as_type,
                     ref value,
                 } => {
-                    self.field(name);
+                    self.field(name, first_name);
                     whole &= self.value(as_type.as_ref(), value, opened.depth, opened.level)?;
                     shown += 1;
                 }
