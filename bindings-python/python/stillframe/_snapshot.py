@@ -53,15 +53,16 @@ class Snapshot:
     def frame_variables(self, frame_bytes: int = 2048, event_bytes: int = 262144) -> dict[str, Any]:
         """The variables of each frame as nested dictionaries and lists with text in them, cut to fit into the event of another tool.
 
-        Those that the failing line uses come first; ``…`` says what is not shown. Besides, what it takes to find the frames in such an event.
+        Those that the failing line uses come first; ``…`` says what is not shown. Besides, what it takes to find the frames in such an
+        event.
 
         Args:
             frame_bytes: JSON of the variables of one frame.
             event_bytes: JSON of the variables of all frames.
 
         Returns:
-            ``issue``, and ``values``, ``redacted`` and ``cut``: how many there are; ``exceptions`` and ``frames`` with those members of format
-            1 that tell which they are, and of frames whose variables were read ``variables``.
+            ``issue``, and ``values``, ``redacted`` and ``cut``: how many there are; ``exceptions`` and ``frames`` with those members of
+            format 1 that tell which they are, and of frames whose variables were read ``variables``.
         """
         import json
 

@@ -11,7 +11,7 @@ from sentry_relay.processing import StoreNormalizer
 from sentry_shop import EXPLICIT, Shop, receiver, shop
 
 from stillframe.integrations._event_frames import matched
-from stillframe.integrations.sentry import EVENT_BYTES, FRAME_BYTES
+from stillframe.integrations.sentry import EVENT_BYTES, FRAME_BYTES, Variables
 from support import Store
 
 __all__ = ["receiver", "shop"]
@@ -215,6 +215,24 @@ for theirs, ours in zip(whole["frames"], found["frames"]):
 """
     )
     assert (result.status, result.err) == (0, "")
+
+
+class Annotated:
+    """As the SDK's scrubber puts it in the place of a value."""
+
+    value = "[Filtered]"
+
+
+def test_what_others_put_into_variables_is_sent_as_it_is_meant() -> None:
+    variables = Variables(a="'x'", b=Annotated(), c={"d": ["1", Annotated()], "e": {"f": Annotated()}}, added=17, none=None, empty=[])
+    assert variables.__sentry_repr__() == {
+        "a": "'x'",
+        "b": "[Filtered]",
+        "c": {"d": ["1", "[Filtered]"], "e": {"f": "[Filtered]"}},
+        "added": 17,
+        "none": None,
+        "empty": [],
+    }
 
 
 def theirs(*frames: tuple[str, int]) -> list[dict[str, Any]]:
