@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 use stillframe_core::encode::Encoder;
 use stillframe_core::encode::datadog::{Dialect, Options};
+use stillframe_core::encode::vars;
 use stillframe_core::engine::{Engine, Finished, PipelineError, Submission, now_ns};
 use stillframe_core::snapshot::Snapshot as Document;
 use stillframe_explorer::render::{self, Brief, Clock, Terminal, View};
@@ -188,6 +189,26 @@ impl Snapshot {
     #[getter]
     fn short_id(&self) -> String {
         self.submission.meta.id.short()
+    }
+
+    /// The exceptions and frames with variables that fit into another tool's event, as JSON text, redacted.
+    fn frame_variables(
+        &self,
+        py: Python<'_>,
+        frame_bytes: usize,
+        event_bytes: usize,
+    ) -> PyResult<String> {
+        let options = vars::Options {
+            frame_bytes,
+            event_bytes,
+        };
+        let bytes = self.finish(py, |finished| {
+            let mut out = Vec::new();
+            let written = finished.variables(&mut Encoder::new(), &options, &mut out);
+            written.map(|()| out)
+        })?;
+        let bytes = bytes.map_err(|error| PyRuntimeError::new_err(error.to_string()))?;
+        String::from_utf8(bytes).map_err(|error| PyRuntimeError::new_err(error.to_string()))
     }
 
     fn __repr__(&self) -> String {

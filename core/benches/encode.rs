@@ -1,7 +1,8 @@
 //! Encoding one snapshot of about 5,000 values: time per value of each form.
 //!
 //! Three kinds of tape: `objects` (records of numbers and short texts), `locals` (frames full of scalars) and `texts` (longer
-//! texts, floats and times). `datadog` is Python's dialect. Divide a figure by the number of values in its name for ns per value. `read` is what iterating over the
+//! texts, floats and times). `datadog` is Python's dialect, `variables` what fits into an event of
+//! another tool (8 frames of 2048 bytes). Divide a figure by the number of values in its name for ns per value. `read` is what iterating over the
 //! tape costs alone, which is part of the others.
 
 #![expect(clippy::expect_used, reason = "a bench that cannot run should stop")]
@@ -11,10 +12,10 @@ use std::time::Duration;
 
 use criterion::{Criterion, Throughput};
 use stillframe_core::encode::datadog::{Dialect, Options};
-use stillframe_core::encode::{Encoder, Input};
+use stillframe_core::encode::{Encoder, Input, vars};
 use stillframe_core::language::Language;
 use stillframe_core::limits::Limits;
-use stillframe_core::snapshot::{Extras, Meta, SnapshotId};
+use stillframe_core::snapshot::{Extras, Meta, ReasonCounts, SnapshotId};
 use stillframe_core::tape::{
     ContainerId, FrameFlags, Link, Location, Section, Tape, TapeWriter, TextFlags, TimeKind,
     TimeValue, TypeId,
@@ -195,6 +196,14 @@ fn main() {
             bench.iter(|| {
                 out.clear();
                 encoder.datadog_into(black_box(&input), &options, 0, &mut out);
+                out.len()
+            });
+        });
+        group.bench_function("variables", |bench| {
+            let (options, counts) = (vars::Options::default(), ReasonCounts::default());
+            bench.iter(|| {
+                out.clear();
+                encoder.variables_into(black_box(&input), &options, &counts, &mut out);
                 out.len()
             });
         });

@@ -1,4 +1,5 @@
-//! A used encoder allocates nothing, neither per value nor per snapshot, in any form.
+//! A used encoder allocates nothing, neither per value nor per snapshot, in any form; for the variables of an event a list and a text per
+//! snapshot.
 
 mod support;
 
@@ -6,7 +7,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use stillframe_core::encode::datadog::{Dialect, MAX_BYTES, Options};
-use stillframe_core::encode::{Encoder, Input};
+use stillframe_core::encode::{Encoder, Input, vars};
 use stillframe_core::snapshot::{Extras, Meta};
 use stillframe_core::tape::Tape;
 use support::build::{Item, Value};
@@ -93,6 +94,37 @@ fn nothing_is_allocated_once_the_buffers_have_grown() {
     );
 }
 
+#[test]
+fn the_variables_of_an_event_need_few_allocations() {
+    let cases = cases::all();
+    let tapes: Vec<_> = cases.iter().map(|case| build::build(&case.spec)).collect();
+    let mut encoder = Encoder::new();
+    let mut out = Vec::with_capacity(1 << 20);
+    for counted in [false, true] {
+        for (case, tape) in cases.iter().zip(&tapes) {
+            let tape = Tape::parse(tape).expect("valid");
+            let input = Input {
+                tape: &tape,
+                meta: &case.meta,
+                extras: &case.extras,
+            };
+            out.clear();
+            let before = COUNT.get();
+            encoder.variables_into(
+                &input,
+                &vars::Options::default(),
+                &case.extras.counts,
+                &mut out,
+            );
+            let frames = tape
+                .exceptions()
+                .map(|exception| tape.frames(exception.id).count() as u64);
+            let most = 8 + 2 * frames.sum::<u64>();
+            assert!(!counted || COUNT.get() - before <= most, "{}", case.name);
+        }
+    }
+}
+
 /// A local that is a list of many values of one byte: the worst that a tape can say in its bytes.
 #[test]
 fn memory_is_bounded_however_much_a_tape_says() {
@@ -130,4 +162,11 @@ fn memory_is_bounded_however_much_a_tape_says() {
     let peak = PEAK.get() - before;
     assert!(out.len() <= 2 * MAX_BYTES);
     assert!(peak < 64 << 20, "{peak} bytes");
+
+    PEAK.set(HELD.get());
+    let before = HELD.get();
+    let mut out = Vec::new();
+    Encoder::new().variables_into(&input, &vars::Options::default(), &extras.counts, &mut out);
+    let peak = PEAK.get() - before;
+    assert!(peak < 64 << 10, "{peak} bytes");
 }

@@ -3,8 +3,8 @@
 mod support;
 
 use stillframe_core::encode::datadog::{Dialect, Options};
-use stillframe_core::encode::{Encoder, Input};
-use stillframe_core::snapshot::{Extras, Meta, Node, Snapshot};
+use stillframe_core::encode::{Encoder, Input, vars};
+use stillframe_core::snapshot::{Extras, Meta, Node, ReasonCounts, Snapshot};
 use stillframe_core::tape::{MAX_NESTING, Tape};
 use support::build::{Item, Value};
 use support::{build, cases, vector};
@@ -87,5 +87,13 @@ fn encode(bytes: &[u8]) -> (Vec<u8>, Vec<u8>) {
             assert!(body.len() <= max_bytes + 2);
         }
     }
+    let (options, counts) = (vars::Options::default(), ReasonCounts::default());
+    let mut variables = Vec::new();
+    encoder.variables_into(&input, &options, &counts, &mut variables);
+    let variables: serde_json::Value = serde_json::from_slice(&variables).expect("JSON");
+    assert_eq!(
+        variables["frames"][0]["variables"]["deep"][0][0][0],
+        "[… 1]"
+    );
     (json, msgpack)
 }

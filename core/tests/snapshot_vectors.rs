@@ -98,6 +98,7 @@ fn every_vector_holds() {
         for (written, expected) in written.datadog.iter().zip(datadog) {
             assert_eq!(*written, expected.to_string(), "{name}");
         }
+        assert_eq!(written.variables, vector.variables.to_string(), "{name}");
 
         let mut model = oracle::snapshot(&tape, &meta, &extras);
         let read = Snapshot::from_json(written.json.as_bytes()).expect("reads");

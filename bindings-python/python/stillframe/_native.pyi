@@ -61,6 +61,13 @@ class Snapshot:
     def to_json(self) -> str: ...
     def to_msgpack(self) -> bytes: ...
     def to_datadog(self) -> list[bytes]: ...
+    def frame_variables(self, frame_bytes: int, event_bytes: int) -> str:
+        """Exceptions and frames with variables that fit into another tool's event, as JSON.
+
+        ``issue``, ``values``, ``redacted`` and ``cut`` tell of the snapshot. ``exceptions`` and ``frames`` have the members of format 1
+        that it takes to find them in an event; a frame has ``variables`` if they were read, in at most ``frame_bytes`` of JSON, and all
+        of them together take at most ``event_bytes``.
+        """
 
 def replay(
     exc: BaseException,

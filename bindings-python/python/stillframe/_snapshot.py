@@ -69,6 +69,25 @@ class Snapshot:
         """What IPython shows."""
         printer.text(self.to_text().rstrip("\n"))
 
+    def frame_variables(self, frame_bytes: int = 2048, event_bytes: int = 262144) -> dict[str, Any]:
+        """The variables of each frame as nested dictionaries and lists with text in them, cut to fit into the event of another tool.
+
+        Those that the failing line uses come first; ``…`` says what is not shown. Besides, what it takes to find the frames in such an
+        event.
+
+        Args:
+            frame_bytes: JSON of the variables of one frame.
+            event_bytes: JSON of the variables of all frames.
+
+        Returns:
+            ``issue``, and ``values``, ``redacted`` and ``cut``: how many there are; ``exceptions`` and ``frames`` with those members of
+            format 1 that tell which they are, and of frames whose variables were read ``variables``.
+        """
+        import json
+
+        found: dict[str, Any] = json.loads(self._native.frame_variables(frame_bytes, event_bytes))
+        return found
+
     def __repr__(self) -> str:
         """Its id and issue."""
         return f"<stillframe.Snapshot {self.id} of issue {self.issue}>"

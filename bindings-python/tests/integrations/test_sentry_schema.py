@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 from sentry_relay.processing import StoreNormalizer
 from sentry_shop import EXPLICIT, Shop, receiver, shop
 
 from stillframe.integrations._event_frames import matched
-from stillframe.integrations._event_values import Values, size_of
-from stillframe.integrations.sentry import EVENT_BYTES, FRAME_BYTES
+from stillframe.integrations.sentry import EVENT_BYTES, FRAME_BYTES, Variables
 from support import Store
 
 __all__ = ["receiver", "shop"]
+
+
+def size_of(value: object) -> int:
+    """Bytes of compact JSON, as Relay counts them."""
+    return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"))
+
 
 HOSTILE = """
 import collections, datetime, decimal, enum, pathlib, uuid
@@ -98,78 +104,135 @@ def test_relay_takes_our_events_and_cuts_nothing(shop: Shop, name: str) -> None:
     assert len(json.dumps(event)) < 1_000_000
 
 
-def document(**variables: Any) -> dict[str, Any]:
-    """A snapshot with one frame, as far as the rendering needs it."""
-    frame = {"function": "f", "file": "/f.py", "line": 2, "arguments": {}, "locals": variables}
-    return {"exceptions": [{"type": "KeyError", "frames": [0]}], "frames": [frame]}
+VALUES = """
+import collections, datetime, decimal, enum, fractions, json, pathlib
+class Colour(enum.Enum):
+    RED = 1
+class Thing:
+    def __init__(self):
+        self.n = 1
+        self.itself = self
+def fail():
+    nothing, truth, number, small, text = None, True, 1.5, 1e-5, "it's"
+    big, odd, money = 10 ** 30, float("nan"), decimal.Decimal("1.1")
+    day, colour, path, data = datetime.date(2026, 11, 20), Colour.RED, pathlib.PurePosixPath("/x"), b"a\\x00"
+    function, module, kind = fail, json, Thing
+    long = "ab" * 3000
+    no_list, no_dict, pairs, keys = [], {}, {"a": 1}, {1: "a", "1": "b", (1, "x"): None}
+    card = "4111 1111 1111 1111"
+    thing = Thing()
+    again = thing
+    error = KeyError("EUR")
+    del small
+    late = print if nothing else unset
+try:
+    fail()
+except NameError as error:
+    sentry_sdk.capture_exception(error)
+"""
 
 
-def shown(budget: int = FRAME_BYTES, **variables: Any) -> dict[str, Any]:
-    given = document(**variables)
-    return Values(given).of_frame(given["frames"][0], budget)
+def test_values_are_written_as_python_does(shop: Shop) -> None:
+    shop.run(VALUES, **EXPLICIT)
+    (event,) = shop.events()
+    shown = frames_of(event)[-1]["vars"]
+    long = shown.pop("long")
+    assert long.startswith("'abab")
+    assert long.endswith("ab'… (6000 characters)")
+    assert shown.pop("function").startswith("<function")
+    assert shown.pop("kind").startswith("<")
+    assert shown.pop("module").startswith("<module")
+    thing = {"__class__": "__main__.Thing", "n": "1", "itself": {"__class__": "__main__.Thing", "n": "1", "itself": ANY}}
+    assert shown == {
+        "nothing": "None",
+        "truth": "True",
+        "number": "1.5",
+        "small": "[not set]",
+        "text": '"it\'s"',
+        "big": "1" + "0" * 30,
+        "odd": "nan",
+        "money": "Decimal('1.1')",
+        "day": "datetime.date(2026, 11, 20)",
+        "colour": "<Colour.RED: 1>",
+        "path": "PurePosixPath('/x')",
+        "data": "b'a\\x00'",
+        "no_list": [],
+        "no_dict": {},
+        "pairs": {"a": "1"},
+        "keys": {"1": "'a'", "1 (str)": "'b'", "(1, 'x')": "None"},
+        "card": ANY,
+        "thing": thing,
+        "again": thing,
+        "error": ANY,
+        "late": "[not set]",
+    }
+    assert "4111" not in shown["card"]
 
 
-LIST = {"type": "list", "elements": [{"type": "int", "value": number} for number in range(64)], "size": 365}
+def test_what_does_not_fit_is_told_and_the_failing_line_comes_first(shop: Shop) -> None:
+    many = "\n".join(f"    other_{number} = 'z' * {number}" for number in range(100))
+    program = f"def fail():\n{many}\n    wanted = list(range(365))\n\n\n\n\n    wanted[400]\ntry:\n    fail()\nexcept IndexError as error:\n    sentry_sdk.capture_exception(error)\n"
+    shop.store.write("failing.py", "import sentry_sdk\n" + program)
+    shop.run("import failing", **EXPLICIT, env={"STILLFRAME_LIMITS_FIELDS": "200"})
+    (event,) = shop.events()
+    shown = frames_of(event)[-1]["vars"]
+    assert size_of(shown) <= FRAME_BYTES
+    assert shown["wanted"][:3] == ["0", "1", "2"]
+    assert shown["wanted"][-1].endswith(" more")
+    missing = 101 - (len(shown) - 1)
+    assert missing > 0
+    assert shown["…"] == f"{missing} more variables"
 
 
-@pytest.mark.parametrize(
-    ("node", "text"),
-    [
-        ({"type": "NoneType", "isNull": True}, "None"),
-        ({"type": "bool", "value": True}, "True"),
-        ({"type": "float", "value": 1.5}, "1.5"),
-        ({"type": "str", "value": "it's"}, '"it\'s"'),
-        ({"type": "str", "value": "ab", "truncated": True, "size": 3000}, "'ab'… (3000 characters)"),
-        ({"type": "int", "value": "1" * 30, "rendered": True}, "1" * 30),
-        ({"type": "float", "value": "nan", "rendered": True}, "nan"),
-        ({"type": "decimal.Decimal", "value": "1.1", "rendered": True}, "Decimal('1.1')"),
-        ({"type": "function", "value": "shop.f", "rendered": True}, "<function shop.f>"),
-        ({"type": "bytes", "value": "a\\x00", "encoding": "escaped"}, "b'a\\x00'"),
-        ({"type": "shop.Thing"}, "<shop.Thing>"),
-        ({"notCapturedReason": "unbound"}, "[not set]"),
-        ({"type": "str", "notCapturedReason": "redactedIdent", "rule": "token"}, '[redacted: name "token"]'),
-        ({"type": "shop.Key", "notCapturedReason": "redactedType"}, '[redacted: type "shop.Key"]'),
-        ({"type": "str", "notCapturedReason": "redactedValue", "rule": "card"}, "[redacted: card]"),
-        ({"type": "x.Y", "notCapturedReason": "depth", "limit": {"name": "limits.depth", "value": 4}}, "[deeper: limits.depth]"),
-        ({"type": "dict", "entries": []}, {}),
-        ({"type": "list", "elements": []}, []),
-        ({"type": "dict", "entries": [[{"type": "str", "value": "a"}, {"type": "int", "value": 1}]]}, {"a": "1"}),
-        ({"type": "x.Y", "fields": {"a": {"type": "int", "value": 1}}}, {"__class__": "x.Y", "a": "1"}),
-        ({"ref": 99}, "<same object as elsewhere>"),
-    ],
-)
-def test_values_are_written_as_python_does(node: dict[str, Any], text: object) -> None:
-    assert shown(it=node)["it"] == text
-
-
-def test_keys_that_would_be_one_stay_two() -> None:
-    one, two = {"type": "int", "value": 1}, {"type": "str", "value": "1"}
-    assert shown(it={"type": "dict", "entries": [[two, one], [one, two]]})["it"] == {"1": "1", "1 (int)": "'1'"}
-
-
-def test_what_does_not_fit_is_told_and_the_failing_line_comes_first() -> None:
-    many = {f"other_{number}": {"type": "str", "value": "z" * 60} for number in range(100)}
-    given = document(**many, wanted=LIST)
-    given["frames"][0]["source"] = {"firstLine": 1, "lines": ["first", "    return wanted[17]"]}
-    found = Values(given).of_frame(given["frames"][0], 600)
-    assert size_of(found) <= 600
-    assert found["wanted"][:3] == ["0", "1", "2"]
-    missing = 101 - (len(found) - 1)
-    assert found["…"] == f"{missing} more variables"
-
-
-@pytest.mark.parametrize("budget", [64, 200, 1000, 2048])
-def test_no_budget_is_exceeded(budget: int) -> None:
-    assert (
-        size_of(shown(budget, it=LIST, other={"type": "str", "value": "ü" * 500}, third={"type": "x.Y", "fields": {"a": LIST}})) <= budget
+def test_the_budgets_are_those_that_are_asked_for(store: Store) -> None:
+    result = store.python(
+        """
+import json, stillframe
+stillframe.install()
+def fail(depth):
+    text, items = "ü" * 500, list(range(100))
+    if depth:
+        return fail(depth - 1)
+    raise KeyError(1)
+try:
+    fail(5)
+except KeyError:
+    snapshot = stillframe.capture()
+def size(frames):
+    return [len(json.dumps(frame["variables"], ensure_ascii=False, separators=(",", ":")).encode()) for frame in frames]
+for budget in (0, 64, 200, 1000, 2048):
+    assert all(size <= max(budget, 2) for size in size(snapshot.frame_variables(budget)["frames"])), budget
+sizes = size(snapshot.frame_variables(frame_bytes=1000, event_bytes=1500)["frames"])
+assert sizes[0] > 700 and sum(sizes) <= 1500 + 2 * len(sizes), sizes
+whole, found = snapshot.to_dict(), snapshot.frame_variables()
+assert found["issue"] == snapshot.issue == whole["fingerprint"]["key"]
+assert found["values"] == whole["receipt"]["values"]
+for name in ("redacted", "cut"):
+    assert found[name] == sum(whole["receipt"][name].values())
+assert found["cut"] > 0
+for theirs, ours in zip(whole["frames"], found["frames"]):
+    assert all(theirs.get(name) == ours.get(name) for name in ("function", "module", "file", "line"))
+"""
     )
+    assert (result.status, result.err) == (0, "")
 
 
-def test_references_are_followed_as_deep_as_everything_else() -> None:
-    inner = {"type": "shop.Node", "id": 7, "fields": {"self": {"ref": 7}, "n": {"type": "int", "value": 1}}}
-    found = shown(it=inner, again={"ref": 7})
-    assert found["again"] == found["it"]
-    assert found["it"]["self"]["self"]["self"] == "<shop.Node>"
+class Annotated:
+    """As the SDK's scrubber puts it in the place of a value."""
+
+    value = "[Filtered]"
+
+
+def test_what_others_put_into_variables_is_sent_as_it_is_meant() -> None:
+    variables = Variables(a="'x'", b=Annotated(), c={"d": ["1", Annotated()], "e": {"f": Annotated()}}, added=17, none=None, empty=[])
+    assert variables.__sentry_repr__() == {
+        "a": "'x'",
+        "b": "[Filtered]",
+        "c": {"d": ["1", "[Filtered]"], "e": {"f": "[Filtered]"}},
+        "added": 17,
+        "none": None,
+        "empty": [],
+    }
 
 
 def theirs(*frames: tuple[str, int]) -> list[dict[str, Any]]:
@@ -204,9 +267,3 @@ def test_frames_are_matched_by_function_file_line_and_order() -> None:
 )
 def test_events_of_any_shape_are_left_alone(event: list[Any]) -> None:
     assert list(matched(event, ours(("f", 1)))) == []
-
-
-def test_the_document_of_a_store_is_what_is_rendered(store: Store) -> None:
-    store.python("import stillframe\nstillframe.install()\ntry:\n    x = {1: 2}\n    x[3]\nexcept KeyError:\n    stillframe.capture()")
-    (snapshot,) = store.snapshots()
-    assert Values(snapshot).of_frame(snapshot["frames"][0], 2048)["x"] == {"1": "2"}

@@ -6,7 +6,7 @@
 //!
 //! No node is ever built: the walk reads a value off the tape and writes it. The two forms have one structure, because they are
 //! two implementations of one small trait under one walk; [`crate::snapshot`] describes that structure and reads it back. Datadog's form has
-//! another structure and a walk of its own: [`datadog`].
+//! another structure and a walk of its own, [`datadog`], and so has what goes into the events of error trackers, [`vars`].
 //!
 //! Same tape, same bytes. A valid tape of any origin is encoded without a panic and without an error: there is nothing that could
 //! fail. Memory: the output, and buffers inside [`Encoder`] that are reused, so that nothing is allocated per value, and nothing
@@ -27,6 +27,7 @@ mod limit;
 mod msgpack;
 mod node;
 mod text;
+pub mod vars;
 
 use crate::language::Language;
 use crate::snapshot::{Extras, Meta, ReasonCounts};
@@ -76,6 +77,7 @@ pub struct Encoder {
     scratch: node::Scratch,
     leads: lead::Leads,
     datadog: datadog::Scratch,
+    vars: vars::Scratch,
 }
 
 impl Default for Encoder {
@@ -93,6 +95,7 @@ impl Encoder {
             scratch: node::Scratch::default(),
             leads: lead::Leads::of(Language::Unknown),
             datadog: datadog::Scratch::default(),
+            vars: vars::Scratch::default(),
         }
     }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::{Setup, Shared, Submission};
-use crate::encode::{Encoder, Input, datadog};
+use crate::encode::{Encoder, Input, datadog, vars};
 use crate::fingerprint::{ErrorInput, ExceptionInput, Fingerprint, Fingerprinter, FrameInput};
 use crate::reason::Reason;
 use crate::redact::{CleanText, Cleaned, Cleaner, SideText};
@@ -142,6 +142,28 @@ impl Finished {
             extras: &self.extras,
         };
         Ok(encoder.datadog_frame_into(&input, options, frame, out))
+    }
+
+    /// Writes the exceptions and frames with variables that fit into another tool's event behind what `out` holds
+    /// ([`Encoder::variables_into`]).
+    ///
+    /// # Errors
+    ///
+    /// As [`Finished::msgpack`].
+    pub fn variables(
+        &self,
+        encoder: &mut Encoder,
+        options: &vars::Options,
+        out: &mut Vec<u8>,
+    ) -> Result<(), PipelineError> {
+        let tape = self.tape()?;
+        let input = Input {
+            tape: &tape,
+            meta: &self.meta,
+            extras: &self.extras,
+        };
+        encoder.variables_into(&input, options, &self.counts(), out);
+        Ok(())
     }
 
     fn tape(&self) -> Result<Tape<'_>, PipelineError> {

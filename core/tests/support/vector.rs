@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use stillframe_core::encode::datadog::{Dialect, Options};
-use stillframe_core::encode::{Encoder, Input};
+use stillframe_core::encode::{Encoder, Input, vars};
 use stillframe_core::reason::Reason;
 use stillframe_core::snapshot::{
     AttributeGap, AttributeValue, Extras, FrameSource, Grouping, Meta, Process, ReasonCounts,
@@ -31,6 +31,7 @@ pub(crate) struct Vector {
     /// Hex.
     pub(crate) msgpack: String,
     pub(crate) datadog: Datadog,
+    pub(crate) variables: Json,
 }
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -150,7 +151,11 @@ pub(crate) struct Written {
     pub(crate) json: String,
     pub(crate) msgpack: Vec<u8>,
     pub(crate) datadog: [String; 3],
+    pub(crate) variables: String,
 }
+
+/// Most bytes for the variables of one frame: few, so that something has to give way.
+pub(crate) const VARIABLES_BYTES: usize = 1024;
 
 /// The id of a frame's Datadog snapshot: the snapshot's own with the frame's index in its last four bytes.
 pub(crate) fn frame_id(snapshot: SnapshotId, frame: u32) -> SnapshotId {
@@ -184,10 +189,17 @@ pub(crate) fn write(tape: &Tape<'_>, meta: &Meta, extras: &Extras) -> Written {
         assert_eq!(next, None, "the cases are small");
         String::from_utf8(body).expect("JSON is UTF-8")
     });
+    let mut variables = Vec::new();
+    let options = vars::Options {
+        frame_bytes: VARIABLES_BYTES,
+        ..vars::Options::default()
+    };
+    encoder.variables_into(&input, &options, &extras.counts, &mut variables);
     Written {
         json: write_json(tape, meta, extras),
         msgpack,
         datadog,
+        variables: String::from_utf8(variables).expect("JSON is UTF-8"),
     }
 }
 
@@ -211,6 +223,7 @@ impl Vector {
                 java,
                 dotnet,
             },
+            variables: parse(&written.variables),
         }
     }
 

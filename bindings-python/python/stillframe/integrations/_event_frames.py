@@ -21,7 +21,7 @@ def matched(values: list[Any], document: Json) -> Iterator[tuple[Json, Json]]:
 
     Args:
         values: the event's exceptions as Sentry has them: what led to an exception before it, members of a group before the group.
-        document: the snapshot in format 1.
+        document: ``Snapshot.frame_variables``, or the snapshot in format 1.
     """
     unused = list(_order(document))
     for value in reversed(values):
@@ -86,7 +86,7 @@ def _same(theirs: Json, ours: Json) -> bool:
     if not file:
         return True
     path = theirs.get("abs_path") or theirs.get("filename")
-    return path in (file, os.path.abspath(file))
+    return path == file or path == os.path.abspath(file)
 
 
 def _last(name: object) -> str:

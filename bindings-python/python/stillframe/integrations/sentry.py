@@ -12,14 +12,11 @@ from sentry_sdk.integrations import Integration
 from stillframe import _failures, _hooks, _lifecycle, _report
 from stillframe._hooks.patch import Layer, Patch
 from stillframe.integrations._event_frames import matched
-from stillframe.integrations._event_values import Values, size_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
-
-    from stillframe._snapshot import Snapshot
 
     Event = dict[str, Any]
     Hint = dict[str, Any]
@@ -173,16 +170,13 @@ def _fill(event: Event, hint: Hint, limited: bool, attach: bool) -> None:
     snapshot = _report.snapshot_of(exc_info[1], exc_info[2], "sentry", handled=handled, limited=limited, attributes=attributes)
     if snapshot is None:
         return
-    document = snapshot.to_dict()
-    found = Values(document)
-    left = EVENT_BYTES
-    for theirs, ours in matched(values, document):
-        if ours.get("noVariables"):
-            continue
-        variables = found.of_frame(ours, FRAME_BYTES) if left > FRAME_BYTES else {}
-        theirs["vars"] = Variables(variables)
-        left -= size_of(variables)
-    event["contexts"] = {**(event.get("contexts") or {}), CONTEXT: _context(snapshot, document)}
+    found = snapshot.frame_variables(FRAME_BYTES, EVENT_BYTES)
+    for theirs, ours in matched(values, found):
+        if "variables" in ours:
+            theirs["vars"] = Variables(ours["variables"])
+    told = {"snapshot": snapshot.id, "issue": found["issue"], "show": f"stillframe show {snapshot.id[-8:]}"}
+    counts = {name: found[name] for name in ("values", "redacted", "cut")}
+    event["contexts"] = {**(event.get("contexts") or {}), CONTEXT: {**told, **counts}}
     if attach:
         whole = sentry_sdk.attachments.Attachment(
             bytes=snapshot.to_json().encode(), filename=f"stillframe-{snapshot.id[-8:]}.json", content_type="application/json"
@@ -195,25 +189,17 @@ class Variables(dict):  # type: ignore[type-arg]
 
     def __sentry_repr__(self) -> Event:
         """What goes into the event."""
-        return {name: _plain(value) for name, value in self.items()}
+        return {name: value if type(value) is str else _plain(value) for name, value in self.items()}
 
 
 def _plain(value: Any) -> Any:
     """A value without what the SDK's scrubber may have put into it."""
-    if isinstance(value, dict):
-        return {name: _plain(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    return value if isinstance(value, str) else _plain(getattr(value, "value", ""))
+    kind = type(value)
+    if kind is dict:
+        return {name: item if type(item) is str else _plain(item) for name, item in value.items()}
+    if kind is list:
+        return [item if type(item) is str else _plain(item) for item in value]
+    return value if value is None or kind in _PLAIN else _plain(getattr(value, "value", ""))
 
 
-def _context(snapshot: Snapshot, document: Event) -> Event:
-    receipt = document["receipt"]
-    return {
-        "snapshot": snapshot.id,
-        "issue": document["fingerprint"]["key"],
-        "show": f"stillframe show {snapshot.id[-8:]}",
-        "values": receipt.get("values", 0),
-        "redacted": sum(receipt.get("redacted", {}).values()),
-        "cut": sum(receipt.get("cut", {}).values()),
-    }
+_PLAIN = (str, int, float, bool)

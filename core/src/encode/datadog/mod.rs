@@ -23,8 +23,8 @@ mod exception;
 mod number;
 mod place;
 mod prune;
-mod repr;
-mod scalar;
+pub(super) mod repr;
+pub(super) mod scalar;
 mod value;
 
 use crate::snapshot::SnapshotId;

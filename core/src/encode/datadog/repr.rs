@@ -7,7 +7,7 @@ use crate::encode::text::{civil, magnitude};
 use crate::tape::{TimeKind, TimeValue};
 
 /// A string in quotes; a string that was cut has no closing one.
-pub(super) fn string(out: &mut Bounded<'_>, text: &str, cut: bool) {
+pub(in crate::encode) fn string(out: &mut Bounded<'_>, text: &str, cut: bool) {
     let quote = quote_of(text.as_bytes());
     out.push(quote);
     for character in text.chars() {
@@ -32,7 +32,7 @@ pub(super) fn string(out: &mut Bounded<'_>, text: &str, cut: bool) {
 }
 
 /// Bytes in `b` and quotes; bytes that were cut have no closing one.
-pub(super) fn bytes(out: &mut Bounded<'_>, bytes: &[u8], cut: bool) {
+pub(in crate::encode) fn bytes(out: &mut Bounded<'_>, bytes: &[u8], cut: bool) {
     let quote = quote_of(bytes);
     out.push('b');
     out.push(quote);
@@ -96,7 +96,7 @@ fn is_printable(character: char) -> bool {
 }
 
 /// A value of which the walker gives the text, in the form of its type's `repr`.
-pub(super) fn rendered(out: &mut Bounded<'_>, type_name: &str, text: &str) {
+pub(in crate::encode) fn rendered(out: &mut Bounded<'_>, type_name: &str, text: &str) {
     let short = type_name.rsplit('.').next().unwrap_or(type_name);
     match short {
         "Decimal" | "UUID" | "PosixPath" | "WindowsPath" | "PurePosixPath" | "PureWindowsPath"

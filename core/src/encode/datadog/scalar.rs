@@ -19,7 +19,7 @@ pub(super) struct Texts {
 
 /// Text of at most so many characters; what comes behind them is only noticed.
 #[derive(Debug)]
-pub(super) struct Bounded<'s> {
+pub(in crate::encode) struct Bounded<'s> {
     out: &'s mut String,
     left: usize,
     /// More was written than fits.
@@ -28,7 +28,7 @@ pub(super) struct Bounded<'s> {
 
 impl<'s> Bounded<'s> {
     /// Empties `out` and writes into it.
-    pub(super) fn new(out: &'s mut String, characters: usize) -> Self {
+    pub(in crate::encode) fn new(out: &'s mut String, characters: usize) -> Self {
         out.clear();
         Self {
             out,
@@ -69,7 +69,7 @@ impl Write for Bounded<'_> {
 
 /// What is known of a printed scalar.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Printed {
+pub(in crate::encode) struct Printed {
     /// Characters or bytes that it has in all, where they are counted.
     pub(super) size: Option<u32>,
     /// The tape has less than all of it.
@@ -77,7 +77,7 @@ pub(super) struct Printed {
 }
 
 /// Prints a scalar as the language would.
-pub(super) fn print(
+pub(in crate::encode) fn print(
     out: &mut Bounded<'_>,
     digits: &mut String,
     dialect: Dialect,
