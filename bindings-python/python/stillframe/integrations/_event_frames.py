@@ -86,7 +86,7 @@ def _same(theirs: Json, ours: Json) -> bool:
     if not file:
         return True
     path = theirs.get("abs_path") or theirs.get("filename")
-    return path == file or path == os.path.abspath(file)
+    return bool(path == file or path == os.path.abspath(file))
 
 
 def _last(name: object) -> str:
