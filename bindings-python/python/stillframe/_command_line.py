@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 TYPE_CHECKING = False
@@ -68,18 +69,70 @@ def split(arguments: Sequence[str]) -> CommandLine:
     return CommandLine(arguments[:index], "", "", arguments[index:])
 
 
+_SERVERS = frozenset(("daphne", "granian", "gunicorn", "hypercorn", "uvicorn", "waitress", "waitress-serve"))
+"""Programs that run an application, which is an argument like ``shop.web:app``."""
+
+_RUNNERS = frozenset(("celery", "flask"))
+"""The same where it is the value of ``-A`` or ``--app``."""
+
+_PLAIN = frozenset(("api", "app", "application", "asgi", "config", "main", "server", "src", "web", "wsgi"))
+"""Modules that are called so in any application: the name of its folder says more."""
+
+
 def program() -> str:
-    """What this process runs, as a name for people: the module, or the file without its folder and ``.py``; empty when neither."""
+    """What this process runs, as a name for people; empty when nothing tells.
+
+    It is the module, or the file without its folder and ``.py``. Where that only runs an application, it is the application's module or
+    folder.
+    """
     line = split(own())
     if line.letter == "m":
-        return line.value[: -len(".__main__")] if line.value.endswith(".__main__") else line.value
+        name = line.value[: -len(".__main__")] if line.value.endswith(".__main__") else line.value
+        return _application(name, line.rest) or name
     if line.letter == "c" or not line.rest or line.rest[0] == "-":
         return ""
     path = line.rest[0].rstrip("/")
     name = path.rpartition("/")[2]
     if name == "__main__.py":
         name = path.split("/")[-2] if "/" in path else ""
-    return name[:-3] if name.endswith(".py") else name
+    if name == "manage.py":  # Django's
+        return _folder(path) or "manage"
+    name = name[:-3] if name.endswith(".py") else name
+    return _application(name, line.rest[1:]) or name
+
+
+def _application(name: str, arguments: Sequence[str]) -> str:
+    """What a server or runner of this name runs; empty where it is none or does not say."""
+    target = None
+    if name in _SERVERS:
+        target = next(
+            (module for module, colon, rest in (word.partition(":") for word in arguments) if colon and _named(module, rest)), None
+        )
+    elif name in _RUNNERS:
+        for word, following in zip(arguments, [*arguments[1:], ""]):
+            if word in ("-A", "--app"):
+                target = following
+            elif word.startswith("--app="):
+                target = word[len("--app=") :]
+        target = (target or "app").partition(":")[0]
+        target = target[:-3] if target.endswith(".py") else target
+    if not target:
+        return ""
+    module = target.rpartition("/")[2].partition(".")[0]
+    return _folder("") if module in _PLAIN or not module.isidentifier() else module
+
+
+def _named(module: str, attribute: str) -> bool:
+    """Whether ``module:attribute`` names an application, rather than an address."""
+    return all(part.isidentifier() for part in module.split(".")) and attribute[:1].isidentifier()
+
+
+def _folder(path: str) -> str:
+    """The name of the folder that a file is in, or of the one that the process works in."""
+    try:
+        return os.path.basename(os.path.dirname(os.path.abspath(path)) if path else os.getcwd())
+    except OSError:  # it is gone
+        return ""
 
 
 def note_code() -> None:
