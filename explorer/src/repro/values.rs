@@ -422,10 +422,13 @@ impl<'s> Writer<'s> {
             "decimal.Decimal" | "fractions.Fraction" | "uuid.UUID" => {
                 self.standard(type_name, &quoted)
             }
-            "pathlib.PosixPath" | "pathlib.WindowsPath" => self.standard("pathlib.Path", &quoted),
-            "pathlib.PurePosixPath" | "pathlib.PureWindowsPath" => {
-                self.standard(type_name, &quoted)
+            // 3.13 has them in a module of their own.
+            "pathlib.PosixPath" | "pathlib.WindowsPath" | "pathlib._local.PosixPath" => {
+                self.standard("pathlib.Path", &quoted)
             }
+            "pathlib.PurePosixPath"
+            | "pathlib.PureWindowsPath"
+            | "pathlib._local.PurePosixPath" => self.standard(type_name, &quoted),
             "re.Pattern" => {
                 self.note(path, "the flags of the pattern are not known");
                 self.standard("re.compile", &quoted)
