@@ -45,6 +45,7 @@ def models(store: Store) -> Store:
     return store
 
 
+@pytest.mark.fast()
 @pytest.mark.parametrize("target", ["Loud", "Needs", "Shape", "Color", "Price", "Bag", "needs", "order"])
 def test_nothing_of_a_class_runs(models: Store, target: str) -> None:
     result = models.run(COMMAND, "prove", f"models:{target}", "--json")
@@ -65,6 +66,7 @@ def test_nothing_of_a_class_runs(models: Store, target: str) -> None:
         assert "name a factory" in missing["an object"] and "name" in missing["an object"]
 
 
+@pytest.mark.fast()
 def test_several_targets_are_told_one_by_one(models: Store) -> None:
     result = models.run(COMMAND, "prove", "models:Loud", "models:needs")
     assert result.status == 0, result.err

@@ -333,6 +333,7 @@ NESTED = "what is inside of a function"
 """Before 3.11, a frame does not say that its function is inside of another."""
 
 
+@pytest.mark.fast()
 @pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.since(3, 11) if name == NESTED else ()) for name in PROGRAMS])
 def test_the_test_fails_as_the_program_did(store: Store, name: str) -> None:
     program = PROGRAMS[name]
@@ -355,6 +356,7 @@ def test_the_test_fails_as_the_program_did(store: Store, name: str) -> None:
         assert program.where in Path(path).read_text().splitlines()[int(line) - 1]
 
 
+@pytest.mark.fast()
 @pytest.mark.parametrize("name", [name for name, program in PROGRAMS.items() if program.mend])
 def test_the_test_passes_when_the_program_is_mended(store: Store, name: str) -> None:
     program = PROGRAMS[name]
