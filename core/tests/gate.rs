@@ -584,23 +584,6 @@ fn every_exception_is_counted_once() {
 }
 
 #[test]
-fn the_gate_is_shared_between_threads_and_the_permit_is_not() {
-    fn shared<T: Send + Sync>() {}
-    shared::<Gate>();
-    static_assertions_not_send();
-}
-
-/// `Permit` must not be `Send`: the flag that it clears is its thread's. Fails to compile if both impls apply.
-fn static_assertions_not_send() {
-    trait Ambiguous<A> {
-        fn check() {}
-    }
-    impl<T: ?Sized> Ambiguous<()> for T {}
-    impl<T: ?Sized + Send> Ambiguous<u8> for T {}
-    <stillframe_core::gate::Permit as Ambiguous<_>>::check();
-}
-
-#[test]
 fn an_admission_is_a_permit_or_a_refusal() {
     let bench = Bench::new(&GateConfig::default());
     let admitted = bench.gate.admit(site(1), &FACTS);

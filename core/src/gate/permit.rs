@@ -100,4 +100,21 @@ mod tests {
         assert!(caught.is_err());
         assert!(!is_capturing());
     }
+
+    #[test]
+    fn the_gate_is_shared_between_threads_and_the_permit_is_not() {
+        fn shared<T: Send + Sync>() {}
+        shared::<crate::gate::Gate>();
+        static_assertions_not_send();
+    }
+
+    /// `Permit` must not be `Send`: the flag that it clears is its thread's. Fails to compile if both impls apply.
+    fn static_assertions_not_send() {
+        trait Ambiguous<A> {
+            fn check() {}
+        }
+        impl<T: ?Sized> Ambiguous<()> for T {}
+        impl<T: ?Sized + Send> Ambiguous<u8> for T {}
+        <Permit as Ambiguous<_>>::check();
+    }
 }

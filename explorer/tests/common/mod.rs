@@ -6,12 +6,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
 use stillframe_core::sink::spool::{
     EventCounts, ProcessRecord, Spool, SpoolConfig, encode_payload,
 };
 use stillframe_core::sink::{RecordKind, Sink, SinkRecord};
-use stillframe_core::snapshot::{Fingerprint, Snapshot, SnapshotId};
+use stillframe_core::snapshot::{Fingerprint, Node, Scalar, Snapshot, SnapshotId};
 use stillframe_core::stats::StatsSnapshot;
+use tempfile::TempDir;
 
 pub(crate) const SECOND: u64 = 1_000_000_000;
 
@@ -153,4 +155,58 @@ pub(crate) fn output_of(dir: &Path, arguments: &[&str]) -> String {
     assert_eq!(stderr(&output), "", "{arguments:?}");
     assert_eq!(output.status.code(), Some(0), "{arguments:?}");
     stdout(&output)
+}
+
+/// The sample's issue.
+pub(crate) const ISSUE: u128 = 0x9be1_c2d3 << 96;
+
+/// The sample, with another currency and version.
+pub(crate) fn changed(currency: &str, version: &str) -> Snapshot {
+    let mut snapshot = pricing();
+    snapshot.version = Some(version.to_owned());
+    let frame = &mut snapshot.frames[0];
+    for group in [&mut frame.arguments, &mut frame.locals] {
+        for (name, node) in &mut group.0 {
+            if name == "currency" {
+                *node = Node {
+                    type_name: Some("str".into()),
+                    value: Some(Scalar::Text(currency.to_owned())),
+                    ..Node::default()
+                };
+            }
+        }
+    }
+    snapshot
+}
+
+/// Four errors of the sample's issue, the newest last, and one of a Java program.
+pub(crate) fn store() -> TempDir {
+    let dir = tempfile::tempdir().expect("a folder");
+    let now = now_ns();
+    let mut writer = Writer::new(dir.path());
+    writer.snapshot(
+        &golden("java"),
+        0x04aa_71fe << 96,
+        now - 3600 * SECOND,
+        0x77,
+    );
+    for (at, (currency, version, random)) in [
+        ("EUR", "1.4.1", 0x1111_1111),
+        ("EUR", "1.4.2", 0x2222_2222),
+        ("CHF", "1.4.2", 0x3333_3333),
+        ("EUR", "1.4.2", 0x4444_4444),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let at = now - (400 - at as u64 * 100) * SECOND;
+        writer.snapshot(&changed(currency, version), ISSUE, at, random);
+    }
+    writer.close();
+    dir
+}
+
+/// What a command says with `--json`.
+pub(crate) fn json(dir: &Path, arguments: &[&str]) -> Value {
+    serde_json::from_str(&output_of(dir, arguments)).expect("JSON")
 }
