@@ -6,7 +6,9 @@
 use std::fmt;
 use std::time::Instant;
 
+pub mod http;
 pub mod spool;
+pub mod wire;
 
 /// What a record holds. The numbers are those of the [spool format](spool#kinds).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
