@@ -6,9 +6,12 @@
 use std::fmt;
 use std::time::Instant;
 
+mod destination;
 pub mod http;
 pub mod spool;
 pub mod wire;
+
+pub use destination::{Destination, MakeDestination, destinations};
 
 /// What a record holds. The numbers are those of the [spool format](spool#kinds).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
