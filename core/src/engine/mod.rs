@@ -21,6 +21,7 @@ mod destinations;
 mod destinations;
 mod occurrences;
 mod pipeline;
+mod work;
 mod worker;
 
 use std::collections::{HashMap, VecDeque};
