@@ -234,8 +234,5 @@ fn a_destination_that_is_slow_does_not_slow_the_program() {
     let ids = submit_many(&engine, 1000);
     assert_eq!(engine.stats().outcomes.captured, 1001, "{}", ids.len());
     assert!(server.open() <= 2, "one connection, whatever waits");
-    assert!(
-        engine.shutdown(Duration::from_millis(500)),
-        "all is in files"
-    );
+    assert!(engine.shutdown(Duration::from_secs(5)), "all is in files");
 }
