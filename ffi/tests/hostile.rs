@@ -200,8 +200,6 @@ fn the_tapes_to_damage_are_good() {
         assert!(try_all(tape));
     }
     // SAFETY: the engine lives.
-    assert_eq!(
-        unsafe { stillframe_engine_flush(ENGINE.0, 60_000, null_mut()) },
-        STILLFRAME_OK
-    );
+    let flushed = unsafe { stillframe_engine_flush(ENGINE.0, 60_000, null_mut()) };
+    assert_eq!(flushed, STILLFRAME_OK);
 }

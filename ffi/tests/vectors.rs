@@ -34,7 +34,7 @@ fn conformance() -> PathBuf {
 }
 
 /// The text of a member, empty if there is none.
-fn member<'v>(value: &'v Value, name: &str) -> stillframe_text {
+fn member(value: &Value, name: &str) -> stillframe_text {
     view(value[name].as_str().unwrap_or_default())
 }
 
