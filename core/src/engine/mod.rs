@@ -271,7 +271,8 @@ impl Engine {
             host: host_name(),
             pid: std::process::id(),
             language: setup.host.language,
-            runtime_version: Some(setup.host.runtime_version.clone()),
+            runtime_version: Some(setup.host.runtime_version.clone())
+                .filter(|version| !version.is_empty()),
         };
         let shared = Arc::new(Shared {
             gate: Gate::with(&config.gate, CoarseClock::new(), Arc::clone(&stats)),
