@@ -6,6 +6,8 @@
 use std::fmt;
 use std::time::Instant;
 
+#[cfg(feature = "datadog")]
+pub mod datadog;
 pub mod http;
 pub mod spool;
 pub mod wire;
