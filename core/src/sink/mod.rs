@@ -8,9 +8,12 @@ use std::time::Instant;
 
 #[cfg(feature = "datadog")]
 pub mod datadog;
+mod destination;
 pub mod http;
 pub mod spool;
 pub mod wire;
+
+pub use destination::{Destination, MakeDestination, destinations};
 
 /// What a record holds. The numbers are those of the [spool format](spool#kinds).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -31,8 +31,8 @@ impl DatadogEncoder {
             encoder: Encoder::new(),
             tags: Tags {
                 names: config.tags.keys().cloned().collect(),
-                repository: None,
-                commit: None,
+                repository: config.datadog.git_repository_url.clone(),
+                commit: config.datadog.git_commit_sha.clone(),
             },
             origin: Origin::here(),
             route: String::new(),

@@ -14,12 +14,27 @@
 //! these ids can put them on a span.
 
 mod container;
-mod destination;
 mod encoder;
 mod info;
 mod protocol;
 mod tags;
+mod target;
 
-pub use destination::Settings;
 pub use encoder::DatadogEncoder;
 pub use protocol::DatadogProtocol;
+
+use super::destination::Destination;
+use crate::config::Config;
+use target::Target;
+
+/// The destination, if `config` asks for it.
+pub(super) fn destination(config: &Config) -> Option<Result<Destination, String>> {
+    config.datadog.enabled.then(|| {
+        let target = Target::of(config)?;
+        Ok(Destination {
+            address: target.shown(),
+            encoder: Box::new(DatadogEncoder::new(config)),
+            protocol: Box::new(DatadogProtocol::new(target, config.upload.timeout)),
+        })
+    })
+}

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use super::destination::{Destination, Settings};
 use super::encoder::Route;
 use super::info::{Endpoint, Endpoints};
+use super::target::Target;
 use crate::encode::datadog::BATCH_BYTES;
 use crate::sink::http::{Answer, Http, HttpError, HttpErrorKind, Method, Request, show_url};
 use crate::sink::wire::{Batch, Bounds, Protocol, Trouble, Verdict};
@@ -24,7 +24,7 @@ const SHOWN: usize = 200;
 
 /// Delivers to an Agent or to Datadog.
 pub struct DatadogProtocol {
-    destination: Result<Destination, String>,
+    target: Target,
     timeout: Duration,
     /// What the Agent says; `None` if it must be asked first.
     agent: Option<Agent>,
@@ -50,27 +50,22 @@ struct Agent {
 impl fmt::Debug for DatadogProtocol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DatadogProtocol")
-            .field("destination", &self.destination)
+            .field("target", &self.target)
             .field("agent", &self.agent)
             .finish_non_exhaustive()
     }
 }
 
 impl DatadogProtocol {
-    /// For the destination that is configured. `timeout` is that of a request.
-    #[must_use]
-    pub fn new(settings: &Settings, timeout: Duration) -> Self {
+    /// For `target`; `timeout` is that of a request.
+    pub(super) fn new(target: Target, timeout: Duration) -> Self {
         let started = Instant::now();
-        Self::with(settings, timeout, Box::new(move || started.elapsed()))
+        Self::with(target, timeout, Box::new(move || started.elapsed()))
     }
 
-    fn with(
-        settings: &Settings,
-        timeout: Duration,
-        clock: Box<dyn Fn() -> Duration + Send>,
-    ) -> Self {
+    fn with(target: Target, timeout: Duration, clock: Box<dyn Fn() -> Duration + Send>) -> Self {
         Self {
-            destination: Destination::of(settings),
+            target,
             timeout,
             agent: None,
             endpoint: Endpoint::Input,
@@ -78,18 +73,6 @@ impl DatadogProtocol {
             wrong: None,
             clock,
         }
-    }
-
-    /// Where snapshots go, for people; or why they go nowhere, in a sentence.
-    ///
-    /// # Errors
-    ///
-    /// The configuration names no destination.
-    pub fn shown(&self) -> Result<String, String> {
-        self.destination
-            .as_ref()
-            .map(Destination::shown)
-            .map_err(Clone::clone)
     }
 
     /// Finds out where the Agent takes snapshots.
@@ -134,50 +117,39 @@ impl DatadogProtocol {
     }
 
     fn not_found(&mut self) -> Verdict {
-        match &self.destination {
-            Ok(Destination::Agent { .. }) => {
-                let endpoint = self.endpoint;
-                self.agent = self.agent.map(|agent| Agent {
-                    missing: agent.missing.with(endpoint),
-                    ..agent
-                });
-                Verdict::Elsewhere
-            }
-            Ok(intake) => {
-                let why = format!(
-                    "there is no intake at {} (404): check datadog.site (DD_SITE) or datadog.url",
-                    intake.shown()
-                );
-                self.hold(why)
-            }
-            Err(why) => {
-                let why = why.clone();
-                self.hold(why)
-            }
+        if let Target::Agent { .. } = self.target {
+            let endpoint = self.endpoint;
+            self.agent = self.agent.map(|agent| Agent {
+                missing: agent.missing.with(endpoint),
+                ..agent
+            });
+            return Verdict::Elsewhere;
         }
+        let intake = self.target.shown();
+        self.hold(format!(
+            "there is no intake at {intake} (404): check datadog.site (DD_SITE) or datadog.url"
+        ))
     }
 
     fn unauthorized(&mut self, answer: &Answer) -> Verdict {
         let said = self.said(answer);
-        let why = match &self.destination {
-            Ok(Destination::Intake { .. }) => format!(
-                "Datadog refuses the API key ({said}): check datadog.api_key (DD_API_KEY), and that it belongs to datadog.site (DD_SITE)"
+        let shown = self.target.shown();
+        self.hold(match self.target {
+            Target::Intake { .. } => format!(
+                "Datadog refuses the API key ({said}): check datadog.api_key (DD_API_KEY), and that it belongs to {shown}"
             ),
-            Ok(agent) => format!(
-                "the Datadog Agent at {} is not allowed to deliver snapshots ({said}): check its own API key and site",
-                agent.shown()
+            Target::Agent { .. } => format!(
+                "the Datadog Agent at {shown} is not allowed to deliver snapshots ({said}): check its own API key and site"
             ),
-            Err(why) => why.clone(),
-        };
-        self.hold(why)
+        })
     }
 
     /// The status and the beginning of the body, in one line and without the key.
     fn said(&self, answer: &Answer) -> String {
         let body = String::from_utf8_lossy(&answer.body);
-        let key = match &self.destination {
-            Ok(Destination::Intake { key, .. }) => key.as_str(),
-            _ => "",
+        let key = match &self.target {
+            Target::Intake { key, .. } => key.as_str(),
+            Target::Agent { .. } => "",
         };
         let body = if key.is_empty() {
             body.into_owned()
@@ -220,7 +192,6 @@ impl Protocol for DatadogProtocol {
         if let Some(why) = self.wrong.take() {
             return Err(Trouble::Unsupported(why));
         }
-        let destination = self.destination.clone().map_err(Trouble::Unsupported)?;
         let route = Route::read(batch.route);
         let mut headers = vec![
             ("content-type", "application/json".to_owned()),
@@ -230,8 +201,8 @@ impl Protocol for DatadogProtocol {
                 SnapshotId::generate(crate::engine::now_ns()).to_string(),
             ),
         ];
-        let (url, path) = match destination {
-            Destination::Agent { url } => {
+        let (url, path) = match self.target.clone() {
+            Target::Agent { url } => {
                 self.endpoint = self.ask(&url, http)?;
                 if let Some(entity) = route.entity {
                     if let Some(id) = entity.strip_prefix("ci-") {
@@ -244,7 +215,7 @@ impl Protocol for DatadogProtocol {
                 }
                 (url, self.endpoint.path().to_owned())
             }
-            Destination::Intake { url, path, key } => {
+            Target::Intake { url, path, key } => {
                 headers.push(("dd-api-key", key));
                 headers.push(("dd-evp-origin", ORIGIN.to_owned()));
                 (url, path)
@@ -286,12 +257,9 @@ impl Protocol for DatadogProtocol {
             404 | 405 => self.not_found(),
             401 | 403 => self.unauthorized(answer),
             100..=399 | 407 => {
-                let to = match &self.destination {
-                    Ok(destination) => destination.shown(),
-                    Err(why) => why.clone(),
-                };
                 let why = format!(
-                    "{to} does not answer as Datadog does ({}): is something else there?",
+                    "{} does not answer as Datadog does ({}): is something else there?",
+                    self.target.shown(),
                     self.said(answer)
                 );
                 self.hold(why)
