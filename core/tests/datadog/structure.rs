@@ -2,10 +2,6 @@
 //!
 //! `conformance/datadog-wire` has a JSON Schema for each language, made from what the tracers were seen to send, with such items as examples.
 
-#![expect(clippy::expect_used, reason = "a test fails by panicking")]
-
-mod support;
-
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,8 +18,9 @@ use stillframe_core::sink::datadog::DatadogEncoder;
 use stillframe_core::sink::wire::{Items, WireEncoder};
 use stillframe_core::snapshot::{Extras, Meta, SnapshotId};
 use stillframe_core::tape::Tape;
-use support::build::{self, Item, Value};
-use support::{cases, random};
+
+use crate::support::build::{self, Item, Value};
+use crate::support::{cases, random};
 
 fn schema(dialect: Dialect) -> Json {
     let name = match dialect {

@@ -1,0 +1,14 @@
+//! Snapshots for Datadog: what they look like, and how they get there.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail as tests do"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod agent;
+mod requests;
+mod structure;
