@@ -235,13 +235,15 @@ fn serve(agent: &Agent, stream: impl Read + Write) {
     }
 }
 
+/// Ends a connection.
+type End = Box<dyn Fn() + Send>;
+
 /// A place where an agent listens, until this is dropped.
 pub(crate) struct Listening {
     pub(crate) url: String,
     stop: Arc<AtomicBool>,
-    /// Ends a connection that waits for a request.
-    open: Arc<Mutex<Vec<Box<dyn Fn() + Send>>>>,
-    wake: Box<dyn Fn() + Send>,
+    open: Arc<Mutex<Vec<End>>>,
+    wake: End,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -292,7 +294,7 @@ fn tcp(
     let accept = move || listener.accept().map(|(stream, _)| stream);
     let end = |stream: &TcpStream| {
         let stream = stream.try_clone().expect("a copy");
-        Box::new(move || drop(stream.shutdown(Shutdown::Both))) as Box<dyn Fn() + Send>
+        Box::new(move || drop(stream.shutdown(Shutdown::Both))) as End
     };
     let wake = move || drop(TcpStream::connect(address));
     start(agent, url, accept, end, serve, Box::new(wake))
@@ -304,7 +306,7 @@ pub(crate) fn listen_unix(agent: &Agent, path: &Path) -> Listening {
     let accept = move || listener.accept().map(|(stream, _)| stream);
     let end = |stream: &UnixStream| {
         let stream = stream.try_clone().expect("a copy");
-        Box::new(move || drop(stream.shutdown(Shutdown::Both))) as Box<dyn Fn() + Send>
+        Box::new(move || drop(stream.shutdown(Shutdown::Both))) as End
     };
     let serve = |agent: Agent, stream: UnixStream| serve(&agent, stream);
     let socket = path.to_owned();
@@ -323,9 +325,9 @@ fn start<S: Send + 'static>(
     agent: &Agent,
     url: String,
     accept: impl Fn() -> std::io::Result<S> + Send + 'static,
-    end: impl Fn(&S) -> Box<dyn Fn() + Send> + Send + 'static,
+    end: impl Fn(&S) -> End + Send + 'static,
     serve: impl Fn(Agent, S) + Clone + Send + 'static,
-    wake: Box<dyn Fn() + Send>,
+    wake: End,
 ) -> Listening {
     let stop = Arc::new(AtomicBool::new(false));
     let open = Arc::new(Mutex::new(Vec::new()));
