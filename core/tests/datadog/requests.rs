@@ -137,7 +137,7 @@ fn what_is_mistaken_for_an_agent() {
         b"<html>It works!</html>".to_vec(),
     );
     for (reply, part) in [
-        (html, "is no Datadog Agent"),
+        (html, "this is no Datadog Agent"),
         (status(404), "too old"),
         (status(302), "answers GET /info with 302"),
     ] {

@@ -7,7 +7,7 @@ use super::encoder::Route;
 use super::info::{Endpoint, Endpoints};
 use super::target::Target;
 use crate::encode::datadog::BATCH_BYTES;
-use crate::sink::http::{Answer, Http, HttpError, HttpErrorKind, Method, Request, show_url};
+use crate::sink::http::{Answer, Http, HttpError, HttpErrorKind, Method, Request};
 use crate::sink::wire::{Batch, Bounds, Protocol, Trouble, Verdict};
 use crate::snapshot::SnapshotId;
 
@@ -94,15 +94,14 @@ impl DatadogProtocol {
             return Ok(endpoint);
         }
         self.agent = None;
-        let shown = show_url(url);
         let (input, diagnostics) = (Endpoint::Input.path(), Endpoint::Diagnostics.path());
         Err(Trouble::Unsupported(
             match agent.listed.best_without(Endpoints::default()) {
                 None => format!(
-                    "the Datadog Agent at {shown} takes no snapshots: it lists neither {input} nor {diagnostics}; update it to 7.49 or later"
+                    "the Agent takes no snapshots: it lists neither {input} nor {diagnostics}; update it to 7.49 or later"
                 ),
                 Some(best) => format!(
-                    "the Datadog Agent at {shown} takes no snapshots: it lists {}, but answers 404 there",
+                    "the Agent takes no snapshots: it lists {}, but answers 404 there",
                     best.path()
                 ),
             },
@@ -125,22 +124,18 @@ impl DatadogProtocol {
             });
             return Verdict::Elsewhere;
         }
-        let intake = self.target.shown();
-        self.hold(format!(
-            "there is no intake at {intake} (404): check datadog.site (DD_SITE) or datadog.url"
-        ))
+        self.hold(
+            "there is no intake here (404): check datadog.site (DD_SITE) or datadog.url".to_owned(),
+        )
     }
 
     fn unauthorized(&mut self, answer: &Answer) -> Verdict {
         let said = self.said(answer);
-        let shown = self.target.shown();
         self.hold(match self.target {
             Target::Intake { .. } => format!(
-                "Datadog refuses the API key ({said}): check datadog.api_key (DD_API_KEY), and that it belongs to {shown}"
+                "Datadog refuses the API key ({said}): check datadog.api_key (DD_API_KEY), and that it belongs to this site (DD_SITE)"
             ),
-            Target::Agent { .. } => format!(
-                "the Datadog Agent at {shown} is not allowed to deliver snapshots ({said}): check its own API key and site"
-            ),
+            Target::Agent { .. } => format!("the Agent is not allowed to deliver ({said}): check its own API key and site"),
         })
     }
 
@@ -257,11 +252,9 @@ impl Protocol for DatadogProtocol {
             404 | 405 => self.not_found(),
             401 | 403 => self.unauthorized(answer),
             100..=399 | 407 => {
-                let why = format!(
-                    "{} does not answer as Datadog does ({}): is something else there?",
-                    self.target.shown(),
-                    self.said(answer)
-                );
+                let said = self.said(answer);
+                let why =
+                    format!("it does not answer as Datadog does ({said}): is something else here?");
                 self.hold(why)
             }
             _ => Verdict::Refused {
@@ -282,23 +275,22 @@ fn info(url: &str, timeout: Duration, http: &dyn Http) -> Result<Endpoints, Trou
         timeout: timeout.min(ASK_TIMEOUT),
     };
     let answer = http.send(&request).map_err(Trouble::Http)?;
-    let agent = show_url(url);
     match answer.status {
         200..=299 => Endpoints::read(&answer.body).ok_or_else(|| {
-            Trouble::Unsupported(format!(
-                "{agent} is no Datadog Agent: it does not answer GET /info as one does; check datadog.agent_url (DD_TRACE_AGENT_URL)"
-            ))
+            Trouble::Unsupported(
+                "this is no Datadog Agent: it does not answer GET /info as one does; check datadog.agent_url (DD_TRACE_AGENT_URL)".to_owned(),
+            )
         }),
         // Later it may be able to say.
         408 | 425 | 429 | 500..=599 => Err(Trouble::Http(HttpError {
             kind: HttpErrorKind::Broken,
-            why: format!("the Datadog Agent at {agent} answers GET /info with {}", answer.status),
+            why: format!("the Agent answers GET /info with {}", answer.status),
         })),
-        404 => Err(Trouble::Unsupported(format!(
-            "{agent} is no Datadog Agent, or one too old to take snapshots: it has no /info (404); 7.49 or later is needed"
-        ))),
+        404 => Err(Trouble::Unsupported(
+            "this is no Datadog Agent, or one too old to take snapshots: it has no /info (404); 7.49 or later is needed".to_owned(),
+        )),
         status => Err(Trouble::Unsupported(format!(
-            "{agent} is no Datadog Agent: it answers GET /info with {status}; check datadog.agent_url (DD_TRACE_AGENT_URL)"
+            "this is no Datadog Agent: it answers GET /info with {status}; check datadog.agent_url (DD_TRACE_AGENT_URL)"
         ))),
     }
 }

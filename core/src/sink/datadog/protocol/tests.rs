@@ -224,7 +224,7 @@ fn where_404_is_answered_the_other_endpoint_is_taken_until_the_agent_is_asked_ag
     assert_eq!(agent.judge(404), Verdict::Elsewhere);
     assert_eq!(
         agent.unsupported(),
-        "the Datadog Agent at http://...@agent:8126 takes no snapshots: it lists /debugger/v2/input, but answers 404 there"
+        "the Agent takes no snapshots: it lists /debugger/v2/input, but answers 404 there"
     );
     agent.http.says(200, BOTH);
     assert_eq!(agent.path(), "/debugger/v2/input", "tried again, some time");
@@ -243,7 +243,7 @@ fn what_is_no_agent_that_takes_snapshots_says_what_to_do() {
             "<html>Welcome to nginx!</html>",
             "it does not answer GET /info as one does",
         ),
-        (200, "", "is no Datadog Agent"),
+        (200, "", "this is no Datadog Agent"),
         (
             404,
             "404 page not found",
@@ -259,10 +259,7 @@ fn what_is_no_agent_that_takes_snapshots_says_what_to_do() {
         let mut agent = Conversation::agent();
         agent.http.says(status, body);
         let why = agent.unsupported();
-        assert!(
-            why.contains(part) && why.contains("http://...@agent:8126"),
-            "{why}"
-        );
+        assert!(why.contains(part), "{why}");
         agent.http.says(200, BOTH);
         assert_eq!(
             agent.path(),
@@ -278,10 +275,7 @@ fn an_agent_that_cannot_say_yet_is_retried() {
     agent.http.says(503, "starting");
     match agent.request() {
         Err(Trouble::Http(error)) => {
-            assert_eq!(
-                error.why,
-                "the Datadog Agent at http://...@agent:8126 answers GET /info with 503"
-            );
+            assert_eq!(error.why, "the Agent answers GET /info with 503");
         }
         other => panic!("{other:?}"),
     }
@@ -306,7 +300,7 @@ fn a_wrong_key_is_told_and_nothing_is_lost() {
             intake.unsupported(),
             format!(
                 "Datadog refuses the API key ({status}: {{\"errors\": [\"no key ...\"]}}): check datadog.api_key (DD_API_KEY), \
-                 and that it belongs to https://debugger-intake.datadoghq.eu/api/v2/debugger"
+                 and that it belongs to this site (DD_SITE)"
             )
         );
     }
@@ -317,7 +311,7 @@ fn a_wrong_key_is_told_and_nothing_is_lost() {
     assert_eq!(agent.judge(403), Verdict::Elsewhere);
     assert_eq!(
         agent.unsupported(),
-        "the Datadog Agent at http://...@agent:8126 is not allowed to deliver snapshots (403): check its own API key and site"
+        "the Agent is not allowed to deliver (403): check its own API key and site"
     );
 }
 
@@ -327,16 +321,11 @@ fn wrong_addresses_are_told_and_nothing_is_lost() {
     intake.path();
     assert_eq!(intake.judge(404), Verdict::Elsewhere);
     let why = intake.unsupported();
-    assert!(
-        why.starts_with(
-            "there is no intake at https://debugger-intake.datadoghq.eu/api/v2/debugger (404): "
-        ),
-        "{why}"
-    );
+    assert!(why.starts_with("there is no intake here (404): "), "{why}");
     for status in [302, 407] {
         intake.path();
         assert_eq!(intake.judge(status), Verdict::Elsewhere);
-        assert!(intake.unsupported().contains("is something else there?"));
+        assert!(intake.unsupported().contains("is something else here?"));
     }
 }
 
