@@ -124,7 +124,12 @@ impl Agent {
     pub(crate) fn wait(&self, what: &str, mut done: impl FnMut(&Self) -> bool) {
         let until = Instant::now() + PATIENCE;
         while !done(self) {
-            assert!(Instant::now() < until, "{what}: {:?}", self.0.lock());
+            assert!(
+                Instant::now() < until,
+                "{what}: {:?}, {:?}",
+                self.ids(),
+                self.0.lock().log
+            );
             std::thread::sleep(Duration::from_millis(5));
         }
     }

@@ -10,5 +10,6 @@
 mod support;
 
 mod agent;
+mod outages;
 mod requests;
 mod structure;

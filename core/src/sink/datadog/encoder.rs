@@ -19,12 +19,13 @@ const LEAST_BYTES: usize = 64 << 10;
 pub struct DatadogEncoder {
     encoder: Encoder,
     tags: Tags,
-    origin: Origin,
+    /// Found out when the first snapshot is written: that takes a moment.
+    origin: Option<Origin>,
     route: String,
 }
 
 impl DatadogEncoder {
-    /// One for this process, with the tags of its configuration. Reads which container it runs in.
+    /// One for this process, with the tags of its configuration.
     #[must_use]
     pub fn new(config: &Config) -> Self {
         Self {
@@ -34,7 +35,7 @@ impl DatadogEncoder {
                 repository: config.datadog.git_repository_url.clone(),
                 commit: config.datadog.git_commit_sha.clone(),
             },
-            origin: Origin::here(),
+            origin: None,
             route: String::new(),
         }
     }
@@ -42,7 +43,8 @@ impl DatadogEncoder {
 
 impl WireEncoder for DatadogEncoder {
     fn encode(&mut self, snapshot: &Finished, items: &mut Items) -> Result<(), PipelineError> {
-        write_route(&mut self.route, &self.tags, &self.origin, snapshot.meta());
+        let origin = self.origin.get_or_insert_with(Origin::here);
+        write_route(&mut self.route, &self.tags, origin, snapshot.meta());
         let (encoder, route) = (&mut self.encoder, &self.route);
         snapshot.with_input(|input| {
             let language = input.tape.header().language;

@@ -47,6 +47,13 @@ struct Agent {
     asked: Duration,
 }
 
+impl Agent {
+    /// The best endpoint that is there.
+    fn best(&self) -> Option<Endpoint> {
+        self.listed.best_without(self.missing)
+    }
+}
+
 impl fmt::Debug for DatadogProtocol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DatadogProtocol")
@@ -78,22 +85,24 @@ impl DatadogProtocol {
     /// Finds out where the Agent takes snapshots.
     fn ask(&mut self, url: &str, http: &dyn Http) -> Result<Endpoint, Trouble> {
         let now = (self.clock)();
-        let known = self
-            .agent
-            .filter(|agent| now.saturating_sub(agent.asked) < ASK_AGAIN);
-        let agent = match known {
-            Some(agent) => agent,
-            None => Agent {
-                listed: info(url, self.timeout, http)?,
-                missing: Endpoints::default(),
-                asked: now,
-            },
+        let known = self.agent.take();
+        let known = known.filter(|agent| now.saturating_sub(agent.asked) < ASK_AGAIN);
+        if let Some(agent) = known
+            && let Some(endpoint) = agent.best()
+        {
+            self.agent = known;
+            return Ok(endpoint);
+        }
+        let agent = Agent {
+            listed: info(url, self.timeout, http)?,
+            // What was listed before and is not there any more: perhaps because another Agent listens now.
+            missing: known.map_or_else(Endpoints::default, |agent| agent.missing),
+            asked: now,
         };
-        if let Some(endpoint) = agent.listed.best_without(agent.missing) {
+        if let Some(endpoint) = agent.best() {
             self.agent = Some(agent);
             return Ok(endpoint);
         }
-        self.agent = None;
         let (input, diagnostics) = (Endpoint::Input.path(), Endpoint::Diagnostics.path());
         Err(Trouble::Unsupported(
             match agent.listed.best_without(Endpoints::default()) {

@@ -222,12 +222,26 @@ fn where_404_is_answered_the_other_endpoint_is_taken_until_the_agent_is_asked_ag
     assert_eq!(agent.judge(405), Verdict::Elsewhere);
     assert_eq!(agent.path(), "/debugger/v1/diagnostics");
     assert_eq!(agent.judge(404), Verdict::Elsewhere);
+    agent.http.says(200, BOTH);
     assert_eq!(
         agent.unsupported(),
         "the Agent takes no snapshots: it lists /debugger/v2/input, but answers 404 there"
     );
     agent.http.says(200, BOTH);
     assert_eq!(agent.path(), "/debugger/v2/input", "tried again, some time");
+}
+
+#[test]
+fn an_agent_that_was_replaced_is_asked_before_anything_is_said() {
+    let mut agent = Conversation::agent();
+    agent.http.says(200, INPUT);
+    assert_eq!(agent.path(), "/debugger/v2/input");
+    assert_eq!(agent.judge(200), Verdict::Delivered);
+    assert_eq!(agent.path(), "/debugger/v2/input");
+    assert_eq!(agent.judge(404), Verdict::Elsewhere);
+    agent.http.says(200, DIAGNOSTICS);
+    assert_eq!(agent.path(), "/debugger/v1/diagnostics");
+    assert_eq!(agent.judge(200), Verdict::Delivered);
 }
 
 #[test]
