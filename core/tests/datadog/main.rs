@@ -1,5 +1,6 @@
 //! Snapshots for Datadog: what they look like, and how they get there.
 
+#![cfg(feature = "datadog")]
 #![allow(
     clippy::expect_used,
     clippy::panic,

@@ -16,8 +16,9 @@ use stillframe_core::stats::DestinationStats;
 use stillframe_core::tape::Tape;
 
 use crate::agent::{
-    Agent, DIAGNOSTICS, INPUT, INTAKE, PATIENCE, Reply, listen, listen_unix, status,
+    Agent, DIAGNOSTICS, INPUT, INTAKE, PATIENCE, Reply, listen, listen_tls, listen_unix, status,
 };
+use crate::requests::authority;
 use crate::support::{build, cases};
 
 /// A program that fails, and its store.
@@ -37,8 +38,9 @@ impl Program {
         Self::with(store, config)
     }
 
-    fn agentless(store: &Path, url: &str) -> Self {
+    fn agentless(store: &Path, url: &str, ca_file: &Path) -> Self {
         let mut config = Config::default();
+        config.upload.ca_file = Some(ca_file.to_owned());
         config.datadog.agentless = true;
         config.datadog.api_key = Some(Secret::new("0123456789abcdef"));
         config.datadog.url = Some(Address::new(url));
@@ -313,12 +315,14 @@ fn what_is_no_agent_gets_nothing_and_the_next_process_delivers() {
 #[test]
 fn a_wrong_key_loses_nothing() {
     let (store, intake) = (folder(), Agent::new(&[]));
-    let place = listen(&intake, 0);
+    let (tls, ca_file) = authority(store.path());
+    let place = listen_tls(&intake, tls);
+    let dir = store.path().join("store");
     intake.always(
         INTAKE,
         Some(Reply::With(403, Vec::new(), b"Forbidden".to_vec())),
     );
-    let mut program = Program::agentless(store.path(), &place.url);
+    let mut program = Program::agentless(&dir, &place.url, &ca_file);
     program.fail(2);
     let told = program.wait_told(
         "Datadog refuses the API key (403: Forbidden): check datadog.api_key (DD_API_KEY)",
@@ -343,7 +347,7 @@ fn a_wrong_key_loses_nothing() {
     let ids = std::mem::take(&mut program.ids);
     drop(program);
     intake.always(INTAKE, None);
-    let mut program = Program::agentless(store.path(), &place.url);
+    let mut program = Program::agentless(&dir, &place.url, &ca_file);
     program.fail(1);
     arrived(&intake, &[ids, program.ids.clone()].concat());
     assert!(program.engine.shutdown(PATIENCE));

@@ -161,7 +161,9 @@ fn what_is_mistaken_for_an_agent() {
 }
 
 /// A configuration of TLS for `localhost`, and its authority as a file.
-fn authority(folder: &std::path::Path) -> (Arc<rustls::ServerConfig>, std::path::PathBuf) {
+pub(crate) fn authority(
+    folder: &std::path::Path,
+) -> (Arc<rustls::ServerConfig>, std::path::PathBuf) {
     let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
     let file = folder.join("ca.pem");
     std::fs::write(&file, own.cert.pem()).expect("writes");

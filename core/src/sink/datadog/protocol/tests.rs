@@ -4,6 +4,8 @@ use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use proptest::prelude::*;
+
 use super::*;
 
 const BOTH: &str = r#"{"endpoints": ["/debugger/v2/input", "/debugger/v1/diagnostics"]}"#;
@@ -386,4 +388,53 @@ fn a_whole_batch_fits_into_a_request() {
         .expect("a request");
     assert!(request.body.len() <= 5 << 20);
     assert!(request.body.len() > (5 << 20) - 300);
+}
+
+proptest! {
+    /// Whatever a destination says: each request goes where snapshots are taken, at most one question goes before it, only what is refused
+    /// is lost, and nothing that a person reads has a key in it.
+    #[test]
+    fn any_conversation(
+        agentless in any::<bool>(),
+        answers in prop::collection::vec((100u16..600, ".{0,40}", 0u64..400), 1..30),
+        infos in prop::collection::vec((200u16..206, prop_oneof![
+            Just(BOTH.to_owned()), Just(INPUT.to_owned()), Just(DIAGNOSTICS.to_owned()), Just(NEITHER.to_owned()), ".{0,60}",
+        ]), 30),
+    ) {
+        let mut talk = if agentless { Conversation::agentless() } else { Conversation::agent() };
+        let mut infos = infos.into_iter();
+        for (status, body, seconds) in answers {
+            talk.seconds.fetch_add(seconds, Relaxed);
+            if talk.http.answers.borrow().is_empty() {
+                let (status, body) = infos.next().expect("enough");
+                talk.http.says(status, &body);
+            }
+            match talk.request() {
+                Ok(request) => {
+                    let known = ["/debugger/v2/input?", "/debugger/v1/diagnostics?", "/api/v2/debugger?"];
+                    let path = known.iter().position(|path| request.path.starts_with(path)).expect("known");
+                    prop_assert_eq!(path == 2, agentless);
+                    let keys = request.headers.iter().filter(|(name, _)| *name == "dd-api-key");
+                    prop_assert_eq!(keys.count() == 1, agentless);
+                }
+                Err(Trouble::Unsupported(why)) => prop_assert!(!agentless || !why.contains("deadbeef")),
+                Err(Trouble::Http(error)) => prop_assert_eq!(error.kind, HttpErrorKind::Broken),
+            }
+            prop_assert!(talk.http.paths().len() <= 1);
+            // Sometimes there is no answer.
+            if status % 7 > 0 {
+                let said = format!("deadbeef {body}");
+                match talk.protocol.judge(&answer(status, &said)) {
+                    Verdict::Delivered => prop_assert!((200..300).contains(&status)),
+                    Verdict::Refused { why } => {
+                        prop_assert!((400..500).contains(&status));
+                        prop_assert!(!agentless || !why.contains("deadbeef"));
+                    }
+                    Verdict::Split => prop_assert_eq!(status, 413),
+                    Verdict::Partly { .. } => prop_assert!(false, "the whole is taken or not"),
+                    Verdict::Retry { .. } | Verdict::Elsewhere => {}
+                }
+            }
+        }
+    }
 }
