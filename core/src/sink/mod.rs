@@ -7,6 +7,8 @@ use std::fmt;
 use std::time::Instant;
 
 pub mod callback;
+#[cfg(feature = "datadog")]
+pub mod datadog;
 mod destination;
 pub mod http;
 #[cfg(feature = "http")]
