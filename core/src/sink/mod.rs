@@ -7,7 +7,15 @@ use std::fmt;
 use std::time::Instant;
 
 mod destination;
+#[cfg(any(feature = "otlp", feature = "sentry"))]
+mod gzip;
 pub mod http;
+#[cfg(feature = "otlp")]
+pub mod otlp;
+#[cfg(any(feature = "otlp", feature = "sentry"))]
+mod said;
+#[cfg(feature = "sentry")]
+pub mod sentry;
 pub mod spool;
 pub mod wire;
 

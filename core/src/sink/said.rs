@@ -38,11 +38,15 @@ pub(crate) fn is_page(answer: &Answer) -> bool {
 }
 
 /// One line of printable text.
-fn line(text: &str) -> String {
+pub(crate) fn line(text: &str) -> String {
     let mut out = String::new();
-    let mut characters = text
-        .chars()
-        .map(|c| if c.is_control() || c.is_whitespace() { ' ' } else { c });
+    let mut characters = text.chars().map(|c| {
+        if c.is_control() || c.is_whitespace() {
+            ' '
+        } else {
+            c
+        }
+    });
     for c in characters.by_ref().take(MOST) {
         if !(c == ' ' && (out.is_empty() || out.ends_with(' '))) {
             out.push(c);
@@ -71,7 +75,10 @@ mod tests {
 
     #[test]
     fn it_is_one_line_and_short() {
-        let said = clause(&answer(400, "text/plain", b"no\r\n\x1b[31m  such\0 thing\n"), None);
+        let said = clause(
+            &answer(400, "text/plain", b"no\r\n\x1b[31m  such\0 thing\n"),
+            None,
+        );
         assert_eq!(said, "400 (bad request): no [31m such thing");
         assert_eq!(clause(&answer(599, "", b""), None), "599");
         let long = clause(&answer(403, "", &b"x".repeat(5000)), None);

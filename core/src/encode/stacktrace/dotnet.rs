@@ -59,7 +59,11 @@ fn one(trace: &mut Trace<'_>, exception: &Exception, depth: usize) {
 
 /// ` in /src/Cart.cs:line 42`
 fn place(frame: &Frame) -> String {
-    let call = if frame.function.ends_with(')') { "" } else { "()" };
+    let call = if frame.function.ends_with(')') {
+        ""
+    } else {
+        "()"
+    };
     match (&frame.file, frame.line) {
         (Some(file), Some(line)) => format!("{call} in {file}:line {line}"),
         (Some(file), None) => format!("{call} in {file}"),

@@ -2,7 +2,7 @@
 //! caused are counted, not repeated.
 
 use super::{Step, Trace, message, missing, qualified};
-use crate::snapshot::{Exception, Frame, Snapshot};
+use crate::snapshot::{Exception, Frame};
 
 pub(super) fn write(trace: &mut Trace<'_>) {
     let mut next = Some((0, String::new()));
@@ -102,10 +102,4 @@ fn is_same(one: &Step<'_>, other: &Step<'_>) -> bool {
         }
         _ => false,
     }
-}
-
-/// Whether the exceptions of a snapshot that are members of another were suppressed by it, and not a part of it.
-#[must_use]
-pub(crate) fn suppresses(snapshot: &Snapshot) -> bool {
-    snapshot.runtime.language == "java"
 }

@@ -98,7 +98,9 @@ impl Tree<'_, '_> {
             Step::Frame(frame) => frame,
         };
         let file = frame.file.as_deref().unwrap_or("<unknown>");
-        let line = frame.line.map_or_else(|| "?".to_owned(), |line| line.to_string());
+        let line = frame
+            .line
+            .map_or_else(|| "?".to_owned(), |line| line.to_string());
         let function = match frame.function.as_str() {
             "" => "<unknown>",
             function => function,

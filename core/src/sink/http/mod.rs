@@ -1,5 +1,6 @@
 //! Requests to destinations beyond this machine, without any knowledge of what they carry.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -31,8 +32,8 @@ pub struct Request {
     pub url: String,
     /// Path and query, behind [`Request::url`].
     pub path: String,
-    /// Names and values. May hold keys, so they are never shown.
-    pub headers: Vec<(&'static str, String)>,
+    /// Names in lower case and values. May hold keys, so they are never shown.
+    pub headers: Vec<(Cow<'static, str>, String)>,
     /// Empty for [`Method::Get`].
     pub body: Vec<u8>,
     /// For the whole exchange.

@@ -1,7 +1,7 @@
 //! OpenTelemetry: each snapshot as a log record, sent by OTLP over HTTP in protobuf.
 //!
 //! ```text
-//! Finished ── Records ──▶ one ExportLogsServiceRequest per snapshot ──▶ outbox ──▶ concatenated ── LogsService ──▶ POST /v1/logs
+//! Finished ── Records ──▶ one ExportLogsServiceRequest per snapshot ──▶ outbox ──▶ in a row ── LogsService ──▶ POST /v1/logs
 //! ```
 //!
 //! Two encoded requests one after the other are one request: that is what protobuf makes of repeated members. So an item is a whole request,
@@ -17,36 +17,24 @@ mod record;
 mod resource;
 mod value;
 
+use crate::config::Config;
+use crate::sink::Destination;
+
 pub use body::BODY_BYTES;
-pub use endpoint::{Endpoint, EndpointError, of_base, parse_headers};
+pub use endpoint::{Endpoint, EndpointError};
 pub use protocol::LogsService;
-pub use record::Records;
+pub use record::{Records, STACKTRACE_BYTES};
 
-use std::time::Duration;
-
-/// Where an OpenTelemetry Collector listens if nobody says otherwise.
-pub const DEFAULT_ENDPOINT: &str = "http://localhost:4318/v1/logs";
-
-/// How log records are sent.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Settings {
-    /// Where to.
-    pub endpoint: Endpoint,
-    /// Names and values that go with each request, as a key. Never shown.
-    pub headers: Vec<(String, String)>,
-    /// Whether bodies are packed (gzip).
-    pub compression: bool,
-    /// For a whole exchange.
-    pub timeout: Duration,
-}
-
-impl std::fmt::Debug for Settings {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Settings")
-            .field("endpoint", &self.endpoint)
-            .field("headers", &self.headers.len())
-            .field("compression", &self.compression)
-            .field("timeout", &self.timeout)
-            .finish()
-    }
+/// The receiver of logs that `config` asks for.
+#[must_use]
+pub fn destination(config: &Config) -> Option<Result<Destination, String>> {
+    config.otlp.enabled.then(|| {
+        let protocol =
+            LogsService::new(config).map_err(|error| format!("otlp.endpoint: {error}"))?;
+        Ok(Destination {
+            address: protocol.endpoint().to_string(),
+            encoder: Box::new(Records::default()),
+            protocol: Box::new(protocol),
+        })
+    })
 }

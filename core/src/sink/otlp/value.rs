@@ -4,7 +4,10 @@ use std::fmt;
 
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, KeyValue, KeyValueList};
-use serde::ser::{self, Impossible, Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeTuple, Serializer};
+use serde::ser::{
+    self, Impossible, Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeTuple,
+    Serializer,
+};
 
 /// A value: numbers, text, arrays and maps with text as keys. Whatever else there is, such as an enumeration with contents, has no place in
 /// format 1; it becomes an empty value.
