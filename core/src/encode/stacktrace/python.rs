@@ -113,7 +113,10 @@ impl Tree<'_, '_> {
 
     fn members(&mut self, group: &Exception) {
         let shown = group.members.len().min(WIDEST + 1);
-        if shown > 0 && self.depth > DEEPEST {
+        if shown == 0 {
+            return;
+        }
+        if self.depth > DEEPEST {
             let groups = format!("... (max_group_depth is {DEEPEST})");
             return self.emit(&groups);
         }

@@ -141,6 +141,13 @@ fn bare(snapshot: &mut Snapshot) {
         omitted: vec![pruned("frames", u32::try_from(first.frames.len()).ok())],
         ..Exception::default()
     }];
+    if let Some(thread) = &mut snapshot.thread {
+        thread.name = thread.name.take().map(short);
+    }
+    if let Some(fingerprint) = &mut snapshot.fingerprint {
+        fingerprint.override_parts = Vec::new();
+        fingerprint.explanation = fingerprint.explanation.take().map(short);
+    }
     if let Some(context) = &mut snapshot.context {
         context.attributes = Ordered::default();
         context.user = Ordered::default();

@@ -23,7 +23,7 @@ use crate::sink::Destination;
 pub use body::BODY_BYTES;
 pub use endpoint::{Endpoint, EndpointError};
 pub use protocol::LogsService;
-pub use record::{Records, STACKTRACE_BYTES};
+pub use record::{Records, STACKTRACE_BYTES, request_into};
 
 /// The receiver of logs that `config` asks for.
 #[must_use]

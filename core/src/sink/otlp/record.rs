@@ -34,19 +34,19 @@ impl WireEncoder for Records {
         self.msgpack.shrink_to(KEPT);
         finished.msgpack(&mut self.encoder, &mut self.msgpack)?;
         // Our own writing: it can be read.
-        let Ok(mut snapshot) = Snapshot::from_msgpack(&self.msgpack) else {
+        let Ok(snapshot) = Snapshot::from_msgpack(&self.msgpack) else {
             return Err(PipelineError::Redaction);
         };
-        let request = request(&mut snapshot);
-        items.push("", |out| out.extend_from_slice(&request.encode_to_vec()));
+        items.push("", |out| request_into(snapshot, out));
         Ok(())
     }
 }
 
-fn request(snapshot: &mut Snapshot) -> ExportLogsServiceRequest {
-    let resource = resource::of(snapshot);
-    let record = record(snapshot);
-    ExportLogsServiceRequest {
+/// Appends the request that delivers one snapshot to `out`: an `ExportLogsServiceRequest` in protobuf.
+pub fn request_into(mut snapshot: Snapshot, out: &mut Vec<u8>) {
+    let resource = resource::of(&snapshot);
+    let record = record(&mut snapshot);
+    let request = ExportLogsServiceRequest {
         resource_logs: vec![ResourceLogs {
             resource: Some(resource),
             scope_logs: vec![ScopeLogs {
@@ -56,7 +56,8 @@ fn request(snapshot: &mut Snapshot) -> ExportLogsServiceRequest {
             }],
             ..ResourceLogs::default()
         }],
-    }
+    };
+    out.extend_from_slice(&request.encode_to_vec());
 }
 
 fn record(snapshot: &mut Snapshot) -> LogRecord {
@@ -152,6 +153,7 @@ impl Attributes {
         }
         for link in &context.session_links {
             self.text(&link.name, Some(link.id.clone()));
+            self.text(&format!("{}.url", link.name), link.url.clone());
         }
         for (name, value) in context
             .attributes

@@ -59,13 +59,11 @@ pub(super) fn tags_and_extra(snapshot: &Snapshot) -> (Map<String, Json>, Map<Str
     let context = snapshot.context.as_ref();
     let links = context.map_or(&[][..], |context| &context.session_links);
     for link in links {
-        let id = link.url.as_ref().unwrap_or(&link.id);
-        put(
-            &mut tags,
-            &mut extra,
-            &link.name,
-            &Scalar::from(id.as_str()),
-        );
+        let id = Scalar::from(link.id.as_str());
+        put(&mut tags, &mut extra, &link.name, &id);
+        if let Some(url) = &link.url {
+            extra.insert(format!("{}.url", link.name), json!(url));
+        }
     }
     for (name, value) in context.iter().flat_map(|context| context.attributes.iter()) {
         put(&mut tags, &mut extra, name, value);

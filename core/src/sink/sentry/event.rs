@@ -40,14 +40,37 @@ impl WireEncoder for Events {
         finished.variables(&mut self.encoder, &Options::default(), &mut self.variables)?;
         // Our own writing: both can be read.
         let snapshot = Snapshot::from_msgpack(&self.msgpack);
-        let variables = serde_json::from_slice::<Variables<'_>>(&self.variables);
-        let (Ok(snapshot), Ok(variables)) = (snapshot, variables) else {
-            return Err(PipelineError::Redaction);
-        };
-        let event = fitting(&snapshot, &variables);
+        let event = snapshot
+            .ok()
+            .and_then(|snapshot| event_of(&snapshot, &self.variables));
+        let event = event.ok_or(PipelineError::Redaction)?;
         items.push("", |out| out.extend_from_slice(&event));
         Ok(())
     }
+}
+
+/// The event of one snapshot in JSON, in at most [`EVENT_BYTES`]: without what is least missed, as far as that takes. `variables` are those
+/// of its frames ([`Encoder::variables_into`]); `None` if they are not.
+#[must_use]
+pub fn event_of(snapshot: &Snapshot, variables: &[u8]) -> Option<Vec<u8>> {
+    let variables: Variables<'_> = serde_json::from_slice(variables).ok()?;
+    let timestamp: Box<RawValue> = RawValue::from_string(seconds(snapshot.timestamp)).ok()?;
+    let mut out = Vec::new();
+    for detail in [
+        Detail::All,
+        Detail::NoSource,
+        Detail::NoVariables,
+        Detail::Captured,
+        Detail::Bare,
+    ] {
+        out.clear();
+        let event = event(snapshot, &variables, &timestamp, detail);
+        serde_json::to_writer(&mut out, &event).ok()?;
+        if out.len() <= EVENT_BYTES {
+            break;
+        }
+    }
+    Some(out)
 }
 
 /// What is used of the variables for other tools' events: they stay the text that they are.
@@ -117,30 +140,6 @@ struct Thread<'s> {
 struct Sdk {
     name: &'static str,
     version: &'static str,
-}
-
-/// The event in at most [`EVENT_BYTES`]: without what is least missed, as far as that takes.
-fn fitting(snapshot: &Snapshot, variables: &Variables<'_>) -> Vec<u8> {
-    let mut out = Vec::new();
-    for detail in [
-        Detail::All,
-        Detail::NoSource,
-        Detail::NoVariables,
-        Detail::Captured,
-        Detail::Bare,
-    ] {
-        out.clear();
-        let timestamp = seconds(snapshot.timestamp);
-        let Ok(timestamp) = serde_json::from_str(&timestamp) else {
-            break;
-        };
-        let event = event(snapshot, variables, timestamp, detail);
-        // Maps with text as keys and numbers that are finite: nothing that JSON has no place for.
-        if serde_json::to_writer(&mut out, &event).is_ok() && out.len() <= EVENT_BYTES {
-            break;
-        }
-    }
-    out
 }
 
 /// How much is in an event.
@@ -261,12 +260,7 @@ fn exceptions<'s>(
         }
         value
     };
-    places
-        .iter()
-        .enumerate()
-        .rev()
-        .map(value)
-        .collect()
+    places.iter().enumerate().rev().map(value).collect()
 }
 
 /// Seconds since 1970, as a number with microseconds.

@@ -145,7 +145,7 @@ fn short(file: &str, module: Option<&str>, language: &str) -> String {
         &['/']
     };
     let parts: Vec<&str> = file.split(separators).collect();
-    let Some(name) = parts.last() else {
+    let Some(name) = parts.last().filter(|name| !name.is_empty()) else {
         return file.to_owned();
     };
     let kept = match module {

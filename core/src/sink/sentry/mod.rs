@@ -18,7 +18,7 @@ use crate::config::Config;
 use crate::sink::Destination;
 
 pub use dsn::{Dsn, DsnError};
-pub use event::{EVENT_BYTES, Events};
+pub use event::{EVENT_BYTES, Events, event_of};
 pub use protocol::Project;
 
 /// The project that `config` asks for.
