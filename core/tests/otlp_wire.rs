@@ -480,7 +480,8 @@ fn a_request_holds_all_items_of_a_batch() {
         [
             "content-type: application/x-protobuf",
             "content-encoding: gzip",
-            "api-key: hunter2"
+            "api-key: hunter2",
+            concat!("user-agent: stillframe/", env!("CARGO_PKG_VERSION")),
         ]
     );
     let body = unpacked(&request.body);

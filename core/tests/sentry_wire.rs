@@ -432,7 +432,7 @@ fn an_event_is_never_too_large() {
     for (count, name, source, vars, shown) in [
         (17, 10, true, true, 17),
         (600, 10, false, true, 600),
-        (420, 1200, false, false, 420),
+        (500, 1200, false, false, 500),
         (1000, 1200, false, false, 0),
     ] {
         let (event, bytes) = event_of(

@@ -81,6 +81,10 @@ impl Protocol for LogsService {
                 headers.push((name.clone().into(), value.reveal().to_owned()));
             }
         }
+        if !headers.iter().any(|(known, _)| known == "user-agent") {
+            let client = concat!("stillframe/", env!("CARGO_PKG_VERSION"));
+            headers.push(("user-agent".into(), client.to_owned()));
+        }
         Ok(Request {
             method: Method::Post,
             url: self.endpoint.url.clone(),
