@@ -432,8 +432,8 @@ fn an_event_is_never_too_large() {
     };
     for (count, name, source, vars, shown) in [
         (17, 10, true, true, 17),
-        (600, 10, false, true, 600),
-        (3000, 60, false, false, 3000),
+        (300, 10, false, true, 300),
+        (3400, 60, false, false, 3400),
         (6000, 60, false, false, 0),
     ] {
         let (event, bytes) = event_of(
@@ -460,7 +460,8 @@ fn an_event_is_never_too_large() {
         assert_eq!(
             (has("context_line"), has("vars")),
             (source, vars),
-            "{count}"
+            "{count} frames: {} bytes",
+            bytes.len()
         );
     }
 }
