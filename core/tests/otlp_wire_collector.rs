@@ -66,9 +66,8 @@ service:
         );
         std::fs::write(&config, text).expect("a folder");
         let log = std::fs::File::create(folder.join("collector.log")).expect("a folder");
-        let process = Command::new(program)
-            .arg("--config")
-            .arg(&config)
+        let mut process = Command::new(program)
+            .arg(format!("--config=file:{}", config.display()))
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()
@@ -88,7 +87,12 @@ service:
         });
         let begun = Instant::now();
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(begun.elapsed() < PATIENCE, "the collector does not start");
+            let ended = process.try_wait().expect("a process");
+            let log = std::fs::read_to_string(folder.join("collector.log")).unwrap_or_default();
+            assert!(
+                ended.is_none() && begun.elapsed() < PATIENCE,
+                "no collector: {log}"
+            );
             std::thread::sleep(Duration::from_millis(50));
         }
         Self {

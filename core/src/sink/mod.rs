@@ -12,8 +12,12 @@ mod gzip;
 pub mod http;
 #[cfg(feature = "otlp")]
 pub mod otlp;
+#[cfg(feature = "http")]
+pub mod outbox;
 #[cfg(any(feature = "otlp", feature = "sentry"))]
 mod said;
+#[cfg(feature = "http")]
+pub mod sender;
 #[cfg(feature = "sentry")]
 pub mod sentry;
 pub mod spool;
@@ -33,6 +37,8 @@ pub enum RecordKind {
     Process,
     /// An exception that was captured as handled was not, after all, as [`spool::Uncaught`]. Its id is that of the snapshot.
     Uncaught,
+    /// What is to be delivered to one destination, in its form; only in an outbox. Its id is that of the snapshot.
+    Item,
 }
 
 impl RecordKind {
@@ -43,6 +49,7 @@ impl RecordKind {
             Self::EventCounts => 2,
             Self::Process => 3,
             Self::Uncaught => 4,
+            Self::Item => 5,
         }
     }
 
@@ -53,6 +60,7 @@ impl RecordKind {
             2 => Some(Self::EventCounts),
             3 => Some(Self::Process),
             4 => Some(Self::Uncaught),
+            5 => Some(Self::Item),
             _ => None,
         }
     }
