@@ -31,6 +31,10 @@ pub type MakeDestination = fn(&Config) -> Option<Result<Destination, String>>;
 const WIRES: &[MakeDestination] = &[
     #[cfg(feature = "datadog")]
     super::datadog::destination,
+    #[cfg(feature = "otlp")]
+    super::otlp::destination,
+    #[cfg(feature = "sentry")]
+    super::sentry::destination,
 ];
 
 /// The destinations that `config` asks for, and what is wrong with those that cannot be, one line each.
