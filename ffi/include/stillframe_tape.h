@@ -33,7 +33,7 @@ static inline stillframe_tape_limits stillframe_tape_limits_default(void)
 /* Starts a tape in the caller's memory, which nothing else may use until the tape was taken. STILLFRAME_TAPE_RESERVE bytes of it are kept
  * back: limits->tape_bytes + STILLFRAME_TAPE_RESERVE is what a tape within its limits needs. Limits of NULL are the default ones.
  * false: there are fewer than STILLFRAME_TAPE_MIN_BYTES; every later call then does nothing, and finish returns 0. */
-static inline bool stillframe_tape_begin(stillframe_tape *tape, void *memory, size_t bytes, stillframe_tape_language language,
+static inline bool stillframe_tape_begin(stillframe_tape *tape, void *memory, size_t bytes, unsigned language,
                                          const stillframe_tape_limits *limits)
 {
     size_t bound;

@@ -46,14 +46,12 @@ typedef enum stillframe_reason {
     STILLFRAME_REASON_CHAIN = 16            /* more exceptions than limits.exceptions */
 } stillframe_reason;
 
-/* Whose values the tape holds: decides what a value's own type is called. */
-typedef enum stillframe_tape_language {
-    STILLFRAME_TAPE_LANGUAGE_UNKNOWN = 0,
-    STILLFRAME_TAPE_LANGUAGE_PYTHON = 1,
-    STILLFRAME_TAPE_LANGUAGE_JAVA = 2,
-    STILLFRAME_TAPE_LANGUAGE_DOTNET = 3,
-    STILLFRAME_TAPE_LANGUAGE_NATIVE = 4 /* C and C++ */
-} stillframe_tape_language;
+/* Whose values the tape holds: decides what a value's own type is called. The same as in stillframe.h. */
+#define STILLFRAME_LANGUAGE_UNKNOWN 0
+#define STILLFRAME_LANGUAGE_PYTHON 1
+#define STILLFRAME_LANGUAGE_JAVA 2
+#define STILLFRAME_LANGUAGE_DOTNET 3
+#define STILLFRAME_LANGUAGE_NATIVE 4
 
 /* Part of an exception's or a frame's group. The items of ARGUMENTS, LOCALS, STATICS and ATTRIBUTES have names. */
 typedef enum stillframe_section {

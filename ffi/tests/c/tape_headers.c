@@ -12,7 +12,7 @@ size_t stillframe_test_headers(void *memory, size_t bytes);
 size_t stillframe_test_headers(void *memory, size_t bytes)
 {
     stillframe_tape tape;
-    if (!stillframe_tape_begin(&tape, memory, bytes, STILLFRAME_TAPE_LANGUAGE_NATIVE, NULL)) {
+    if (!stillframe_tape_begin(&tape, memory, bytes, STILLFRAME_LANGUAGE_NATIVE, NULL)) {
         return 0;
     }
     stillframe_tape_exception(&tape, stillframe_tape_define_type(&tape, STILLFRAME_LITERAL("std::out_of_range")), STILLFRAME_LINK_ROOT, 0,

@@ -125,7 +125,7 @@ int main(int count, char **arguments)
         }
         limits.string = below(2) == 0 ? below(30) : 1024;
         limits.values = below(2) == 0 ? below(60) : 4096;
-        (void)stillframe_tape_begin(&tape, memory, room, STILLFRAME_TAPE_LANGUAGE_NATIVE, &limits);
+        (void)stillframe_tape_begin(&tape, memory, room, STILLFRAME_LANGUAGE_NATIVE, &limits);
         if (below(4) == 0) {
             walked(&tape);
         } else {

@@ -8,7 +8,7 @@ use crate::call::Call;
 use crate::walker::{Exception, Frame, Node};
 
 fn text() -> impl Strategy<Value = String> {
-    let character = prop_oneof![4 => 'a'..='z', 1 => any::<char>()];
+    let character = prop_oneof![4 => proptest::char::range('a', 'z'), 1 => any::<char>()];
     prop_oneof![
         8 => vec(character.clone(), 0..40),
         1 => vec(character, 100..700),
