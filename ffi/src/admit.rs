@@ -41,7 +41,8 @@ pub struct stillframe_site {
     pub path: u64,
     /// Hash of the caller's own over type and raising frame.
     pub origin: u64,
-    /// A number for each frame that stands for its place in the code as long as the process runs, as a return address; raising frame first.
+    /// A number for each frame that stands for its place in the code as long as the process runs, as a return address; raising frame
+    /// first.
     pub frames: *const u64,
     /// How many.
     pub frames_len: usize,

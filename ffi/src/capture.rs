@@ -321,9 +321,9 @@ fn thread_id() -> u64 {
     unsafe { libc::pthread_self() as u64 }
 }
 
-/// Ends the permit and hands the capture to the background, which validates, redacts, groups, encodes and stores it. Copies what it needs; wakes
-/// nobody. STILLFRAME_DROPPED_* (positive): too much waits already; the capture is counted and gone. The permit is used up whatever
-/// comes out, unless the status is STILLFRAME_ERROR_PERMIT or an error about the handle.
+/// Ends the permit and hands the capture to the background, which validates, redacts, groups, encodes and stores it. Copies what it
+/// needs; wakes nobody. STILLFRAME_DROPPED_* (positive): too much waits already; the capture is counted and gone. The permit is used up
+/// whatever comes out, unless the status is STILLFRAME_ERROR_PERMIT or an error about the handle.
 ///
 /// # Safety
 ///

@@ -62,9 +62,9 @@ pub struct stillframe_encoding {
 
 sized!(stillframe_encoding, least = source_file: stillframe_text);
 
-/// Validates, redacts, groups and encodes a capture on this thread. Nothing is stored, and no permit is needed; for the snapshot of a permit set
-/// `capture.id` and `capture.timestamp_ns` to the permit's. On STILLFRAME_OK `out` has bytes for stillframe_bytes_free(), and `encoding.next`
-/// is set. STILLFRAME_ERROR_TAPE: the tape is not valid, and where.
+/// Validates, redacts, groups and encodes a capture on this thread. Nothing is stored, and no permit is needed; for the snapshot of a
+/// permit set `capture.id` and `capture.timestamp_ns` to the permit's. On STILLFRAME_OK `out` has bytes for stillframe_bytes_free(),
+/// and `encoding.next` is set. STILLFRAME_ERROR_TAPE: the tape is not valid, and where.
 ///
 /// # Safety
 ///
@@ -127,8 +127,8 @@ pub unsafe extern "C" fn stillframe_fingerprint(
     })
 }
 
-/// The id of one frame of a snapshot in Datadog's form, which has a snapshot for each frame: 16 bytes at `out`, always the same for the same
-/// `id` (16 bytes) and `frame`, its index in the order of the tape. For the tags of a span.
+/// The id of one frame of a snapshot in Datadog's form, which has a snapshot for each frame: 16 bytes at `out`, always the same for the
+/// same `id` (16 bytes) and `frame`, its index in the order of the tape. For the tags of a span.
 ///
 /// # Safety
 ///

@@ -37,8 +37,9 @@ fn kind_of(kind: u32) -> Result<ValueKind, Failure> {
     }
 }
 
-/// Must a value of this kind (STILLFRAME_KIND_*) be hidden under this name? STILLFRAME_OK: no. STILLFRAME_REDACTED: yes; do not read it,
-/// write REDACTED with the rule's name, which is put into `rule` (NULL: not wanted) and lives as long as the engine. Any bytes may be asked about.
+/// Must a value of this kind (STILLFRAME_KIND_*) be hidden under this name? STILLFRAME_OK: no. STILLFRAME_REDACTED: yes; do not read
+/// it, write REDACTED with the rule's name, which is put into `rule` (NULL: not wanted) and lives as long as the engine. Any bytes may
+/// be asked about.
 ///
 /// # Safety
 ///
@@ -94,8 +95,8 @@ pub unsafe extern "C" fn stillframe_type_is_redacted(
     })
 }
 
-/// Plans a shape once, so that its values need not be asked about one by one: sets bit n % 64 of hidden[n / 64] if a value of this kind must be
-/// hidden under names[n], and clears it otherwise; `hidden` has (names_len + 63) / 64 words. STILLFRAME_REDACTED: the type
+/// Plans a shape once, so that its values need not be asked about one by one: sets bit n % 64 of hidden[n / 64] if a value of this kind
+/// must be hidden under names[n], and clears it otherwise; `hidden` has (names_len + 63) / 64 words. STILLFRAME_REDACTED: the type
 /// itself is hidden, and so are all bits set.
 ///
 /// # Safety
@@ -158,8 +159,8 @@ pub unsafe extern "C" fn stillframe_shape_plan(
     })
 }
 
-/// The keyed hash that stands for a text which a name hid, for the tape's ALIAS: the same text elsewhere in the snapshot is then hidden, too.
-/// STILLFRAME_NONE: that is switched off; write REDACTED.
+/// The keyed hash that stands for a text which a name hid, for the tape's ALIAS: the same text elsewhere in the snapshot is then
+/// hidden, too. STILLFRAME_NONE: that is switched off; write REDACTED.
 ///
 /// # Safety
 ///
