@@ -116,7 +116,7 @@ int main(int count, char **arguments)
     unsigned long rounds = count > 1 ? strtoul(arguments[1], NULL, 10) : 1000, made = 0;
     size_t total = 0;
     for (unsigned long round = 0; round < rounds; round++) {
-        stillframe_tape_limits limits = stillframe_tape_limits_default();
+        stillframe_limits limits = stillframe_tape_limits_default();
         stillframe_tape tape;
         size_t room = below(3) == 0 ? below(600) : below(5000), bytes;
         void *memory = malloc(room > 0 ? room : 1);

@@ -2,6 +2,7 @@
 //!
 //! The tape's memory and every text that is handed over end at a page that may not be touched, and undefined behaviour traps.
 
+use std::cell::Cell;
 use std::ffi::{CString, c_char, c_int, c_uint, c_void};
 use std::sync::LazyLock;
 
@@ -125,20 +126,49 @@ pub(crate) struct CWriter {
     texts: [Guarded; 3],
 }
 
+thread_local! {
+    /// Memory of texts that is not in use; it takes the system longer to map than a test to run.
+    static SPARE: Cell<Option<[Guarded; 3]>> = const { Cell::new(None) };
+}
+
+impl Drop for CWriter {
+    fn drop(&mut self) {
+        SPARE.set(Some(std::mem::replace(
+            &mut self.texts,
+            std::array::from_fn(|_| Guarded::none()),
+        )));
+    }
+}
+
 impl CWriter {
     /// A writer in `room` bytes.
     pub(crate) fn new(build: &Build, language: Language, limits: &Limits, room: usize) -> Self {
         let table = build.0;
-        let texts = std::array::from_fn(|_| Guarded::new(1 << 16));
+        let texts = SPARE.take();
+        let texts = texts.unwrap_or_else(|| std::array::from_fn(|_| Guarded::new(1 << 14)));
         let memory = Guarded::new(room + CANARY.len());
         let tape = vec![!0; table.tape_size.div_ceil(8)].into();
-        let mut writer = Self { table, tape, memory, room, texts };
+        let mut writer = Self {
+            table,
+            tape,
+            memory,
+            room,
+            texts,
+        };
         let limits = to_numbers(limits);
         let at = writer.memory.last(room);
         // SAFETY: the tape is as large as the table says, the memory as large as is said, and it stays where it is.
         unsafe {
-            at.sub(CANARY.len()).cast::<[u8; 16]>().write_unaligned(CANARY);
-            (table.begin)(writer.tape(), at, room, language as c_uint, &raw const limits);
+            at.sub(CANARY.len())
+                .cast::<[u8; 16]>()
+                .write_unaligned(CANARY);
+            (table.begin)(
+                writer.tape(),
+                at,
+                room,
+                language as c_uint,
+                &raw const limits,
+            );
         }
         writer
     }
@@ -175,7 +205,10 @@ impl Writer for CWriter {
                     return (table.define_type)(tape, text, bytes).into();
                 }
                 Call::DefineShape { of, names } => {
-                    let names: Vec<_> = names.iter().map(|name| CString::new(name.as_bytes()).expect("no zero")).collect();
+                    let names: Vec<_> = names
+                        .iter()
+                        .map(|name| CString::new(name.as_bytes()).expect("no zero"))
+                        .collect();
                     let names: Vec<_> = names.iter().map(|name| name.as_ptr()).collect();
                     return (table.define_shape)(tape, *of, names.as_ptr(), names.len()).into();
                 }
@@ -184,11 +217,20 @@ impl Writer for CWriter {
                 Call::Bool(value) => (table.bool)(tape, *value),
                 Call::Int(value) => (table.int)(tape, *value),
                 Call::Uint(value) => (table.uint)(tape, *value),
-                Call::BigInt { negative, bits, head } => {
+                Call::BigInt {
+                    negative,
+                    bits,
+                    head,
+                } => {
                     (table.big_int)(tape, *negative, *bits, (*head >> 64) as u64, *head as u64);
                 }
                 Call::Float(bits) => (table.float)(tape, f64::from_bits(*bits)),
-                Call::Time { kind, seconds, nanos, offset } => {
+                Call::Time {
+                    kind,
+                    seconds,
+                    nanos,
+                    offset,
+                } => {
                     (table.time)(tape, (*kind).into(), *seconds, *nanos, *offset);
                 }
                 Call::Utf8(text) => {
@@ -204,11 +246,13 @@ impl Writer for CWriter {
                     (table.latin1)(tape, text, bytes);
                 }
                 Call::Utf16(units) => {
-                    let native: Vec<u8> = units.iter().flat_map(|unit| unit.to_ne_bytes()).collect();
+                    let native: Vec<u8> =
+                        units.iter().flat_map(|unit| unit.to_ne_bytes()).collect();
                     (table.utf16)(tape, self.text(&native).0.cast(), units.len());
                 }
                 Call::Utf32(units) => {
-                    let native: Vec<u8> = units.iter().flat_map(|unit| unit.to_ne_bytes()).collect();
+                    let native: Vec<u8> =
+                        units.iter().flat_map(|unit| unit.to_ne_bytes()).collect();
                     (table.utf32)(tape, self.text(&native).0.cast(), units.len());
                 }
                 Call::Bytes(bytes) => (table.bytes)(tape, self.text(bytes).0.cast(), bytes.len()),
@@ -216,18 +260,35 @@ impl Writer for CWriter {
                 Call::Map { of, size } => return (table.map)(tape, *of, *size).into(),
                 Call::Object(of) => return (table.object)(tape, *of).into(),
                 Call::Shaped(shape) => return (table.shaped)(tape, *shape).into(),
-                Call::Exception { of, link, parent, message_unknown } => {
+                Call::Exception {
+                    of,
+                    link,
+                    parent,
+                    message_unknown,
+                } => {
                     let link = (*link).into();
                     return (table.exception)(tape, *of, link, *parent, *message_unknown).into();
                 }
-                Call::Frame { flags, location, names } => {
+                Call::Frame {
+                    flags,
+                    location,
+                    names,
+                } => {
                     let [function, module, file] = std::array::from_fn(|at| {
                         let text: &[u8] = &names[at];
                         (self.texts[at].hold(text).cast::<c_char>(), text.len())
                     });
                     let flags = (*flags).into();
                     return (table.frame)(
-                        tape, flags, &raw const *location, function.0, function.1, module.0, module.1, file.0, file.1,
+                        tape,
+                        flags,
+                        &raw const *location,
+                        function.0,
+                        function.1,
+                        module.0,
+                        module.1,
+                        file.0,
+                        file.1,
                     )
                     .into();
                 }
@@ -241,7 +302,13 @@ impl Writer for CWriter {
                     let (text, bytes) = self.text(rule.as_bytes());
                     (table.redacted)(tape, (*reason).into(), *of, text, bytes);
                 }
-                Call::Alias { reason, of, rule, length, hash } => {
+                Call::Alias {
+                    reason,
+                    of,
+                    rule,
+                    length,
+                    hash,
+                } => {
                     let (text, bytes) = self.text(rule.as_bytes());
                     (table.alias)(tape, (*reason).into(), *of, text, bytes, *length, *hash);
                 }
@@ -274,7 +341,10 @@ impl Writer for CWriter {
             let bytes = (self.table.finish)(tape, stop as c_uint, nanos);
             assert!(bytes <= self.room);
             let at = self.memory.last(self.room);
-            assert_eq!(at.sub(CANARY.len()).cast::<[u8; 16]>().read_unaligned(), CANARY);
+            assert_eq!(
+                at.sub(CANARY.len()).cast::<[u8; 16]>().read_unaligned(),
+                CANARY
+            );
             (bytes > 0).then(|| std::slice::from_raw_parts(at, bytes).to_vec())
         }
     }

@@ -5,7 +5,13 @@ use std::process::Command;
 
 /// Every warning is an error, also those of conversions.
 const STRICT: [&str; 7] = [
-    "-Wall", "-Wextra", "-Werror", "-pedantic", "-Wconversion", "-Wsign-conversion", "-Wshadow",
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+    "-pedantic",
+    "-Wconversion",
+    "-Wsign-conversion",
+    "-Wshadow",
 ];
 
 /// A language as the header promises to be clean in it.
@@ -41,11 +47,17 @@ pub(crate) fn folder(name: &str) -> PathBuf {
 pub(crate) fn compile(source: &Path, standard: Standard, name: &str, flags: &[&str]) -> PathBuf {
     let output = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let mut command = standard.command();
-    command.args(STRICT).arg("-I").arg(folder("include")).args(flags);
+    command
+        .args(STRICT)
+        .arg("-I")
+        .arg(folder("include"))
+        .args(flags);
     command.arg(source).arg("-o").arg(&output);
     let done = command.output();
     let done = done.unwrap_or_else(|error| {
-        panic!("{command:?} does not start ({error}): install a C and C++ compiler (apt install g++)")
+        panic!(
+            "{command:?} does not start ({error}): install a C and C++ compiler (apt install g++)"
+        )
     });
     let words = String::from_utf8_lossy(&done.stderr);
     assert!(done.status.success(), "{command:?}\n{words}");
@@ -54,8 +66,15 @@ pub(crate) fn compile(source: &Path, standard: Standard, name: &str, flags: &[&s
 
 /// Runs a program and returns what it printed. Fails with what it said.
 pub(crate) fn run(program: &Path, arguments: &[&str]) -> Vec<u8> {
-    let done = Command::new(program).args(arguments).output().expect("it starts");
+    let done = Command::new(program)
+        .args(arguments)
+        .output()
+        .expect("it starts");
     let words = String::from_utf8_lossy(&done.stderr);
-    assert!(done.status.success(), "{program:?} {arguments:?}: {}\n{words}", done.status);
+    assert!(
+        done.status.success(),
+        "{program:?} {arguments:?}: {}\n{words}",
+        done.status
+    );
     done.stdout
 }

@@ -16,7 +16,14 @@ impl Guarded {
         // SAFETY: a new private mapping, wherever the system likes, whose inner pages are then made accessible.
         let first = unsafe {
             let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
-            let all = libc::mmap(ptr::null_mut(), size + 2 * PAGE, libc::PROT_NONE, flags, -1, 0);
+            let all = libc::mmap(
+                ptr::null_mut(),
+                size + 2 * PAGE,
+                libc::PROT_NONE,
+                flags,
+                -1,
+                0,
+            );
             assert_ne!(all, libc::MAP_FAILED);
             let first = all.cast::<u8>().add(PAGE);
             let access = libc::PROT_READ | libc::PROT_WRITE;
@@ -24,6 +31,14 @@ impl Guarded {
             first
         };
         Self { first, size }
+    }
+
+    /// No memory at all.
+    pub(crate) fn none() -> Self {
+        Self {
+            first: ptr::null_mut(),
+            size: 0,
+        }
     }
 
     /// The last `bytes` bytes.
@@ -44,6 +59,9 @@ impl Guarded {
 
 impl Drop for Guarded {
     fn drop(&mut self) {
+        if self.first.is_null() {
+            return;
+        }
         // SAFETY: exactly what `new` mapped.
         unsafe { libc::munmap(self.first.sub(PAGE).cast(), self.size + 2 * PAGE) };
     }

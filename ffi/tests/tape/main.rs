@@ -47,7 +47,13 @@ fn room(limits: &Limits) -> usize {
     limits.tape_bytes.max(128) as usize + RESERVE
 }
 
-fn c_tape(limits: &Limits, room: usize, exceptions: &[Exception], manners: Manners, calls: usize) -> Option<Vec<u8>> {
+fn c_tape(
+    limits: &Limits,
+    room: usize,
+    exceptions: &[Exception],
+    manners: Manners,
+    calls: usize,
+) -> Option<Vec<u8>> {
     let tapes = BUILDS.each_ref().map(|build| {
         let mut writer = CWriter::new(build, Language::Native, limits, room);
         write(&mut writer, exceptions, manners, calls);
@@ -63,8 +69,6 @@ fn c_tape(limits: &Limits, room: usize, exceptions: &[Exception], manners: Manne
 const ALL: usize = usize::MAX;
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(600))]
-
     #[test]
     fn it_writes_what_the_core_writes(limits in programs::limits(), exceptions in programs::exceptions()) {
         let mut theirs = RustWriter::new(Language::Native, &limits);

@@ -13,7 +13,11 @@ fn text() -> impl Strategy<Value = String> {
         8 => vec(character.clone(), 0..40),
         1 => vec(character, 100..700),
     ]
-    .prop_map(|text| text.into_iter().filter(|&character| character != '\0').collect())
+    .prop_map(|text| {
+        text.into_iter()
+            .filter(|&character| character != '\0')
+            .collect()
+    })
 }
 
 fn rule() -> impl Strategy<Value = String> {
@@ -25,24 +29,48 @@ fn redacting() -> impl Strategy<Value = u8> {
 }
 
 fn big() -> impl Strategy<Value = Call> {
-    (any::<bool>(), 1..=128_u32, any::<u128>(), 129..100_000_u32, any::<bool>()).prop_map(
-        |(negative, bits, head, long, is_long)| {
-            let head = if is_long { head | 1 << 127 } else { (head | 1 << 127) >> (128 - bits) };
-            Call::BigInt { negative, bits: if is_long { long } else { bits }, head }
-        },
+    (
+        any::<bool>(),
+        1..=128_u32,
+        any::<u128>(),
+        129..100_000_u32,
+        any::<bool>(),
     )
+        .prop_map(|(negative, bits, head, long, is_long)| {
+            let head = if is_long {
+                head | 1 << 127
+            } else {
+                (head | 1 << 127) >> (128 - bits)
+            };
+            Call::BigInt {
+                negative,
+                bits: if is_long { long } else { bits },
+                head,
+            }
+        })
 }
 
 fn scalar() -> BoxedStrategy<Call> {
     prop_oneof![
         Just(Call::Null),
         any::<bool>().prop_map(Call::Bool),
-        prop_oneof![-300..300_i64, any::<i64>(), any::<i32>().prop_map(i64::from)].prop_map(Call::Int),
+        prop_oneof![
+            -300..300_i64,
+            any::<i64>(),
+            any::<i32>().prop_map(i64::from)
+        ]
+        .prop_map(Call::Int),
         any::<u64>().prop_map(Call::Uint),
         big(),
         any::<u64>().prop_map(Call::Float),
-        (0..4_u8, any::<i64>(), 0..1_000_000_000_u32, any::<i32>())
-            .prop_map(|(kind, seconds, nanos, offset)| Call::Time { kind, seconds, nanos, offset }),
+        (0..4_u8, any::<i64>(), 0..1_000_000_000_u32, any::<i32>()).prop_map(
+            |(kind, seconds, nanos, offset)| Call::Time {
+                kind,
+                seconds,
+                nanos,
+                offset
+            }
+        ),
         text().prop_map(|text| Call::Utf8(text.into_bytes())),
         text().prop_map(|text| Call::Utf8(text.into_bytes())),
         text().prop_map(|text| Call::Rendered(text.into_bytes())),
@@ -62,9 +90,20 @@ fn unshown() -> impl Strategy<Value = Call> {
             of: 0,
             size: size.map(usize::from)
         }),
-        (redacting(), rule()).prop_map(|(reason, rule)| Call::Redacted { reason, of: 0, rule }),
-        (redacting(), rule(), any::<u32>(), any::<u64>())
-            .prop_map(|(reason, rule, length, hash)| Call::Alias { reason, of: 0, rule, length, hash }),
+        (redacting(), rule()).prop_map(|(reason, rule)| Call::Redacted {
+            reason,
+            of: 0,
+            rule
+        }),
+        (redacting(), rule(), any::<u32>(), any::<u64>()).prop_map(
+            |(reason, rule, length, hash)| Call::Alias {
+                reason,
+                of: 0,
+                rule,
+                length,
+                hash
+            }
+        ),
         text().prop_map(|cause| Call::Failed { of: 0, cause }),
     ]
 }
@@ -80,9 +119,14 @@ fn node() -> impl Strategy<Value = Node> {
     leaf.prop_recursive(4, 60, 8, move |inner| {
         prop_oneof![
             (of(), vec(inner.clone(), 0..8)).prop_map(|(of, items)| Node::List(of, items)),
-            (of(), vec((inner.clone(), inner.clone()), 0..5)).prop_map(|(of, entries)| Node::Map(of, entries)),
-            (of(), vec((text(), inner.clone()), 0..6)).prop_map(|(of, fields)| Node::Object(of, fields)),
-            (any::<u8>(), vec((text(), proptest::option::of(inner)), 0..6))
+            (of(), vec((inner.clone(), inner.clone()), 0..5))
+                .prop_map(|(of, entries)| Node::Map(of, entries)),
+            (of(), vec((text(), inner.clone()), 0..6))
+                .prop_map(|(of, fields)| Node::Object(of, fields)),
+            (
+                any::<u8>(),
+                vec((text(), proptest::option::of(inner)), 0..6)
+            )
                 .prop_map(|(of, fields)| Node::Shaped(of, fields)),
         ]
     })
@@ -95,12 +139,20 @@ fn variables() -> impl Strategy<Value = Vec<(String, Node)>> {
 /// A chain of one to three exceptions.
 pub(crate) fn exceptions() -> impl Strategy<Value = Vec<Exception>> {
     let names = [text().boxed(), text().boxed(), text().boxed()];
-    let frame = (0..32_u8, names, variables())
-        .prop_map(|(flags, names, variables)| Frame { flags, names, variables });
+    let frame = (0..32_u8, names, variables()).prop_map(|(flags, names, variables)| Frame {
+        flags,
+        names,
+        variables,
+    });
     let message = proptest::option::of(scalar().prop_map(Node::Scalar));
-    let exception = (message, variables(), vec(frame, 0..4)).prop_map(
-        |(message, attributes, frames)| Exception { message, attributes, frames },
-    );
+    let exception =
+        (message, variables(), vec(frame, 0..4)).prop_map(|(message, attributes, frames)| {
+            Exception {
+                message,
+                attributes,
+                frames,
+            }
+        });
     vec(exception, 1..4)
 }
 

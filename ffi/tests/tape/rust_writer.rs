@@ -83,9 +83,18 @@ impl Writer for RustWriter {
             Call::Bool(value) => tape.bool(*value),
             Call::Int(value) => tape.int(*value),
             Call::Uint(value) => tape.uint(*value),
-            Call::BigInt { negative, bits, head } => tape.big_int(*negative, *bits, *head),
+            Call::BigInt {
+                negative,
+                bits,
+                head,
+            } => tape.big_int(*negative, *bits, *head),
             Call::Float(bits) => tape.float(f64::from_bits(*bits)),
-            Call::Time { kind, seconds, nanos, offset } => tape.time(TimeValue {
+            Call::Time {
+                kind,
+                seconds,
+                nanos,
+                offset,
+            } => tape.time(TimeValue {
                 kind: TIMES[usize::from(*kind)],
                 seconds: *seconds,
                 nanos: *nanos,
@@ -113,22 +122,50 @@ impl Writer for RustWriter {
                     return 0;
                 }
             },
-            Call::Exception { of: id, link, parent, message_unknown } => {
+            Call::Exception {
+                of: id,
+                link,
+                parent,
+                message_unknown,
+            } => {
                 let link = LINKS[usize::from(*link)];
                 return number(tape.exception(of(id), link, *parent, *message_unknown));
             }
-            Call::Frame { flags, location, names: [function, module, file] } => {
+            Call::Frame {
+                flags,
+                location,
+                names: [function, module, file],
+            } => {
                 let [line, end_line, column, end_column] = *location;
-                let location = Location { line, end_line, column, end_column };
+                let location = Location {
+                    line,
+                    end_line,
+                    column,
+                    end_column,
+                };
                 return number(tape.frame(FrameFlags(*flags), location, function, module, file));
             }
             // What the number of a container that had no room stands for.
             Call::Reference(0) => tape.skipped(Reason::Budget, TypeId::OWN, None),
             Call::Reference(container) => tape.reference(ContainerId(*container)),
             Call::Opaque(id) => tape.opaque(of(id)),
-            Call::Skipped { reason: why, of: id, size } => tape.skipped(reason(why), of(id), *size),
-            Call::Redacted { reason: why, of: id, rule } => tape.redacted(reason(why), of(id), rule, None),
-            Call::Alias { reason: why, of: id, rule, length, hash } => {
+            Call::Skipped {
+                reason: why,
+                of: id,
+                size,
+            } => tape.skipped(reason(why), of(id), *size),
+            Call::Redacted {
+                reason: why,
+                of: id,
+                rule,
+            } => tape.redacted(reason(why), of(id), rule, None),
+            Call::Alias {
+                reason: why,
+                of: id,
+                rule,
+                length,
+                hash,
+            } => {
                 tape.redacted(reason(why), of(id), rule, Some((*length, *hash)));
             }
             Call::Failed { of: id, cause } => tape.failed(of(id), cause),
@@ -147,7 +184,10 @@ impl Writer for RustWriter {
 
     fn finish(mut self, stop: u8, nanos: u64) -> Option<Vec<u8>> {
         let stop = Reason::from_code(stop);
-        let mut tape = self.tape.finish(stop, Duration::from_nanos(nanos))?.to_vec();
+        let mut tape = self
+            .tape
+            .finish(stop, Duration::from_nanos(nanos))?
+            .to_vec();
         for (at, bytes) in self.bytes {
             assert_eq!(tape[at], STR);
             tape[at + 8..at + 12].copy_from_slice(&bytes.to_le_bytes());

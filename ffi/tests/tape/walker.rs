@@ -66,7 +66,12 @@ struct Stopped;
 type Result<T> = std::result::Result<T, Stopped>;
 
 /// Writes everything; the result says whether all groups were written. After `calls` calls it stops where it is.
-pub(crate) fn write<W: Writer>(out: &mut W, exceptions: &[Exception], manners: Manners, calls: usize) -> bool {
+pub(crate) fn write<W: Writer>(
+    out: &mut W,
+    exceptions: &[Exception],
+    manners: Manners,
+    calls: usize,
+) -> bool {
     let mut walker = Walker {
         out,
         manners,
@@ -88,7 +93,12 @@ impl<'a, W: Writer> Walker<'a, W> {
             }
             let link = u8::from(index > 0);
             let parent = index.saturating_sub(1) as u32;
-            let call = Call::Exception { of, link, parent, message_unknown: exception.message.is_none() };
+            let call = Call::Exception {
+                of,
+                link,
+                parent,
+                message_unknown: exception.message.is_none(),
+            };
             self.open(&call, Contents::Exception(exception))?;
         }
         self.call(&Call::EndGroup)?;
@@ -127,7 +137,11 @@ impl<'a, W: Writer> Walker<'a, W> {
                 return self.gap();
             }
             let names = frame.names.each_ref().map(|name| name.as_bytes().to_vec());
-            let call = Call::Frame { flags: frame.flags, location: [7, 0, 1, 9], names };
+            let call = Call::Frame {
+                flags: frame.flags,
+                location: [7, 0, 1, 9],
+                names,
+            };
             self.open(&call, Contents::Frame(frame))?;
         }
         Ok(())
@@ -180,7 +194,9 @@ impl<'a, W: Writer> Walker<'a, W> {
             }
             // A type is defined before the name, as a walker does that has the value's plan at hand.
             self.defined(value)?;
-            if self.call(&Call::Name(name.as_bytes().to_vec()))? == 0 && self.manners == Manners::Polite {
+            if self.call(&Call::Name(name.as_bytes().to_vec()))? == 0
+                && self.manners == Manners::Polite
+            {
                 return self.gap();
             }
             self.value(value)?;
@@ -209,11 +225,23 @@ impl<'a, W: Writer> Walker<'a, W> {
             }
             Node::List(of, items) => {
                 let of = self.type_of(*of)?;
-                self.open(&Call::List { of, size: items.len() + 3 }, Contents::Node(node))?;
+                self.open(
+                    &Call::List {
+                        of,
+                        size: items.len() + 3,
+                    },
+                    Contents::Node(node),
+                )?;
             }
             Node::Map(of, entries) => {
                 let of = self.type_of(*of)?;
-                self.open(&Call::Map { of, size: entries.len() }, Contents::Node(node))?;
+                self.open(
+                    &Call::Map {
+                        of,
+                        size: entries.len(),
+                    },
+                    Contents::Node(node),
+                )?;
             }
             Node::Object(of, _) => {
                 let of = self.type_of(*of)?;
@@ -262,7 +290,11 @@ impl<'a, W: Writer> Walker<'a, W> {
 
     fn gap(&mut self) -> Result<()> {
         let count = u32::MAX;
-        self.call(&Call::Gap { reason: Reason::Budget as u8, count }).map(|_| ())
+        self.call(&Call::Gap {
+            reason: Reason::Budget as u8,
+            count,
+        })
+        .map(|_| ())
     }
 
     fn call(&mut self, call: &Call) -> Result<i64> {
