@@ -1,0 +1,57 @@
+//! Errors of programs in C and C++, with the values of the variables that they registered.
+//!
+//! ```text
+//! program ── stillframe_report.h: scopes and variables, on its own stack
+//!                 │ stillframe_capture_failure, a throw, a fatal signal
+//!                 ▼
+//! gate ── stack (addresses only) ── walk (safe reads, breadth-first) ── tape ──▶ engine: names of the frames, redact, ...
+//! ```
+//!
+//! | file | idea |
+//! |---|---|
+//! | [`layout`] | what the header's structs look like from here |
+//! | [`thread`] | each thread's open scopes |
+//! | [`memory`] | reads that cannot crash |
+//! | [`images`], [`stack`] | addresses of the callers |
+//! | [`scopes`] | which frame a scope belongs to, and whether it still runs |
+//! | [`value`], [`text`], [`walk`] | values onto a tape |
+//! | [`recorder`] | the memory of all that, made before it is needed |
+//! | [`start`] | the process's engine |
+//! | [`failure`] | one report |
+//! | [`thrown`] | what was captured at a throw, until somebody reports it |
+//! | [`signal`] | fatal signals |
+//!
+//! Nothing on the capturing path up to the finished tape allocates, locks or calls code of the program, so that the same path serves in a
+//! signal handler. Its header, `stillframe_report.h`, is written by hand: most of it are macros.
+
+pub(crate) mod failure;
+pub(crate) mod images;
+pub(crate) mod layout;
+pub(crate) mod memory;
+pub(crate) mod recorder;
+pub(crate) mod scopes;
+pub(crate) mod signal;
+pub(crate) mod stack;
+pub(crate) mod start;
+pub(crate) mod text;
+pub(crate) mod thread;
+pub(crate) mod thrown;
+pub(crate) mod value;
+pub(crate) mod walk;
+
+/// Keeps the caller's `errno` over a call of ours.
+pub(crate) struct Errno(i32);
+
+impl Errno {
+    pub(crate) fn keep() -> Self {
+        // SAFETY: the location is this thread's, and valid while it lives.
+        Self(unsafe { *libc::__errno_location() })
+    }
+}
+
+impl Drop for Errno {
+    fn drop(&mut self) {
+        // SAFETY: as above.
+        unsafe { *libc::__errno_location() = self.0 };
+    }
+}
