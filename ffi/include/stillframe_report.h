@@ -43,18 +43,18 @@ extern "C" {
 /* ---- What the library reads. Filled by the macros below; the layout is part of the ABI. ---- */
 
 /* What a value is. */
-#define STILLFRAME_KIND_OPAQUE 0u  /* only its type is shown */
-#define STILLFRAME_KIND_INT 1u     /* signed, of 1, 2, 4, 8 or 16 bytes */
-#define STILLFRAME_KIND_UINT 2u    /* unsigned */
-#define STILLFRAME_KIND_FLOAT 3u   /* of 4 or 8 bytes, or the x87's long double */
-#define STILLFRAME_KIND_BOOL 4u    /* one byte, 0 or not */
-#define STILLFRAME_KIND_CHAR 5u    /* one is a number, several are text up to a zero */
-#define STILLFRAME_KIND_STRING 6u  /* a pointer to text that ends with a zero */
-#define STILLFRAME_KIND_POINTER 7u /* the address is shown */
-#define STILLFRAME_KIND_TO 8u      /* a pointer to one `item`, which is shown */
-#define STILLFRAME_KIND_STRUCT 9u  /* `fields` */
-#define STILLFRAME_KIND_BYTES 10u  /* raw bytes */
-#define STILLFRAME_KIND_VIEW 11u   /* (C++) `view` says where its contents lie */
+#define STILLFRAME_AS_OPAQUE 0u  /* only its type is shown */
+#define STILLFRAME_AS_INT 1u     /* signed, of 1, 2, 4, 8 or 16 bytes */
+#define STILLFRAME_AS_UINT 2u    /* unsigned */
+#define STILLFRAME_AS_FLOAT 3u   /* of 4 or 8 bytes, or the x87's long double */
+#define STILLFRAME_AS_BOOL 4u    /* one byte, 0 or not */
+#define STILLFRAME_AS_CHAR 5u    /* one is a number, several are text up to a zero */
+#define STILLFRAME_AS_STRING 6u  /* a pointer to text that ends with a zero */
+#define STILLFRAME_AS_POINTER 7u /* the address is shown */
+#define STILLFRAME_AS_TO 8u      /* a pointer to one `item`, which is shown */
+#define STILLFRAME_AS_STRUCT 9u  /* `fields` */
+#define STILLFRAME_AS_BYTES 10u  /* raw bytes */
+#define STILLFRAME_AS_VIEW 11u   /* (C++) `view` says where its contents lie */
 
 struct stillframe_type;
 
@@ -80,7 +80,7 @@ typedef struct stillframe_field {
 /* A type. */
 typedef struct stillframe_type {
     const char *name; /* as the language writes it */
-    uint32_t kind;    /* STILLFRAME_KIND_... */
+    uint32_t kind;    /* STILLFRAME_AS_... */
     uint32_t size;    /* sizeof one */
     const struct stillframe_type *item;
     const stillframe_field *fields;
@@ -277,25 +277,25 @@ __attribute__((unused)) static inline void stillframe_var_close(stillframe_var *
 #define STILLFRAME_TYPE_(id, text, of_kind, c_type, of)                                                                                  \
     __attribute__((unused)) static const stillframe_type stillframe_type_##id = {text, of_kind, (uint32_t)sizeof(c_type), of, NULL, 0, NULL}
 
-STILLFRAME_TYPE_(bool, "bool", STILLFRAME_KIND_BOOL, unsigned char, NULL);
-STILLFRAME_TYPE_(char, "char", STILLFRAME_KIND_CHAR, char, NULL);
-STILLFRAME_TYPE_(schar, "signed char", STILLFRAME_KIND_INT, signed char, NULL);
-STILLFRAME_TYPE_(uchar, "unsigned char", STILLFRAME_KIND_UINT, unsigned char, NULL);
-STILLFRAME_TYPE_(short, "short", STILLFRAME_KIND_INT, short, NULL);
-STILLFRAME_TYPE_(ushort, "unsigned short", STILLFRAME_KIND_UINT, unsigned short, NULL);
-STILLFRAME_TYPE_(int, "int", STILLFRAME_KIND_INT, int, NULL);
-STILLFRAME_TYPE_(uint, "unsigned int", STILLFRAME_KIND_UINT, unsigned int, NULL);
-STILLFRAME_TYPE_(long, "long", STILLFRAME_KIND_INT, long, NULL);
-STILLFRAME_TYPE_(ulong, "unsigned long", STILLFRAME_KIND_UINT, unsigned long, NULL);
-STILLFRAME_TYPE_(llong, "long long", STILLFRAME_KIND_INT, long long, NULL);
-STILLFRAME_TYPE_(ullong, "unsigned long long", STILLFRAME_KIND_UINT, unsigned long long, NULL);
-STILLFRAME_TYPE_(float, "float", STILLFRAME_KIND_FLOAT, float, NULL);
-STILLFRAME_TYPE_(double, "double", STILLFRAME_KIND_FLOAT, double, NULL);
-STILLFRAME_TYPE_(ldouble, "long double", STILLFRAME_KIND_FLOAT, long double, NULL);
-STILLFRAME_TYPE_(string, "char*", STILLFRAME_KIND_STRING, char *, NULL);
-STILLFRAME_TYPE_(pointer, "void*", STILLFRAME_KIND_POINTER, void *, NULL);
-STILLFRAME_TYPE_(bytes, "bytes", STILLFRAME_KIND_BYTES, unsigned char, NULL);
-STILLFRAME_TYPE_(opaque, "struct", STILLFRAME_KIND_OPAQUE, unsigned char, NULL);
+STILLFRAME_TYPE_(bool, "bool", STILLFRAME_AS_BOOL, unsigned char, NULL);
+STILLFRAME_TYPE_(char, "char", STILLFRAME_AS_CHAR, char, NULL);
+STILLFRAME_TYPE_(schar, "signed char", STILLFRAME_AS_INT, signed char, NULL);
+STILLFRAME_TYPE_(uchar, "unsigned char", STILLFRAME_AS_UINT, unsigned char, NULL);
+STILLFRAME_TYPE_(short, "short", STILLFRAME_AS_INT, short, NULL);
+STILLFRAME_TYPE_(ushort, "unsigned short", STILLFRAME_AS_UINT, unsigned short, NULL);
+STILLFRAME_TYPE_(int, "int", STILLFRAME_AS_INT, int, NULL);
+STILLFRAME_TYPE_(uint, "unsigned int", STILLFRAME_AS_UINT, unsigned int, NULL);
+STILLFRAME_TYPE_(long, "long", STILLFRAME_AS_INT, long, NULL);
+STILLFRAME_TYPE_(ulong, "unsigned long", STILLFRAME_AS_UINT, unsigned long, NULL);
+STILLFRAME_TYPE_(llong, "long long", STILLFRAME_AS_INT, long long, NULL);
+STILLFRAME_TYPE_(ullong, "unsigned long long", STILLFRAME_AS_UINT, unsigned long long, NULL);
+STILLFRAME_TYPE_(float, "float", STILLFRAME_AS_FLOAT, float, NULL);
+STILLFRAME_TYPE_(double, "double", STILLFRAME_AS_FLOAT, double, NULL);
+STILLFRAME_TYPE_(ldouble, "long double", STILLFRAME_AS_FLOAT, long double, NULL);
+STILLFRAME_TYPE_(string, "char*", STILLFRAME_AS_STRING, char *, NULL);
+STILLFRAME_TYPE_(pointer, "void*", STILLFRAME_AS_POINTER, void *, NULL);
+STILLFRAME_TYPE_(bytes, "bytes", STILLFRAME_AS_BYTES, unsigned char, NULL);
+STILLFRAME_TYPE_(opaque, "struct", STILLFRAME_AS_OPAQUE, unsigned char, NULL);
 
 /* A number's type by its size alone: of one item, where it is an array (an array is told apart only by STILLFRAME_VAR). */
 #define STILLFRAME_SIZED_INT_(x)                                                                                                         \
@@ -370,10 +370,10 @@ STILLFRAME_TYPE_(opaque, "struct", STILLFRAME_KIND_OPAQUE, unsigned char, NULL);
 #define STILLFRAME_STRUCT(tag, type, ...)                                                                                                \
     static const stillframe_type stillframe_struct_##tag;                                                                                \
     __attribute__((unused)) static const stillframe_type stillframe_pointer_##tag = {                                                    \
-        #type "*", STILLFRAME_KIND_TO, (uint32_t)sizeof(void *), &stillframe_struct_##tag, NULL, 0, NULL};                               \
+        #type "*", STILLFRAME_AS_TO, (uint32_t)sizeof(void *), &stillframe_struct_##tag, NULL, 0, NULL};                               \
     static const stillframe_field stillframe_fields_##tag[] = {__VA_ARGS__};                                                             \
     __attribute__((unused)) static const stillframe_type stillframe_struct_##tag = {                                                     \
-        #type, STILLFRAME_KIND_STRUCT, (uint32_t)sizeof(type), NULL, stillframe_fields_##tag,                                            \
+        #type, STILLFRAME_AS_STRUCT, (uint32_t)sizeof(type), NULL, stillframe_fields_##tag,                                            \
         sizeof(stillframe_fields_##tag) / sizeof(stillframe_fields_##tag[0]), NULL}
 
 #define STILLFRAME_FIELD_(owner, member, of_type, count_offset, count_size)                                                              \

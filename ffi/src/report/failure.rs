@@ -18,7 +18,7 @@ use super::layout::{
 use super::stack::Registers;
 use super::start::{self, Using};
 use super::walk::{Order, record};
-use super::{Errno, images, thread, thrown};
+use super::{Errno, images, signal, thread, thrown};
 use crate::error::Failure;
 use crate::guard::{guard, inside};
 use crate::sized;
@@ -58,7 +58,11 @@ pub unsafe extern "C" fn stillframe_capture_failure(
             };
             // SAFETY: the contract: its texts end with a zero, and its pointers are NULL or valid.
             let result = unsafe { report(&using, engine, &failure) }?;
-            if failure.flags & FAILURE_FLUSH != 0 && result == STILLFRAME_OK {
+            if failure.flags & FAILURE_UNHANDLED != 0 && result == STILLFRAME_OK {
+                // The abort that follows is no news.
+                signal::handler::told();
+            }
+            if failure.flags & FAILURE_FLUSH != 0 {
                 engine.flush(LAST_FLUSH);
             }
             Ok(result)

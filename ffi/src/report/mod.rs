@@ -24,20 +24,20 @@
 //! Nothing on the capturing path up to the finished tape allocates, locks or calls code of the program, so that the same path serves in a
 //! signal handler. Its header, `stillframe_report.h`, is written by hand: most of it are macros.
 
-pub(crate) mod failure;
-pub(crate) mod images;
-pub(crate) mod layout;
-pub(crate) mod memory;
-pub(crate) mod recorder;
-pub(crate) mod scopes;
-pub(crate) mod signal;
-pub(crate) mod stack;
-pub(crate) mod start;
-pub(crate) mod text;
-pub(crate) mod thread;
-pub(crate) mod thrown;
-pub(crate) mod value;
-pub(crate) mod walk;
+pub mod failure;
+pub mod images;
+pub mod layout;
+pub mod memory;
+pub mod recorder;
+pub mod scopes;
+pub mod signal;
+pub mod stack;
+pub mod start;
+pub mod text;
+pub mod thread;
+pub mod thrown;
+pub mod value;
+pub mod walk;
 
 /// Keeps the caller's `errno` over a call of ours.
 pub(crate) struct Errno(i32);

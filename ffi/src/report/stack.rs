@@ -19,6 +19,7 @@ pub(crate) struct Registers {
     pub(crate) sp: u64,
     pub(crate) fp: u64,
     /// Where it returns to, on machines that keep that in a register.
+    #[cfg_attr(target_arch = "x86_64", expect(dead_code, reason = "there it is on the stack"))]
     pub(crate) lr: u64,
 }
 
@@ -93,7 +94,7 @@ impl Stack {
             frames: Box::new([NativeFrame::default(); MAX_FRAMES]),
             count: 0,
             is_whole: false,
-            cache: Cache::new(),
+            cache: Cache::new_in(),
         }
     }
 

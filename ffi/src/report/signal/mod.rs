@@ -7,7 +7,7 @@
 //! | [`record`] | the file that a dying process leaves |
 //! | [`import`] | from that file to a snapshot, at the next start |
 
-pub(crate) mod alternate;
-pub(crate) mod handler;
-pub(crate) mod import;
-pub(crate) mod record;
+pub mod alternate;
+pub mod handler;
+pub mod import;
+pub mod record;
