@@ -120,6 +120,9 @@ typedef struct stillframe_scope {
     uint64_t depth;       /* its place among the open scopes of the thread */
 } stillframe_scope;
 
+/* Bytes of a message, its zero included. */
+#define STILLFRAME_MESSAGE_MAX 1024u
+
 /* Scopes that a thread remembers: the newest ones, where more are open. */
 #define STILLFRAME_OPEN_SCOPES 256u
 
@@ -399,8 +402,6 @@ STILLFRAME_TYPE_(opaque, "struct", STILLFRAME_AS_OPAQUE, unsigned char, NULL);
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-#define STILLFRAME_MESSAGE_MAX 1024
 
 /* Captures an error: its type, a message as printf makes it, the open scopes of this thread and its stack. 1: captured, 0: not. */
 __attribute__((unused, noinline, format(printf, 2, 3))) static int stillframe_report(const char *type, const char *format, ...)

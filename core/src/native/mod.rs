@@ -149,7 +149,10 @@ fn frames_of(
         false => frame.flags,
     };
     let made = |place: Place, keeps: bool| EditedFrame {
-        flags: in_app,
+        flags: match is_foreign(&place) {
+            true => FrameFlags(in_app.0 & !FrameFlags::IN_APP.0),
+            false => in_app,
+        },
         location: Location {
             line: place.line,
             column: place.column,
@@ -201,6 +204,11 @@ fn frames_of(
         result.extend(left.drain(..).map(|place| made(place, false)));
     }
     result
+}
+
+/// Code that is in the program's image but is not the program's: what starts it, and what headers of the system bring along.
+fn is_foreign(place: &Place) -> bool {
+    place.function == "_start" || place.file.starts_with("/usr/include/")
 }
 
 /// Where no symbol is at hand: the image and the place in it, which a debugger can look up elsewhere.

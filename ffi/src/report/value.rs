@@ -57,7 +57,8 @@ impl Walk<'_> {
         match known.layout.kind {
             KIND_BYTES => self.bytes(known, given.address, count * one.max(1)),
             KIND_CHAR if given.size != one => {
-                self.typed(known);
+                let id = self.array_type(known, count);
+                self.tools.writer.as_type(id);
                 let ends = Ends::ZeroWithin(count);
                 self.text(known, given.address, ends);
             }
@@ -212,14 +213,10 @@ impl Walk<'_> {
         if count > 0 && !self.tools.memory.is_readable(address, 1) {
             return self.unreadable(known, address);
         }
-        let id = container.unwrap_or_else(|| {
-            let mut name = Short::<300>::new();
-            let mut item = Short::<256>::new();
-            if item.read(&mut self.tools.memory, known.layout.name) {
-                let _ = write!(name, "{}[{count}]", item.as_str());
-            }
-            self.tools.writer.define_type(name.as_str().as_bytes())
-        });
+        let id = match container {
+            Some(id) => id,
+            None => self.array_type(known, count),
+        };
         if depth >= self.limits.depth && count > 0 {
             let writer = &mut self.tools.writer;
             return writer.skipped(Reason::Depth, id, Some(count));
@@ -244,6 +241,16 @@ impl Walk<'_> {
         self.open(known, address, Content::Fields, depth, |writer| {
             writer.object(id)
         });
+    }
+
+    /// `int[3]`, on this tape.
+    fn array_type(&mut self, known: Known, count: usize) -> TypeId {
+        let mut name = Short::<300>::new();
+        let mut item = Short::<256>::new();
+        if item.read(&mut self.tools.memory, known.layout.name) {
+            let _ = write!(name, "{}[{count}]", item.as_str());
+        }
+        self.tools.writer.define_type(name.as_str().as_bytes())
     }
 
     /// (C++) An object whose contents the standard library knows where to find.
@@ -298,11 +305,13 @@ impl Walk<'_> {
         depth: u32,
         open: impl FnOnce(&mut stillframe_core::tape::TapeWriter) -> Option<ContainerId>,
     ) {
-        if let Some(id) = self.tools.seen.find(address, known.at) {
+        // An array and its first item are at one place.
+        let kind = known.at ^ usize::from(matches!(content, Content::Items { .. }));
+        if let Some(id) = self.tools.seen.find(address, kind) {
             return self.tools.writer.reference(ContainerId(id));
         }
         if let Some(id) = open(&mut self.tools.writer) {
-            self.tools.seen.add(address, known.at, id.0);
+            self.tools.seen.add(address, kind, id.0);
             self.later(known, address, content, depth + 1);
         }
     }
