@@ -6,6 +6,7 @@
 use std::fmt;
 use std::time::Instant;
 
+pub mod callback;
 pub mod http;
 pub mod spool;
 pub mod wire;
