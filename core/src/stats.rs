@@ -116,6 +116,8 @@ counters! {
     DroppedDeadline = dropped_deadline,
     /// An error inside the engine.
     DroppedError = dropped_error,
+    /// The host gave the capture up, or never came back with it.
+    DroppedCancelled = dropped_cancelled,
 }
 
 counters! {
