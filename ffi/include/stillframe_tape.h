@@ -23,18 +23,19 @@
 
 /* ---- Begin, structure, finish ---- */
 
-/* What is in force when nothing is configured. */
-static inline stillframe_tape_limits stillframe_tape_limits_default(void)
+/* The limits in force when nothing is configured; a stillframe_permit has those that are. */
+static inline stillframe_limits stillframe_tape_limits_default(void)
 {
-    stillframe_tape_limits limits = {16, 17, 4, 32, 64, 1024, 4096, 128 * 1024, 2000, 10000};
+    stillframe_limits limits = {16, 17, 4, 32, 64, 1024, 4096, 128 * 1024, 2000, 10000};
     return limits;
 }
 
-/* Starts a tape in the caller's memory, which nothing else may use until the tape was taken. STILLFRAME_TAPE_RESERVE bytes of it are kept
- * back: limits->tape_bytes + STILLFRAME_TAPE_RESERVE is what a tape within its limits needs. Limits of NULL are the default ones.
- * false: there are fewer than STILLFRAME_TAPE_MIN_BYTES; every later call then does nothing, and finish returns 0. */
-static inline bool stillframe_tape_begin(stillframe_tape *tape, void *memory, size_t bytes, stillframe_tape_language language,
-                                         const stillframe_tape_limits *limits)
+/* Starts a tape, of a STILLFRAME_LANGUAGE_, in the caller's memory, which nothing else may use until the tape was taken.
+ * STILLFRAME_TAPE_RESERVE bytes of it are kept back: limits->tape_bytes + STILLFRAME_TAPE_RESERVE is what a tape within its limits needs.
+ * Limits of NULL are the default ones. false: there are fewer than STILLFRAME_TAPE_MIN_BYTES; every later call then does nothing, and
+ * finish returns 0. */
+static inline bool stillframe_tape_begin(stillframe_tape *tape, void *memory, size_t bytes, unsigned language,
+                                         const stillframe_limits *limits)
 {
     size_t bound;
     memset(tape, 0, sizeof *tape);
@@ -96,7 +97,9 @@ static inline void stillframe_tape_end_group(stillframe_tape *tape)
 {
     uint8_t *to;
     if (!STILLFRAME_TAPE_LIKELY_(tape->refused_ == 0)) {
-        stillframe_tape_gap(tape, STILLFRAME_REASON_BUDGET, STILLFRAME_UNKNOWN_COUNT);
+        if (tape->refused_ & STILLFRAME_TAPE_SILENT_) {
+            stillframe_tape_gap(tape, STILLFRAME_REASON_BUDGET, STILLFRAME_UNKNOWN_COUNT);
+        }
         tape->refused_ = 0;
     }
     to = stillframe_tape_structure_(tape, 1);
@@ -116,9 +119,9 @@ static inline void stillframe_tape_end_group(stillframe_tape *tape)
  * nanoseconds is how long the walk took. */
 static inline size_t stillframe_tape_finish(stillframe_tape *tape, stillframe_reason stop, uint64_t nanoseconds)
 {
-    const stillframe_tape_limits *limits = &tape->limits;
+    const stillframe_limits *limits = &tape->limits;
     const uint32_t narrow[4] = {limits->exceptions, limits->frames, limits->depth, limits->fields};
-    const uint32_t wide[6] = {limits->items, limits->string, limits->values, limits->tape_bytes, limits->soft_time, limits->hard_time};
+    const uint32_t wide[6] = {limits->items, limits->string, limits->values, limits->tape_bytes, limits->soft_time_us, limits->hard_time_us};
     uint8_t *to = tape->buffer;
     if (tape->groups_ == 0 || tape->mark_containers_ == 0) {
         return 0;

@@ -118,7 +118,7 @@ static inline bool stillframe_walk_exception(stillframe_walk *walk, const void *
                                              uint32_t parent, bool message_unknown)
 {
     if (walk->count >= walk->capacity) {
-        (void)stillframe_tape_no_node_(walk->tape);
+        stillframe_tape_gap(walk->tape, STILLFRAME_REASON_BUDGET, 1);
         return false;
     }
     return stillframe_walk_push_(walk, stillframe_tape_exception(walk->tape, type, link, parent, message_unknown), object, kind, 0, 0);
@@ -130,7 +130,7 @@ static inline bool stillframe_walk_frame(stillframe_walk *walk, const void *obje
                                          const char *module, size_t module_bytes, const char *file, size_t file_bytes)
 {
     if (walk->count >= walk->capacity) {
-        (void)stillframe_tape_no_node_(walk->tape);
+        stillframe_tape_gap(walk->tape, STILLFRAME_REASON_BUDGET, 1);
         return false;
     }
     return stillframe_walk_push_(walk,

@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "../stillframe.h" /* for its types and numbers only: a program that only writes tapes need not be linked with the library */
+
 /* The version of the format that is written here. */
 #define STILLFRAME_TAPE_VERSION 1
 /* Bytes of a tape's header. */
@@ -46,15 +48,6 @@ typedef enum stillframe_reason {
     STILLFRAME_REASON_CHAIN = 16            /* more exceptions than limits.exceptions */
 } stillframe_reason;
 
-/* Whose values the tape holds: decides what a value's own type is called. */
-typedef enum stillframe_tape_language {
-    STILLFRAME_TAPE_LANGUAGE_UNKNOWN = 0,
-    STILLFRAME_TAPE_LANGUAGE_PYTHON = 1,
-    STILLFRAME_TAPE_LANGUAGE_JAVA = 2,
-    STILLFRAME_TAPE_LANGUAGE_DOTNET = 3,
-    STILLFRAME_TAPE_LANGUAGE_NATIVE = 4 /* C and C++ */
-} stillframe_tape_language;
-
 /* Part of an exception's or a frame's group. The items of ARGUMENTS, LOCALS, STATICS and ATTRIBUTES have names. */
 typedef enum stillframe_section {
     STILLFRAME_SECTION_ARGUMENTS = 1,  /* frame */
@@ -90,20 +83,6 @@ typedef enum stillframe_time_kind {
 #define STILLFRAME_FRAME_AWAITED 8u
 #define STILLFRAME_FRAME_NO_VARIABLES 16u
 
-/* The bounds of one tape, those of docs/configuration.md. The writer keeps string, values and tape_bytes; the walker keeps the others. */
-typedef struct stillframe_tape_limits {
-    uint32_t exceptions;
-    uint32_t frames;
-    uint32_t depth;
-    uint32_t fields;
-    uint32_t items;
-    uint32_t string;     /* characters of a text, bytes of binary data */
-    uint32_t values;
-    uint32_t tape_bytes;
-    uint32_t soft_time;  /* microseconds */
-    uint32_t hard_time;  /* microseconds */
-} stillframe_tape_limits;
-
 /* Where a frame is in its source; 0 is unknown. Lines and columns count from 1, end_column is behind the expression. */
 typedef struct stillframe_tape_location {
     uint32_t line;
@@ -130,7 +109,7 @@ typedef struct stillframe_tape {
     uint16_t shapes_;
     uint8_t refused_;    /* what a refused name left to do, see below */
     uint8_t language_;
-    stillframe_tape_limits limits;
+    stillframe_limits limits;
 } stillframe_tape;
 
 #endif
