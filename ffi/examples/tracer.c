@@ -68,22 +68,6 @@ struct tracer {
 
 /* ---- On the failing thread ---- */
 
-static stillframe_tape_limits tape_limits(const stillframe_limits *from)
-{
-    stillframe_tape_limits limits;
-    limits.exceptions = from->exceptions;
-    limits.frames = from->frames;
-    limits.depth = from->depth;
-    limits.fields = from->fields;
-    limits.items = from->items;
-    limits.string = from->string;
-    limits.values = from->values;
-    limits.tape_bytes = from->tape_bytes;
-    limits.soft_time = from->soft_time_us;
-    limits.hard_time = from->hard_time_us;
-    return limits;
-}
-
 /* Whether the gate lets this failure be captured. The site is identified by the places in the code, not by text. */
 static bool admitted(const struct tracer *tracer, const struct failure *failure, stillframe_permit *permit)
 {
@@ -108,15 +92,13 @@ static void tracer_on_failure(struct tracer *tracer, const struct failure *failu
 {
     static _Thread_local uint8_t memory[256 << 10];
     stillframe_permit permit = STILLFRAME_INIT(stillframe_permit);
-    stillframe_tape_limits limits;
     struct parcel *parcel;
     const struct call *call;
     size_t length;
     if (!admitted(tracer, failure, &permit)) {
         return;
     }
-    limits = tape_limits(&permit.limits);
-    length = walk_failure(tracer->engine, failure, &limits, memory, sizeof memory);
+    length = walk_failure(tracer->engine, failure, &permit.limits, memory, sizeof memory);
     parcel = length > 0 ? malloc(sizeof *parcel + length) : NULL;
     if (parcel != NULL) {
         parcel->next = NULL;

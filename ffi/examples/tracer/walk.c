@@ -230,7 +230,7 @@ static void failures(struct walker *walker, const struct failure *failure)
     }
 }
 
-size_t walk_failure(const stillframe_engine *engine, const struct failure *failure, const stillframe_tape_limits *limits, void *memory,
+size_t walk_failure(const stillframe_engine *engine, const struct failure *failure, const stillframe_limits *limits, void *memory,
                     size_t bytes)
 {
     static _Thread_local struct walker walker;
@@ -238,7 +238,7 @@ size_t walk_failure(const stillframe_engine *engine, const struct failure *failu
     walker.engine = engine;
     walker.known = 0;
     walker.begun = now();
-    stillframe_tape_begin(&walker.tape, memory, bytes, STILLFRAME_TAPE_LANGUAGE_UNKNOWN, limits);
+    stillframe_tape_begin(&walker.tape, memory, bytes, STILLFRAME_LANGUAGE_UNKNOWN, limits);
     stillframe_walk_begin(&walker.walk, &walker.tape, walker.entries, CONTAINERS);
     failures(&walker, failure);
     while ((entry = stillframe_walk_next(&walker.walk)) != NULL) {
@@ -260,7 +260,7 @@ size_t walk_failure(const stillframe_engine *engine, const struct failure *failu
             break;
         }
         /* A group is at most some dozen values, so a look at the clock after each is enough. */
-        if (now() - walker.begun > (uint64_t)walker.tape.limits.soft_time * 1000) {
+        if (now() - walker.begun > (uint64_t)walker.tape.limits.soft_time_us * 1000) {
             stillframe_walk_stop(&walker.walk, STILLFRAME_REASON_TIMEOUT);
         }
     }

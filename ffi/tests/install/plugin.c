@@ -39,7 +39,7 @@ int main(int count, char **arguments)
     if (engine_new(NULL, NULL, &engine, NULL) != STILLFRAME_OK || capture_admit(engine, &site, &permit, NULL) != STILLFRAME_OK) {
         return 1;
     }
-    stillframe_tape_begin(&tape, memory, sizeof memory, STILLFRAME_TAPE_LANGUAGE_NATIVE, NULL);
+    stillframe_tape_begin(&tape, memory, sizeof memory, STILLFRAME_LANGUAGE_NATIVE, NULL);
     stillframe_tape_exception(&tape, 0, STILLFRAME_LINK_ROOT, 0, true);
     stillframe_tape_end_group(&tape);
     stillframe_tape_end_group(&tape);

@@ -46,7 +46,7 @@ static int pay(int number, const char *currency, long total)
     site.function = text("pay");
     site.line = here.line;
     if (stillframe_capture_admit(engine, &site, &permit, &error) == STILLFRAME_OK) {
-        stillframe_tape_begin(&tape, memory, sizeof memory, STILLFRAME_TAPE_LANGUAGE_NATIVE, NULL);
+        stillframe_tape_begin(&tape, memory, sizeof memory, STILLFRAME_LANGUAGE_NATIVE, NULL);
         stillframe_tape_exception(&tape, stillframe_tape_define_type(&tape, STILLFRAME_LITERAL("payment_failed")), STILLFRAME_LINK_ROOT, 0,
                                   false);
         stillframe_tape_end_group(&tape);

@@ -41,7 +41,7 @@ void tell(const stillframe_engine *engine, const payment_failed &failure, const 
     stillframe_tape tape;
     stillframe_walk walk;
     enum what { EXCEPTION, FRAME, TOTALS };
-    stillframe_tape_begin(&tape, memory.data(), memory.size(), STILLFRAME_TAPE_LANGUAGE_NATIVE, nullptr);
+    stillframe_tape_begin(&tape, memory.data(), memory.size(), STILLFRAME_LANGUAGE_NATIVE, nullptr);
     stillframe_walk_begin(&walk, &tape, entries.data(), entries.size());
     stillframe_walk_exception(&walk, &failure, EXCEPTION, stillframe_tape_define_type(&tape, type.data(), type.size()), STILLFRAME_LINK_ROOT, 0,
                               false);
