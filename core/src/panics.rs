@@ -46,6 +46,22 @@ impl Drop for Inside {
     }
 }
 
+/// Says that what runs on this thread is the program's again (a callback), until it is dropped.
+#[derive(Debug)]
+pub struct Outside(u32);
+
+/// Marks what follows on this thread as the program's.
+#[must_use]
+pub fn outside() -> Outside {
+    Outside(DEPTH.try_with(|depth| depth.replace(0)).unwrap_or(0))
+}
+
+impl Drop for Outside {
+    fn drop(&mut self) {
+        let _ = DEPTH.try_with(|depth| depth.set(self.0));
+    }
+}
+
 /// Makes panics silent that happen while [`inside`] says that our code runs; all others go to the hook that was there. Once per process.
 ///
 /// For a library that does not know with whom it shares its copy of the standard library: a program in C has no hook, one in Rust

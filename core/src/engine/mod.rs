@@ -164,6 +164,7 @@ impl Shared {
         drop(notices);
         if let Some(Log(log)) = &self.setup.host.log {
             // The program's own function; what becomes of the line is not our business.
+            let _outside = panics::outside();
             let _ = catch_unwind(AssertUnwindSafe(|| log(line))).map_err(std::mem::forget);
         }
     }
