@@ -213,13 +213,14 @@ inline std::terminate_handler &before_terminate() {
 [[noreturn]] inline void on_terminate() {
     int before = errno;
     if (std::current_exception()) {
-        report_current("terminate", STILLFRAME_FAILURE_UNHANDLED | STILLFRAME_FAILURE_FLUSH, nullptr, nullptr);
+        report_current("terminate", STILLFRAME_FAILURE_UNHANDLED | STILLFRAME_FAILURE_FLUSH, __builtin_return_address(0), nullptr);
     } else {
         stillframe_failure failure = {};
         failure.struct_size = sizeof failure;
         failure.type = "std::terminate";
         failure.message = "called without an exception";
         failure.mechanism = "terminate";
+        failure.caller = __builtin_return_address(0);
         failure.flags = STILLFRAME_FAILURE_UNHANDLED | STILLFRAME_FAILURE_FLUSH;
         stillframe_capture_failure(&failure);
     }

@@ -193,7 +193,9 @@ impl Walk<'_> {
 
     fn bytes(&mut self, known: Known, address: usize, total: usize) {
         let tools = &mut *self.tools;
-        let kept = total.min(tools.writer.string_limit()).min(tools.bytes.len());
+        let kept = total
+            .min(tools.writer.string_limit())
+            .min(tools.bytes.len());
         let got = tools.memory.read(address, &mut tools.bytes[..kept]);
         if got < kept {
             return self.unreadable(known, address);

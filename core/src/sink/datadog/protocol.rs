@@ -1,5 +1,6 @@
 //! Requests with snapshots, and what the answers of an Agent and of Datadog's intake mean.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::{Duration, Instant};
 
@@ -201,11 +202,11 @@ impl Protocol for DatadogProtocol {
             return Err(Trouble::Unsupported(why));
         }
         let route = Route::read(batch.route);
-        let mut headers = vec![
-            ("content-type", "application/json".to_owned()),
-            ("user-agent", user_agent()),
+        let mut headers: Vec<(Cow<'static, str>, String)> = vec![
+            ("content-type".into(), "application/json".to_owned()),
+            ("user-agent".into(), user_agent()),
             (
-                "dd-request-id",
+                "dd-request-id".into(),
                 SnapshotId::generate(crate::engine::now_ns()).to_string(),
             ),
         ];
@@ -214,18 +215,18 @@ impl Protocol for DatadogProtocol {
                 self.endpoint = self.ask(&url, http)?;
                 if let Some(entity) = route.entity {
                     if let Some(id) = entity.strip_prefix("ci-") {
-                        headers.push(("datadog-container-id", id.to_owned()));
+                        headers.push(("datadog-container-id".into(), id.to_owned()));
                     }
-                    headers.push(("datadog-entity-id", entity.to_owned()));
+                    headers.push(("datadog-entity-id".into(), entity.to_owned()));
                 }
                 if let Some(external) = route.external {
-                    headers.push(("datadog-external-env", external.to_owned()));
+                    headers.push(("datadog-external-env".into(), external.to_owned()));
                 }
                 (url, self.endpoint.path().to_owned())
             }
             Target::Intake { url, path, key } => {
-                headers.push(("dd-api-key", key));
-                headers.push(("dd-evp-origin", ORIGIN.to_owned()));
+                headers.push(("dd-api-key".into(), key));
+                headers.push(("dd-evp-origin".into(), ORIGIN.to_owned()));
                 (url, path)
             }
         };
@@ -286,7 +287,7 @@ fn info(url: &str, timeout: Duration, http: &dyn Http) -> Result<Endpoints, Trou
         method: Method::Get,
         url: url.to_owned(),
         path: "/info".to_owned(),
-        headers: vec![("user-agent", user_agent())],
+        headers: vec![("user-agent".into(), user_agent())],
         body: Vec::new(),
         timeout: timeout.min(ASK_TIMEOUT),
     };
