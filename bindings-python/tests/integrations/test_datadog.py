@@ -115,9 +115,9 @@ fail(5)
         # Processes of one service share an outbox: what a child could not deliver because its parent was doing so, the parent did.
         left = run(store, received, "")
         assert left.status == 0
-        received.wait(10 * 4)
+        received.wait(10 * 3)
     ids = Counter(inner(snapshot)["id"] for snapshot in received.snapshots)
-    assert len(ids) == 10 * 4
+    assert len(ids) == 10 * 3
     assert set(ids.values()) == {1}
 
 

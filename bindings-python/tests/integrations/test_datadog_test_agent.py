@@ -18,7 +18,7 @@ from support import Result, Store
 def run(store: Store, url: str) -> Result:
     return store.enabled(
         SHOP + 'pay("hunter2", 10)\n',
-        env={"STILLFRAME_DATADOG_ENABLED": "1", "DD_TRACE_AGENT_URL": url, "DD_SERVICE": "shop", "DD_ENV": "prod", "DD_TAGS": "team:a b"},
+        env={"STILLFRAME_DATADOG_ENABLED": "1", "DD_TRACE_AGENT_URL": url, "DD_SERVICE": "shop", "DD_ENV": "prod", "DD_TAGS": "team:a&b+c"},
     )
 
 
@@ -30,7 +30,7 @@ def test_snapshots_are_taken(store: Store, tmp_path: Path, endpoint: str) -> Non
     parts = urlsplit(address)
     assert parts.path == endpoint
     tags = parse_qs(parts.query)["ddtags"][0].split(",")
-    assert {"env:prod", "team:a b"} < set(tags)
+    assert {"env:prod", "team:a&b+c"} < set(tags)
     assert headers["content-type"] == "application/json"
     assert len(snapshots) == 3
     for snapshot in snapshots:

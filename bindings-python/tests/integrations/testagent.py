@@ -1,4 +1,4 @@
-"""Datadog's own agent for tests. It has no endpoints for snapshots; started as a program, it has them, and keeps what comes like all else."""
+"""Datadog's own agent for tests, as it is, and with the endpoints for snapshots that it lacks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from agent import DIAGNOSTICS, V2
 from serving import PATIENCE, free_port
 
 PLAIN = (os.path.join(os.path.dirname(sys.executable), "ddapm-test-agent"),)
-WITH_ENDPOINTS = (sys.executable, __file__)
+WITH_ENDPOINTS = (sys.executable, str(Path(__file__).with_name("testagent_program.py")))
 
 
 @contextlib.contextmanager
@@ -68,30 +68,3 @@ def received(url: str) -> list[tuple[str, dict[str, str], Any]]:
             headers = {name.lower(): value for name, value in request["headers"].items()}
             found.append((request["url"], headers, json.loads(base64.b64decode(request["body"]))))
     return found
-
-
-def main() -> None:
-    from aiohttp import web
-    from ddapm_test_agent import agent
-
-    plain = agent.make_app
-
-    def make_app(*args: Any, **options: Any) -> web.Application:
-        app = plain(*args, **options)
-        handlers = (getattr(route.handler, "__self__", None) for route in app.router.routes())
-        own = next(handler for handler in handlers if isinstance(handler, agent.Agent))
-
-        async def take(request: web.Request) -> web.Response:
-            await own._store_request(request)
-            return web.Response(status=202)
-
-        app.router.add_post(V2, take)
-        app.router.add_post(DIAGNOSTICS, take)
-        return app
-
-    agent.make_app = make_app
-    agent.main()
-
-
-if __name__ == "__main__":
-    main()

@@ -5,7 +5,7 @@
 //! sender thread:     [item,item,...] ── DatadogProtocol ──▶ POST /debugger/v2/input?ddtags=...
 //! ```
 //!
-//! The Agent says at `GET /info` what it takes: `/debugger/v2/input`, or, before 7.66, only `/debugger/v1/diagnostics`; both take the same
+//! The Agent says at `GET /info` what it takes: `/debugger/v2/input`, or, where it is older, only `/debugger/v1/diagnostics`; both take the same
 //! JSON array. It is asked before the first request, again whenever something went wrong, and every five minutes, in case it was
 //! replaced. Without an Agent (`datadog.agentless`), the same array goes to `/api/v2/debugger` of the site.
 //!
