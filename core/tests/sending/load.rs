@@ -156,7 +156,7 @@ mod tests {
         let all = stats.sent + stats.rejected + stats.dropped;
         assert_eq!((all, stats.waiting), (round.taken as u64, 0), "{case}");
         assert!(
-            round.taken > 500 && round.nanos.len() >= round.taken,
+            round.taken > 50 && round.nanos.len() >= round.taken,
             "{case}"
         );
         // What waits, and what is on its way: whatever the destination does.
@@ -172,7 +172,7 @@ mod tests {
     fn without_a_destination_there_is_nothing_to_wait_for() {
         let dir = tempfile::tempdir().unwrap();
         let round = round(Fault::None, Duration::from_secs(1), dir.path(), 64 << 20);
-        assert!(round.taken > 200 && round.arrived == 0);
+        assert!(round.taken > 50 && round.arrived == 0);
         assert!(!dir.path().join("outbox").exists());
     }
 
