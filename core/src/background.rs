@@ -3,6 +3,8 @@
 use std::io;
 use std::thread::JoinHandle;
 
+use crate::panics;
+
 /// Niceness of such a thread: it gets what the program leaves.
 const NICENESS: libc::c_int = 10;
 
@@ -22,6 +24,7 @@ pub(crate) fn spawn(
                 unsafe {
                     libc::setpriority(libc::PRIO_PROCESS, 0, NICENESS);
                 }
+                let _inside = panics::inside();
                 work();
             })
     })

@@ -30,6 +30,8 @@ pub struct Sources {
     pub arguments: BTreeMap<String, Value>,
     /// Where the search for a file begins, and what relative paths are relative to. `None`: no file is looked for.
     pub folder: Option<PathBuf>,
+    /// What people call the call whose arguments these are; `install()` if nothing is said.
+    pub call: Option<&'static str>,
 }
 
 impl Sources {
@@ -39,6 +41,7 @@ impl Sources {
             variables: std::env::vars_os().collect(),
             arguments,
             folder: std::env::current_dir().ok(),
+            call: None,
         }
     }
 
@@ -68,7 +71,7 @@ pub(super) struct Entry<'a> {
 pub(super) enum Place<'a> {
     Variable(&'a str),
     File(&'a ConfigFile),
-    Call,
+    Call(&'static str),
 }
 
 impl Place<'_> {
@@ -76,7 +79,7 @@ impl Place<'_> {
         match self {
             Self::Variable(name) => Origin::Variable((*name).to_owned()),
             Self::File(file) => file.origin(at),
-            Self::Call => Origin::Call,
+            Self::Call(name) => Origin::Call(name),
         }
     }
 }
@@ -132,7 +135,8 @@ pub(super) fn entries<'a>(
         .iter()
         .map(|(name, value)| (name.clone(), Node::json(value)))
         .collect();
-    flatten("", arguments, Place::Call, 0, &mut entries, problems);
+    let place = Place::Call(sources.call.unwrap_or("install()"));
+    flatten("", arguments, place, 0, &mut entries, problems);
     entries
 }
 
@@ -209,6 +213,20 @@ fn foreign<'a>(
         }
     }
     for key in KEYS {
+        // A variable may hold something for several keys, and nothing for this one.
+        let known = key.foreign_variables().iter();
+        let mut known = known.filter(|variable| sources.variable(variable.name()).is_some());
+        if let Some((name, value)) = known.find_map(|variable| {
+            let value = variable.read(text(variable.name(), sources, problems)?);
+            (!value.is_empty()).then(|| (variable.name(), value))
+        }) {
+            entries.push(Entry {
+                key,
+                node: Node::text(&value),
+                place: Place::Variable(name),
+            });
+        }
+        // Datadog's count more: that is how its tracers have it.
         let variable = key.datadog_variables().iter().copied();
         if let Some(name) = variable
             .into_iter()
@@ -219,18 +237,6 @@ fn foreign<'a>(
                 key,
                 node: Node::text(value),
                 place: Place::Variable(name),
-            });
-        }
-        let foreign = key.foreign_variables().iter();
-        if let Some(variable) = foreign
-            .into_iter()
-            .find(|variable| sources.variable(variable.name()).is_some())
-            && let Some(value) = text(variable.name(), sources, problems)
-        {
-            entries.push(Entry {
-                key,
-                node: Node::text(&variable.read(value)),
-                place: Place::Variable(variable.name()),
             });
         }
     }

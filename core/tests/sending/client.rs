@@ -15,7 +15,7 @@ pub fn post(url: &str, path: &str) -> Request {
         method: Method::Post,
         url: url.to_owned(),
         path: path.to_owned(),
-        headers: vec![("x-key", "k".to_owned())],
+        headers: vec![("x-key".into(), "k".to_owned())],
         body: b"hello".to_vec(),
         timeout: Duration::from_secs(5),
     }
@@ -246,7 +246,7 @@ fn failures_to_connect_say_why() {
         assert_eq!(error.kind, HttpErrorKind::Setup, "{url}: {}", error.why);
     }
     let header = Request {
-        headers: vec![("x-key", "split\r\nx: y".to_owned())],
+        headers: vec![("x-key".into(), "split\r\nx: y".to_owned())],
         ..post("http://127.0.0.1:9", "/")
     };
     let error = plain().send(&header).expect_err("not valid");

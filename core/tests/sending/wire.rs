@@ -80,7 +80,7 @@ impl Protocol for TestProtocol {
             method: Method::Post,
             url: self.url.clone(),
             path: format!("/in?route={}", batch.route),
-            headers: vec![("content-type", "application/json".to_owned())],
+            headers: vec![("content-type".into(), "application/json".to_owned())],
             body: [&b"["[..], &batch.items.join(&b','), b"]"].concat(),
             timeout: self.timeout,
         })
