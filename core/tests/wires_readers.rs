@@ -4,7 +4,6 @@
 #![cfg(all(feature = "otlp", feature = "sentry"))]
 #![expect(
     clippy::expect_used,
-    clippy::unwrap_used,
     reason = "a test fails by panicking"
 )]
 

@@ -242,7 +242,10 @@ impl Protocol for DatadogProtocol {
             method: Method::Post,
             url,
             path: format!("{path}?{}", route.query),
-            headers,
+            headers: headers
+                .into_iter()
+                .map(|(name, value)| (name.into(), value))
+                .collect(),
             body,
             timeout: self.timeout,
         })
