@@ -243,11 +243,12 @@ __attribute__((unused)) static inline void stillframe_var_close(stillframe_var *
 #define STILLFRAME_JOIN_(a, b) a##b
 #define STILLFRAME_JOIN(a, b) STILLFRAME_JOIN_(a, b)
 
-/* Opens a scope for the rest of the block. */
+/* Opens a scope for the rest of the block. Inside of another one of the same function it hides that one's name, nothing else. */
 #define STILLFRAME_FRAME()                                                                                                               \
-    static const stillframe_place stillframe_place_here = {__func__, __FILE__, __LINE__, 0};                                             \
+    _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wshadow\"") static const stillframe_place stillframe_place_here = {\
+        __func__, __FILE__, __LINE__, 0};                                                                                                \
     __attribute__((cleanup(stillframe_scope_close))) stillframe_scope stillframe_scope_here;                                             \
-    stillframe_scope_open(&stillframe_scope_here, &stillframe_place_here, __builtin_dwarf_cfa())
+    _Pragma("GCC diagnostic pop") stillframe_scope_open(&stillframe_scope_here, &stillframe_place_here, __builtin_dwarf_cfa())
 
 #define STILLFRAME_REGISTER_(id, text, type_of, size_of, where, items)                                                                   \
     static const stillframe_slot STILLFRAME_JOIN(stillframe_slot_, id) = {text, type_of, size_of};                                       \
