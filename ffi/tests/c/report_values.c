@@ -12,6 +12,9 @@ struct point {
     int x;
     int y;
 };
+/* Far from where it is used: source lines are shown as well. */
+static const char joe[] = "joe-the-user";
+
 enum color { RED, GREEN = 5 };
 struct thing {
     int id;
@@ -235,12 +238,13 @@ STILLFRAME_STRUCT(credentials, struct credentials, STILLFRAME_FIELD(struct crede
 
 static void hidden_types(void) {
     STILLFRAME_FRAME();
-    struct credentials mine = {"joe-the-user"}, *also = &mine;
+    struct credentials mine = {joe}, *also = &mine;
     STILLFRAME_OBJECT(mine, credentials);
     STILLFRAME_OBJECT_AT(also, credentials);
     CHECK(stillframe_report("Hidden", "%s", "h") == STILLFRAME_OK);
     CHECK_SHOWS("\"notCapturedReason\":\"redactedType\"");
-    CHECK_HIDES("joe-the-user");
+    CHECK_SHOWS("\"rule\":\"credentials\"");
+    CHECK_HIDES(joe);
 }
 
 int main(void) {
