@@ -8,8 +8,7 @@ use stillframe_core::tape::{ContainerId, TextFlags, TypeId};
 
 use super::layout::{
     self, KIND_BOOL, KIND_BYTES, KIND_CHAR, KIND_FLOAT, KIND_INT, KIND_OPAQUE, KIND_POINTER,
-    KIND_STRING,
-    KIND_STRUCT, KIND_TO, KIND_UINT, KIND_VIEW, View,
+    KIND_STRING, KIND_STRUCT, KIND_TO, KIND_UINT, KIND_VIEW, View,
 };
 use super::text::{Ends, Short};
 use super::walk::{Content, Walk, without_struct};
@@ -189,7 +188,9 @@ impl Walk<'_> {
 
     fn bytes(&mut self, known: Known, address: usize, total: usize) {
         let tools = &mut *self.tools;
-        let kept = total.min(tools.writer.string_limit()).min(tools.bytes.len());
+        let kept = total
+            .min(tools.writer.string_limit())
+            .min(tools.bytes.len());
         let got = tools.memory.read(address, &mut tools.bytes[..kept]);
         if got < kept {
             return self.unreadable(known, address);
