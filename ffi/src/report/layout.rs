@@ -111,6 +111,7 @@ pub(crate) struct Scope {
 #[repr(C)]
 pub(crate) struct Open {
     pub(crate) cfa: usize,
+    pub(crate) caller: usize,
     pub(crate) scope: usize,
 }
 
@@ -160,7 +161,7 @@ crate::sized::sized!(stillframe_failure, least = reserved: u32);
 const _: () = {
     assert!(size_of::<View>() == 32 && size_of::<Field>() == 48 && size_of::<Type>() == 48);
     assert!(size_of::<Slot>() == 24 && size_of::<Place>() == 24 && size_of::<Var>() == 40);
-    assert!(size_of::<Scope>() == 32 && size_of::<stillframe_thread>() == 8 + 256 * 16);
+    assert!(size_of::<Scope>() == 32 && size_of::<stillframe_thread>() == 8 + 256 * 24);
     assert!(size_of::<stillframe_failure>() == 64);
     assert!(std::mem::offset_of!(stillframe_failure, flags) == 56);
     assert!(std::mem::offset_of!(Type, view) == 40);

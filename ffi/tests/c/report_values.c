@@ -48,7 +48,7 @@ STILLFRAME_STRUCT(thing, struct thing, STILLFRAME_FIELD(struct thing, id), STILL
 /* The layout is part of the ABI. */
 _Static_assert(sizeof(stillframe_view) == 32 && sizeof(stillframe_field) == 48 && sizeof(stillframe_type) == 48, "size");
 _Static_assert(sizeof(stillframe_slot) == 24 && sizeof(stillframe_place) == 24 && sizeof(stillframe_var) == 40, "size");
-_Static_assert(sizeof(stillframe_scope) == 32 && sizeof(stillframe_thread) == 8 + 256 * 16, "size");
+_Static_assert(sizeof(stillframe_scope) == 32 && sizeof(stillframe_thread) == 8 + 256 * 24, "size");
 _Static_assert(sizeof(stillframe_failure) == 64 && offsetof(stillframe_failure, flags) == 56, "size");
 _Static_assert(offsetof(stillframe_type, view) == 40 && offsetof(stillframe_field, count_size) == 40, "offset");
 
