@@ -12,6 +12,7 @@ fn a_function_to_be_found() -> usize {
     std::hint::black_box(1)
 }
 
+#[expect(clippy::expect_used, reason = "a test fails by panicking")]
 /// A tape with these functions as frames, a list in the second frame's variables, and a reference to it in the last one's.
 fn tape(functions: &[&str]) -> Vec<u8> {
     let mut writer = TapeWriter::new();
