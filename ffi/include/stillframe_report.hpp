@@ -187,10 +187,11 @@ __attribute__((noinline)) inline stillframe_status report_current(const char *me
         try {
             std::rethrow_exception(current);
         } catch (const std::exception &exception) {
-            std::snprintf(message, sizeof message, "%s", exception.what());
+            const char *text = exception.what();
+            std::snprintf(message, sizeof message, "%s", text == nullptr ? "" : text);
             failure.message = message;
         } catch (const char *text) {
-            std::snprintf(message, sizeof message, "%s", text);
+            std::snprintf(message, sizeof message, "%s", text == nullptr ? "" : text);
             failure.message = message;
         } catch (const std::string &text) {
             std::snprintf(message, sizeof message, "%.*s", static_cast<int>(text.size()), text.data());

@@ -7,11 +7,11 @@ use stillframe_core::redact::ValueKind;
 use stillframe_core::tape::{ContainerId, TextFlags, TypeId};
 
 use super::layout::{
-    self, KIND_BOOL, KIND_BYTES, KIND_CHAR, KIND_FLOAT, KIND_INT, KIND_POINTER, KIND_STRING,
-    KIND_STRUCT, KIND_TO, KIND_UINT, KIND_VIEW, View,
+    self, KIND_BOOL, KIND_BYTES, KIND_CHAR, KIND_FLOAT, KIND_INT, KIND_OPAQUE, KIND_POINTER,
+    KIND_STRING, KIND_STRUCT, KIND_TO, KIND_UINT, KIND_VIEW, View,
 };
 use super::text::{Ends, Short};
-use super::walk::{Content, Walk};
+use super::walk::{Content, Walk, without_struct};
 
 /// Where a value is and what it is.
 #[derive(Clone, Copy, Debug)]
@@ -55,12 +55,11 @@ impl Walk<'_> {
             _ => 1,
         };
         match known.layout.kind {
+            KIND_OPAQUE => self.tools.writer.opaque(known.id),
             KIND_BYTES => self.bytes(known, given.address, count * one.max(1)),
             KIND_CHAR if given.size != one => {
                 let id = self.array_type(known, count);
-                self.tools.writer.as_type(id);
-                let ends = Ends::ZeroWithin(count);
-                self.text(known, given.address, ends);
+                self.text(id, given.address, Ends::ZeroWithin(count));
             }
             KIND_UINT if one == 1 && given.size != one => self.bytes(known, given.address, count),
             _ if given.size != 0 && count == 1 => self.one(known, given.address, given.depth),
@@ -94,10 +93,7 @@ impl Walk<'_> {
             return;
         }
         match known.layout.kind {
-            KIND_STRING => {
-                self.typed(known);
-                self.text(known, target, Ends::Zero);
-            }
+            KIND_STRING => self.text(known.id, target, Ends::Zero),
             KIND_TO => {
                 let Some(item) = self.known(known.layout.item) else {
                     return self.unreadable(known, known.layout.item);
@@ -175,19 +171,18 @@ impl Walk<'_> {
         writer.utf8(text.as_str(), TextFlags::RENDERED);
     }
 
-    fn text(&mut self, known: Known, address: usize, ends: Ends) {
+    fn text(&mut self, id: TypeId, address: usize, ends: Ends) {
         let tools = &mut *self.tools;
-        let written = match ends {
-            Ends::After(0) | Ends::ZeroWithin(0) => {
-                tools.writer.ascii(b"");
-                true
-            }
-            ends => tools
-                .text
-                .write(&mut tools.memory, &mut tools.writer, address, ends),
-        };
+        if matches!(ends, Ends::After(0) | Ends::ZeroWithin(0)) {
+            tools.writer.as_type(id);
+            tools.writer.ascii(b"");
+            return;
+        }
+        let written = tools
+            .text
+            .write(&mut tools.memory, &mut tools.writer, address, ends, id);
         if !written {
-            self.unreadable(known, address);
+            self.unreadable_as(id, address);
         }
     }
 
@@ -285,12 +280,19 @@ impl Walk<'_> {
             }
             return match item.layout.kind {
                 KIND_STRUCT => self.object(item, known.id, view.items, depth),
-                _ => self.one(item, view.items, depth),
+                // Of the type that the variable has.
+                _ => self.one(
+                    Known {
+                        id: known.id,
+                        ..item
+                    },
+                    view.items,
+                    depth,
+                ),
             };
         }
         if item.layout.kind == KIND_CHAR && item.layout.size == 1 {
-            self.typed(known);
-            return self.text(known, view.items, Ends::After(view.count));
+            return self.text(known.id, view.items, Ends::After(view.count));
         }
         if item.layout.kind == KIND_UINT && item.layout.size == 1 {
             return self.bytes(known, view.items, view.count);
@@ -307,8 +309,11 @@ impl Walk<'_> {
         depth: u32,
         open: impl FnOnce(&mut stillframe_core::tape::TapeWriter) -> Option<ContainerId>,
     ) {
-        // An array and its first item are at one place.
-        let kind = known.at ^ usize::from(matches!(content, Content::Items { .. }));
+        // An array and its first item are at one place, and so are a long part of it and a short one.
+        let kind = match content {
+            Content::Fields => known.at,
+            Content::Items { count } => known.at ^ (count << 1 | 1),
+        };
         if let Some(id) = self.tools.seen.find(address, kind) {
             return self.tools.writer.reference(ContainerId(id));
         }
@@ -336,7 +341,10 @@ impl Walk<'_> {
     fn hide_type(&mut self, known: Known) {
         let mut name = Short::<256>::new();
         let _ = name.read(&mut self.tools.memory, known.layout.name);
-        let rule = self.redactor.type_name(name.as_str()).unwrap_or("");
+        let rule = self
+            .redactor
+            .type_name(without_struct(name.as_str()))
+            .unwrap_or("");
         self.tools
             .writer
             .redacted(Reason::RedactedType, known.id, rule, None);

@@ -272,12 +272,8 @@ unsafe fn write(
     let nanos = time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64;
     let mut name = Short::<64>::new();
     // SAFETY: a system call without arguments that cannot fail.
-    let _ = write!(
-        name,
-        "{}-{nanos}{}\0",
-        unsafe { libc::getpid() },
-        import::ENDING
-    );
+    let pid = unsafe { libc::getpid() };
+    let _ = write!(name, "{pid}-{nanos}{}\0", import::ENDING);
     let Ok(name) = std::ffi::CStr::from_bytes_with_nul(name.as_str().as_bytes()) else {
         return;
     };
