@@ -8,7 +8,10 @@ use crate::walk::dump;
 #[test]
 fn the_documented_program_does_what_it_says() {
     let page = std::fs::read_to_string(folder("../docs/tape-writer.md")).unwrap();
-    let program = page.split("```c\n").nth(1).and_then(|rest| rest.split("```").next());
+    let program = page
+        .split("```c\n")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next());
     let source = Path::new(env!("CARGO_TARGET_TMPDIR")).join("tape-docs.c");
     std::fs::write(&source, program.expect("a program")).unwrap();
     let program = compile(&source, Standard::C99, "tape-docs", &["-O2"]);
