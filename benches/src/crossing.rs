@@ -177,7 +177,11 @@ fn of(set: &'static Set) -> Vec<Path> {
             .against(set.names[4])
             .timed_only(),
     );
-    paths.push(named(6, Box::new(encode)).note(set.recorded[1]));
+    paths.push(
+        named(6, Box::new(encode))
+            .note(set.recorded[1])
+            .timed_only(),
+    );
     paths
 }
 

@@ -69,7 +69,18 @@ fn c_tape(
 
 const ALL: usize = usize::MAX;
 
+/// Each case runs on every build of the header: fewer than usual, unless `PROPTEST_CASES` asks for more.
+fn cases() -> ProptestConfig {
+    if std::env::var_os("PROPTEST_CASES").is_some() {
+        ProptestConfig::default()
+    } else {
+        ProptestConfig::with_cases(80)
+    }
+}
+
 proptest! {
+    #![proptest_config(cases())]
+
     #[test]
     fn it_writes_what_the_core_writes(limits in programs::limits(), exceptions in programs::exceptions()) {
         let mut theirs = RustWriter::new(Language::Native, &limits);
