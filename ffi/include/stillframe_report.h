@@ -164,8 +164,11 @@ stillframe_status stillframe_stop(uint32_t timeout_ms, stillframe_error *error);
 /* Waits until everything captured so far is stored. */
 stillframe_status stillframe_flush(uint32_t timeout_ms, stillframe_error *error);
 
-/* Captures. 1: captured, 0: not (not started, refused by a limit, or a capture runs on this thread). */
-int stillframe_capture_failure(const stillframe_failure *failure);
+/* Captures. STILLFRAME_OK: captured; STILLFRAME_REFUSED_DISABLED: not started, or switched off; else why not. */
+stillframe_status stillframe_capture_failure(const stillframe_failure *failure);
+
+/* The engine that stillframe_start made, for the functions of stillframe.h; NULL before that. stillframe_stop frees it. */
+const stillframe_engine *stillframe_started_engine(void);
 
 /* The calling thread's scopes; the address stays the same while the thread lives. */
 stillframe_thread *stillframe_thread_current(void);
@@ -240,11 +243,12 @@ __attribute__((unused)) static inline void stillframe_var_close(stillframe_var *
 #define STILLFRAME_JOIN_(a, b) a##b
 #define STILLFRAME_JOIN(a, b) STILLFRAME_JOIN_(a, b)
 
-/* Opens a scope for the rest of the block. */
+/* Opens a scope for the rest of the block. Inside of another one of the same function it hides that one's name, nothing else. */
 #define STILLFRAME_FRAME()                                                                                                               \
-    static const stillframe_place stillframe_place_here = {__func__, __FILE__, __LINE__, 0};                                             \
+    _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wshadow\"") static const stillframe_place stillframe_place_here = {\
+        __func__, __FILE__, __LINE__, 0};                                                                                                \
     __attribute__((cleanup(stillframe_scope_close))) stillframe_scope stillframe_scope_here;                                             \
-    stillframe_scope_open(&stillframe_scope_here, &stillframe_place_here, __builtin_dwarf_cfa())
+    _Pragma("GCC diagnostic pop") stillframe_scope_open(&stillframe_scope_here, &stillframe_place_here, __builtin_dwarf_cfa())
 
 #define STILLFRAME_REGISTER_(id, text, type_of, size_of, where, items)                                                                   \
     static const stillframe_slot STILLFRAME_JOIN(stillframe_slot_, id) = {text, type_of, size_of};                                       \
@@ -403,12 +407,14 @@ STILLFRAME_TYPE_(opaque, "struct", STILLFRAME_AS_OPAQUE, unsigned char, NULL);
 extern "C" {
 #endif
 
-/* Captures an error: its type, a message as printf makes it, the open scopes of this thread and its stack. 1: captured, 0: not. */
-__attribute__((unused, noinline, format(printf, 2, 3))) static int stillframe_report(const char *type, const char *format, ...)
+/* Captures an error: its type, a message as printf makes it, the open scopes of this thread and its stack. STILLFRAME_OK: captured, a
+ * positive status: refused by a limit, which is no error. Not for signal handlers. */
+__attribute__((unused, noinline, format(printf, 2, 3))) static stillframe_status stillframe_report(const char *type, const char *format, ...)
 {
     char message[STILLFRAME_MESSAGE_MAX];
     int before = errno;
-    int result, length;
+    int length;
+    stillframe_status result;
     stillframe_failure failure = {sizeof(stillframe_failure), type, message, "report", NULL, NULL, NULL, 0, 0};
     va_list arguments;
     va_start(arguments, format);

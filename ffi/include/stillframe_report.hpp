@@ -187,10 +187,11 @@ __attribute__((noinline)) inline stillframe_status report_current(const char *me
         try {
             std::rethrow_exception(current);
         } catch (const std::exception &exception) {
-            std::snprintf(message, sizeof message, "%s", exception.what());
+            const char *text = exception.what();
+            std::snprintf(message, sizeof message, "%s", text == nullptr ? "" : text);
             failure.message = message;
         } catch (const char *text) {
-            std::snprintf(message, sizeof message, "%s", text);
+            std::snprintf(message, sizeof message, "%s", text == nullptr ? "" : text);
             failure.message = message;
         } catch (const std::string &text) {
             std::snprintf(message, sizeof message, "%.*s", static_cast<int>(text.size()), text.data());
@@ -213,13 +214,14 @@ inline std::terminate_handler &before_terminate() {
 [[noreturn]] inline void on_terminate() {
     int before = errno;
     if (std::current_exception()) {
-        report_current("terminate", STILLFRAME_FAILURE_UNHANDLED | STILLFRAME_FAILURE_FLUSH, nullptr, nullptr);
+        report_current("terminate", STILLFRAME_FAILURE_UNHANDLED | STILLFRAME_FAILURE_FLUSH, __builtin_return_address(0), nullptr);
     } else {
         stillframe_failure failure = {};
         failure.struct_size = sizeof failure;
         failure.type = "std::terminate";
         failure.message = "called without an exception";
         failure.mechanism = "terminate";
+        failure.caller = __builtin_return_address(0);
         failure.flags = STILLFRAME_FAILURE_UNHANDLED | STILLFRAME_FAILURE_FLUSH;
         stillframe_capture_failure(&failure);
     }

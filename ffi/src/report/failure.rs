@@ -45,8 +45,8 @@ const MAX_MESSAGE: usize = 64 << 10;
 pub unsafe extern "C" fn stillframe_capture_failure(
     failure: *const stillframe_failure,
 ) -> stillframe_status {
-    let _errno = Errno::keep();
     guard!(std::ptr::null_mut(), {
+        let _errno = Errno::keep();
         let Some(using) = start::using() else {
             return Ok(STILLFRAME_REFUSED_DISABLED);
         };

@@ -98,8 +98,8 @@ pub unsafe extern "C" fn stillframe_start(
     rules: *const stillframe_rules,
     error: *mut stillframe_error,
 ) -> stillframe_status {
-    let _errno = Errno::keep();
     guard!(error, {
+        let _errno = Errno::keep();
         inside(|| {
             let _changing = CHANGING.lock();
             if is_started() {
@@ -137,8 +137,8 @@ pub unsafe extern "C" fn stillframe_stop(
     timeout_ms: u32,
     error: *mut stillframe_error,
 ) -> stillframe_status {
-    let _errno = Errno::keep();
     guard!(error, {
+        let _errno = Errno::keep();
         inside(|| {
             let until = Instant::now() + Duration::from_millis(timeout_ms.into());
             let _changing = CHANGING.lock();
@@ -175,8 +175,8 @@ pub unsafe extern "C" fn stillframe_flush(
     timeout_ms: u32,
     error: *mut stillframe_error,
 ) -> stillframe_status {
-    let _errno = Errno::keep();
     guard!(error, {
+        let _errno = Errno::keep();
         inside(|| match using() {
             // SAFETY: the handle lives while it is used; the rest is passed on to the caller.
             Some(using) => Ok(unsafe { stillframe_engine_flush(using.handle, timeout_ms, error) }),

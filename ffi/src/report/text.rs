@@ -2,12 +2,12 @@
 
 use std::fmt::Write as _;
 
-use stillframe_core::tape::{TapeWriter, TextFlags};
+use stillframe_core::tape::{TapeWriter, TextFlags, TypeId};
 
 use super::memory::Memory;
 
 /// Bytes of a text that are counted. What is longer is told as this long.
-const MAX_COUNTED: usize = 1 << 20;
+const MAX_COUNTED: usize = 64 << 10;
 /// Bytes that are read at once.
 const CHUNK: usize = 1024;
 
@@ -106,13 +106,14 @@ impl TextBuffer {
         }
     }
 
-    /// Writes the text at an address; `false`, and nothing was written: its first byte cannot be read.
+    /// Writes the text at an address, of this type; `false`, and nothing was written: its first byte cannot be read.
     pub(crate) fn write(
         &mut self,
         memory: &mut Memory,
         writer: &mut TapeWriter,
         at: usize,
         ends: Ends,
+        type_id: TypeId,
     ) -> bool {
         let (most, stops) = match ends {
             Ends::Zero => (MAX_COUNTED, true),
@@ -147,6 +148,7 @@ impl TextBuffer {
         }
         let (text, flags) = clean(&self.raw, &mut self.clean, later > 0);
         let total = text.chars().count() + later;
+        writer.as_type(type_id);
         writer.utf8_of(text, flags, total);
         true
     }
@@ -197,7 +199,9 @@ mod tests {
         writer.end_group();
         writer.section(Section::Args);
         let mut buffer = TextBuffer::new(limits.string as usize);
-        let written = buffer.write(&mut memory, &mut writer, bytes.as_ptr().addr(), ends);
+        let at = bytes.as_ptr().addr();
+        let type_id = writer.define_type(b"char[]");
+        let written = buffer.write(&mut memory, &mut writer, at, ends, type_id);
         writer.end_group();
         let tape = writer.finish(None, std::time::Duration::ZERO).unwrap();
         let tape = Tape::parse(tape).unwrap();
@@ -231,9 +235,9 @@ mod tests {
 
     #[test]
     fn long_texts_tell_their_length() {
-        let long = vec![b'x'; 300_000];
-        let (text, total, lossy) = shown(&long, Ends::After(300_000)).unwrap();
-        assert_eq!((text.len(), total, lossy), (1024, 300_000, false));
+        let long = vec![b'x'; 60_000];
+        let (text, total, lossy) = shown(&long, Ends::After(60_000)).unwrap();
+        assert_eq!((text.len(), total, lossy), (1024, 60_000, false));
         let huge = vec![b'x'; MAX_COUNTED + 5000];
         let (text, total, _) = shown(&huge, Ends::Zero).unwrap();
         assert_eq!((text.len(), total), (1024, MAX_COUNTED as u32));

@@ -97,8 +97,8 @@ pub(crate) fn tid() -> i32 {
 /// The calling thread's scopes; the address stays the same while the thread lives.
 #[unsafe(no_mangle)]
 pub extern "C" fn stillframe_thread_current() -> *mut stillframe_thread {
-    let _errno = Errno::keep();
     guard!(else record(), {
+        let _errno = Errno::keep();
         let _ = PRESENT.try_with(|_| ());
         record()
     })

@@ -116,28 +116,36 @@ pub unsafe extern "C" fn stillframe_thrown(
     mangled: *const c_char,
     caller: *const c_void,
 ) {
-    if !start::is_started() {
-        return;
-    }
+    guard!(else (), {
+        if start::is_started() {
+            // SAFETY: passed on to the caller.
+            unsafe { thrown(exception.addr(), mangled, caller.addr()) };
+        }
+    })
+}
+
+/// # Safety
+///
+/// As [`stillframe_thrown`].
+unsafe fn thrown(exception: usize, mangled: *const c_char, caller: usize) {
     if WAITS.load(Relaxed) > 0 {
-        guard!(else (), { forget(exception.addr()) });
+        forget(exception);
     }
-    let seat = Seat::of(caller.addr() ^ mangled.addr().rotate_left(24));
-    if !Seat::admits(seat, caller.addr() ^ mangled.addr().rotate_left(24)) || mangled.is_null() {
+    let key = caller ^ mangled.addr().rotate_left(24);
+    let seat = Seat::of(key);
+    if mangled.is_null() || !Seat::admits(seat, key) {
         return;
     }
     let _errno = Errno::keep();
-    guard!(else (), {
-        inside(|| {
-            // A throw of our own, or of a signal handler during a capture.
-            if BUSY.try_with(|busy| busy.replace(true)).unwrap_or(true) {
-                return;
-            }
-            // SAFETY: the contract: a text that ends with a zero.
-            let mangled = unsafe { CStr::from_ptr(mangled) }.to_string_lossy();
-            keep(exception.addr(), &mangled, caller.addr(), seat);
-            let _ = BUSY.try_with(|busy| busy.set(false));
-        });
+    inside(|| {
+        // A throw of our own, or of a signal handler during a capture.
+        if BUSY.try_with(|busy| busy.replace(true)).unwrap_or(true) {
+            return;
+        }
+        // SAFETY: the contract: a text that ends with a zero.
+        let mangled = unsafe { CStr::from_ptr(mangled) }.to_string_lossy();
+        keep(exception, &mangled, caller, seat);
+        let _ = BUSY.try_with(|busy| busy.set(false));
     });
 }
 

@@ -58,9 +58,7 @@ impl Walk<'_> {
             KIND_BYTES => self.bytes(known, given.address, count * one.max(1)),
             KIND_CHAR if given.size != one => {
                 let id = self.array_type(known, count);
-                self.tools.writer.as_type(id);
-                let ends = Ends::ZeroWithin(count);
-                self.text(known, given.address, ends);
+                self.text(id, given.address, Ends::ZeroWithin(count));
             }
             KIND_UINT if one == 1 && given.size != one => self.bytes(known, given.address, count),
             _ if given.size != 0 && count == 1 => self.one(known, given.address, given.depth),
@@ -94,10 +92,7 @@ impl Walk<'_> {
             return;
         }
         match known.layout.kind {
-            KIND_STRING => {
-                self.typed(known);
-                self.text(known, target, Ends::Zero);
-            }
+            KIND_STRING => self.text(known.id, target, Ends::Zero),
             KIND_TO => {
                 let Some(item) = self.known(known.layout.item) else {
                     return self.unreadable(known, known.layout.item);
@@ -175,19 +170,18 @@ impl Walk<'_> {
         writer.utf8(text.as_str(), TextFlags::RENDERED);
     }
 
-    fn text(&mut self, known: Known, address: usize, ends: Ends) {
+    fn text(&mut self, id: TypeId, address: usize, ends: Ends) {
         let tools = &mut *self.tools;
-        let written = match ends {
-            Ends::After(0) | Ends::ZeroWithin(0) => {
-                tools.writer.ascii(b"");
-                true
-            }
-            ends => tools
-                .text
-                .write(&mut tools.memory, &mut tools.writer, address, ends),
-        };
+        if matches!(ends, Ends::After(0) | Ends::ZeroWithin(0)) {
+            tools.writer.as_type(id);
+            tools.writer.ascii(b"");
+            return;
+        }
+        let written = tools
+            .text
+            .write(&mut tools.memory, &mut tools.writer, address, ends, id);
         if !written {
-            self.unreadable(known, address);
+            self.unreadable_as(id, address);
         }
     }
 
@@ -287,8 +281,7 @@ impl Walk<'_> {
             };
         }
         if item.layout.kind == KIND_CHAR && item.layout.size == 1 {
-            self.typed(known);
-            return self.text(known, view.items, Ends::After(view.count));
+            return self.text(known.id, view.items, Ends::After(view.count));
         }
         if item.layout.kind == KIND_UINT && item.layout.size == 1 {
             return self.bytes(known, view.items, view.count);
@@ -305,8 +298,11 @@ impl Walk<'_> {
         depth: u32,
         open: impl FnOnce(&mut stillframe_core::tape::TapeWriter) -> Option<ContainerId>,
     ) {
-        // An array and its first item are at one place.
-        let kind = known.at ^ usize::from(matches!(content, Content::Items { .. }));
+        // An array and its first item are at one place, and so are a long part of it and a short one.
+        let kind = match content {
+            Content::Fields => known.at,
+            Content::Items { count } => known.at ^ (count << 1 | 1),
+        };
         if let Some(id) = self.tools.seen.find(address, kind) {
             return self.tools.writer.reference(ContainerId(id));
         }

@@ -75,6 +75,7 @@ impl Look for Neutral {
                 | "java.lang.String"
                 | "System.String"
                 | "char*"
+                | "const char*"
                 | "std::string"
                 | "std::string_view"
         ) || type_name.starts_with("char[")

@@ -83,8 +83,8 @@ pub unsafe extern "C" fn stillframe_signals_install(
     signals: u32,
     error: *mut stillframe_error,
 ) -> stillframe_status {
-    let _errno = Errno::keep();
     guard!(error, {
+        let _errno = Errno::keep();
         inside(|| {
             if signals == 0 || signals >> SIGNALS.len() != 0 {
                 let what = "not a sum of STILLFRAME_SIGNAL_...";
@@ -112,8 +112,8 @@ pub unsafe extern "C" fn stillframe_signals_install(
 pub unsafe extern "C" fn stillframe_signals_thread(
     error: *mut stillframe_error,
 ) -> stillframe_status {
-    let _errno = Errno::keep();
     guard!(error, {
+        let _errno = Errno::keep();
         inside(|| {
             alternate::provide()?;
             done()
@@ -278,11 +278,13 @@ unsafe fn write(
     };
     file.part(WHO, &ready.who);
     let address = address(signal, info);
-    let mut when = [0_u8; 24];
+    let mut when = [0_u8; 40];
     when[..8].copy_from_slice(&nanos.to_le_bytes());
     when[8..12].copy_from_slice(&tid.to_le_bytes());
     when[12..16].copy_from_slice(&signal.to_le_bytes());
-    when[16..].copy_from_slice(&address.to_le_bytes());
+    when[16..24].copy_from_slice(&address.to_le_bytes());
+    // SAFETY: the call writes at most 16 bytes, which are there.
+    unsafe { libc::prctl(libc::PR_GET_NAME, when[24..].as_mut_ptr()) };
     file.part(WHEN, &when);
     let mut message = Short::<200>::new();
     describe(&mut message, signal, info, address);

@@ -137,10 +137,12 @@ fn is_old(path: &Path) -> bool {
 }
 
 fn submission(engine: &Engine, parts: &Parts<'_>, natives: &mut Natives) -> Option<Submission> {
-    let when = parts.when.first_chunk::<24>()?;
+    let when = parts.when.first_chunk::<40>()?;
     let number = |from: usize| u32::from_le_bytes([when[from], when[from + 1], when[from + 2], when[from + 3]]);
     let timestamp_ns = u64::from(number(4)) << 32 | u64::from(number(0));
     let (tid, signal) = (number(8), number(12));
+    let name = when[24..].split(|&byte| byte == 0).next().unwrap_or_default();
+    let name = String::from_utf8_lossy(name).into_owned();
     let who: Value = serde_json::from_slice(parts.who).unwrap_or_default();
     let text = |key: &str| who.get(key).and_then(Value::as_str).map(str::to_owned);
     let process = Process {
@@ -168,7 +170,7 @@ fn submission(engine: &Engine, parts: &Parts<'_>, natives: &mut Natives) -> Opti
             process: Arc::new(process),
             thread: Some(Thread {
                 id: tid.into(),
-                name: None,
+                name: (!name.is_empty()).then_some(name),
             }),
             handled: false,
             mechanism: Some("signal".to_owned()),

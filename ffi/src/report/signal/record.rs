@@ -5,8 +5,8 @@
 //! part   := u32 kind, u32 length, bytes
 //! ```
 //!
-//! Kinds: 1 who it was (JSON, made when the handlers were installed), 2 when and where (24 bytes: u64 ns since 1970, u32 thread, u32 signal, u64
-//! address), 3 the tape, 4 the images (`/proc/self/maps`), 5 the end, empty. A record without an end is used as far as it goes.
+//! Kinds: 1 who it was (JSON, made when the handlers were installed), 2 when and where (u64 ns since 1970, u32 thread, u32 signal, u64
+//! address, 16 bytes with the thread's name), 3 the tape, 4 the images (`/proc/self/maps`), 5 the end, empty. A record without an end is used as far as it goes.
 
 use std::ffi::CStr;
 
@@ -157,14 +157,14 @@ mod tests {
         let writer = Writer::create(open.as_raw_fd(), c"one").unwrap();
         assert!(Writer::create(open.as_raw_fd(), c"one").is_none());
         writer.part(WHO, b"{}");
-        writer.part(WHEN, &[7; 24]);
+        writer.part(WHEN, &[7; 40]);
         writer.part(TAPE, b"tape");
         writer.images();
         writer.finish();
         let record = std::fs::read(folder.path().join("one")).unwrap();
         let read = parts(&record).unwrap();
         assert_eq!((read.who, read.tape), (&b"{}"[..], &b"tape"[..]));
-        assert_eq!(read.when, [7; 24]);
+        assert_eq!(read.when, [7; 40]);
         assert!(std::str::from_utf8(read.images).unwrap().contains("r-xp"));
         assert!(read.is_whole);
         for length in 0..record.len().min(200) {
