@@ -89,9 +89,15 @@ fn note(panic: &PanicHookInfo<'_>) {
 
 /// The notice of a panic, with its place if [`silence`] or [`silence_inside`] is in force.
 pub(crate) fn notice() -> String {
-    let what = "an internal error switched capturing off; please report it (docs/security.md)";
+    notice_of("capturing")
+}
+
+/// The same of a part that was switched off.
+pub(crate) fn notice_of(part: &str) -> String {
+    let what =
+        format!("an internal error switched {part} off; please report it (docs/security.md)");
     match PLACE.try_lock().and_then(|mut place| place.take()) {
         Some(place) => format!("{what}: it was at {place}"),
-        None => what.to_owned(),
+        None => what,
     }
 }

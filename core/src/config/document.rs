@@ -6,7 +6,7 @@ use super::keys::{KEYS, Key};
 use super::{Config, Kind};
 
 const HEAD: &str = "\
-<!-- Made from core/src/config/keys.rs; a test compares the two. `BLESS=1 cargo test -p stillframe-core --test config` writes it. -->
+<!-- Made from core/src/config/table.rs; a test compares the two. `BLESS=1 cargo test -p stillframe-core --test config` writes it. -->
 
 # Configuration
 
@@ -16,7 +16,7 @@ Nothing has to be configured. What is configured comes from these sources; each 
 2. `stillframe.toml`: the file that `STILLFRAME_CONFIG` names, else the first one found from the working directory upwards, up to
    the first folder that is the root of a project (`.git`, `.hg`, `.svn`, `pyproject.toml`) or the home folder. A file found by
    search is used only if it belongs to the user or to root;
-3. Datadog's environment variables, with Datadog's meaning;
+3. environment variables of Datadog, OpenTelemetry and Sentry, with their meaning there;
 4. environment variables with the prefix `STILLFRAME_`;
 5. the arguments of `stillframe.install()`: `install(limits_depth=6)` or `install(limits={\"depth\": 6})`.
 
@@ -37,6 +37,7 @@ A wrong value never stops a program: it is told, with its key and its place, by 
 | time | `\"2 ms\"`; units `us` `ms` `s` `min` `h` `d`; seconds as a number | `2 ms` |
 | list | `[\"a\", \"b\"]` | `a,b` |
 | table | `{ team = \"web\" }` | `team:web,tier:1` |
+| headers | `{ api-key = \"...\" }` | `api-key=...,x-tenant=1`, values percent-encoded |
 | rules | tables, see below | JSON |
 
 An empty variable is as good as none.
@@ -68,6 +69,8 @@ In an environment variable the same is JSON: `STILLFRAME_REDACT_VALUES='[{\"name
 |---|---|
 | `STILLFRAME_CONFIG` | path of the `stillframe.toml` to use |
 | `STILLFRAME_FALLBACK` | if it is set, values are read through the interpreter's public functions only: slower, for comparing |
+| `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY` | proxies of destinations, if `upload.proxy` is not set; lower case counts before upper case |
+| `SSL_CERT_FILE`, `SSL_CERT_DIR` | authorities to trust in place of the system's |
 | `XDG_STATE_HOME`, `HOME` | where the store is, if `dir` is not set |
 ";
 
@@ -115,8 +118,11 @@ fn title(section: &str) -> String {
 
 fn variables(key: &Key) -> String {
     let ours = format!("`{}`", key.variable());
+    let foreign = key.foreign_variables().iter().map(|other| other.name());
     key.datadog_variables()
         .iter()
+        .copied()
+        .chain(foreign)
         .fold(ours, |all, name| format!("{all}<br>`{name}`"))
 }
 

@@ -1,4 +1,4 @@
-//! The table of all keys: name, variables, kind, default, meaning, and the place in [`Config`] that each sets.
+//! What a key is: name, variables, kind, default, meaning, and the place in [`Config`] that it sets. [`KEYS`] is the table of all.
 //!
 //! Everything else about keys follows from this table: reading every source, messages, and `docs/configuration.md`.
 
@@ -8,24 +8,59 @@ use std::time::Duration;
 
 use super::Config;
 use super::kind::{Kind, Setting};
+pub use super::table::KEYS;
+use super::wires::{Address, Compression, Secret};
 use crate::gate::ExcludeRule;
 use crate::limits::LimitKnob;
 use crate::redact::{Mode, Profile, UserRule};
-use crate::sink::spool::SpoolConfig;
 
 /// One key.
 #[derive(Debug)]
 pub struct Key {
     name: &'static str,
     datadog: &'static [&'static str],
+    foreign: &'static [Foreign],
     slot: Slot,
     joins: bool,
     doc: &'static str,
 }
 
+/// A variable of somebody else that sets a key.
+#[derive(Debug)]
+pub struct Foreign {
+    name: &'static str,
+    /// Its value as the key has it.
+    read: fn(&str) -> String,
+}
+
+impl Foreign {
+    /// A variable whose value means the same.
+    pub(super) const fn same(name: &'static str) -> Self {
+        Self {
+            name,
+            read: str::to_owned,
+        }
+    }
+
+    /// A variable whose value means what `read` makes of it.
+    pub(super) const fn as_if(name: &'static str, read: fn(&str) -> String) -> Self {
+        Self { name, read }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// What `value` means for the key.
+    pub fn read(&self, value: &str) -> String {
+        (self.read)(value)
+    }
+}
+
 /// The place in [`Config`] that a key sets; with it, the kind of value.
 #[derive(Debug)]
-enum Slot {
+pub(super) enum Slot {
     Flag(fn(&mut Config) -> &mut bool),
     MaybeFlag(fn(&mut Config) -> &mut Option<bool>),
     Knob(LimitKnob),
@@ -35,6 +70,16 @@ enum Slot {
     Time(fn(&mut Config) -> &mut Duration, Duration, Duration),
     Rate(fn(&mut Config) -> &mut f64, f64, f64),
     MaybeText(fn(&mut Config) -> &mut Option<String>),
+    Text(fn(&mut Config) -> &mut String),
+    MaybeTime(fn(&mut Config) -> &mut Option<Duration>, Duration, Duration),
+    MaybeSecret(fn(&mut Config) -> &mut Option<Secret>),
+    Address(fn(&mut Config) -> &mut Address, &'static [&'static str]),
+    MaybeAddress(
+        fn(&mut Config) -> &mut Option<Address>,
+        &'static [&'static str],
+    ),
+    Headers(fn(&mut Config) -> &mut BTreeMap<String, Secret>),
+    Compression(fn(&mut Config) -> &mut Compression),
     MaybePath(fn(&mut Config) -> &mut Option<PathBuf>),
     List(fn(&mut Config) -> &mut Vec<String>),
     Tags(fn(&mut Config) -> &mut BTreeMap<String, String>),
@@ -46,25 +91,33 @@ enum Slot {
 
 const PROFILES: &[&str] = &["stillframe", "datadog"];
 const MODES: &[&str] = &["normal", "strict", "off"];
+const COMPRESSIONS: &[&str] = &["gzip", "none"];
 
 impl Key {
-    const fn new(name: &'static str, slot: Slot, doc: &'static str) -> Self {
+    pub(super) const fn new(name: &'static str, slot: Slot, doc: &'static str) -> Self {
         Self {
             name,
             datadog: &[],
+            foreign: &[],
             slot,
             joins: false,
             doc,
         }
     }
 
-    const fn datadog(mut self, variables: &'static [&'static str]) -> Self {
+    pub(super) const fn datadog(mut self, variables: &'static [&'static str]) -> Self {
         self.datadog = variables;
         self
     }
 
+    /// Variables of others that set it.
+    pub(super) const fn known_as(mut self, variables: &'static [Foreign]) -> Self {
+        self.foreign = variables;
+        self
+    }
+
     /// What several sources say is put together; otherwise the strongest source says all.
-    const fn joining(mut self) -> Self {
+    pub(super) const fn joining(mut self) -> Self {
         self.joins = true;
         self
     }
@@ -87,6 +140,17 @@ impl Key {
     /// Datadog's environment variables with this meaning; the first that is set counts.
     pub fn datadog_variables(&self) -> &'static [&'static str] {
         self.datadog
+    }
+
+    /// Further variables of Datadog, OpenTelemetry and Sentry that set it; the first that is set counts. What is wrong with one is told
+    /// only where the destination that it is for is on.
+    pub fn foreign_variables(&self) -> &'static [Foreign] {
+        self.foreign
+    }
+
+    /// Whether its value is never shown.
+    pub fn is_secret(&self) -> bool {
+        matches!(self.slot, Slot::MaybeSecret(_) | Slot::Headers(_))
     }
 
     /// What it means, in one line.
@@ -125,7 +189,12 @@ impl Key {
             Slot::Bytes(_, min, max) => Kind::Bytes { min, max },
             Slot::Time(_, min, max) => Kind::Time { min, max },
             Slot::Rate(_, min, max) => Kind::Rate { min, max },
-            Slot::MaybeText(_) => Kind::Text,
+            Slot::MaybeText(_) | Slot::Text(_) => Kind::Text,
+            Slot::MaybeTime(_, min, max) => Kind::Time { min, max },
+            Slot::MaybeSecret(_) => Kind::Secret,
+            Slot::Address(_, schemes) | Slot::MaybeAddress(_, schemes) => Kind::Address(schemes),
+            Slot::Headers(_) => Kind::Headers,
+            Slot::Compression(_) => Kind::Choice(COMPRESSIONS),
             Slot::MaybePath(_) => Kind::Path,
             Slot::List(_) => Kind::List,
             Slot::Tags(_) => Kind::Tags,
@@ -151,6 +220,16 @@ impl Key {
             Slot::Time(at, ..) => Setting::Time(*at(config)),
             Slot::Rate(at, ..) => Setting::Rate(*at(config)),
             Slot::MaybeText(at) => Setting::Text(at(config).clone()?),
+            Slot::Text(at) => Setting::Text(at(config).clone()),
+            Slot::MaybeTime(at, ..) => Setting::Time((*at(config))?),
+            Slot::MaybeSecret(at) => Setting::Secret(at(config).clone()?),
+            Slot::Address(at, _) => Setting::Address(at(config).clone()),
+            Slot::MaybeAddress(at, _) => Setting::Address(at(config).clone()?),
+            Slot::Headers(at) => Setting::Headers(at(config).clone()),
+            Slot::Compression(at) => Setting::Choice(match at(config) {
+                Compression::Gzip => COMPRESSIONS[0],
+                Compression::None => COMPRESSIONS[1],
+            }),
             Slot::MaybePath(at) => Setting::Path(at(config).clone()?),
             Slot::List(at) => Setting::List(at(config).clone()),
             Slot::Tags(at) => Setting::Tags(at(config).clone()),
@@ -190,6 +269,19 @@ impl Key {
             (Slot::Time(at, ..), Setting::Time(value)) => *at(config) = value,
             (Slot::Rate(at, ..), Setting::Rate(value)) => *at(config) = value,
             (Slot::MaybeText(at), Setting::Text(value)) => *at(config) = Some(value),
+            (Slot::Text(at), Setting::Text(value)) => *at(config) = value,
+            (Slot::MaybeTime(at, ..), Setting::Time(value)) => *at(config) = Some(value),
+            (Slot::MaybeSecret(at), Setting::Secret(value)) => *at(config) = Some(value),
+            (Slot::Address(at, _), Setting::Address(value)) => *at(config) = value,
+            (Slot::MaybeAddress(at, _), Setting::Address(value)) => *at(config) = Some(value),
+            (Slot::Headers(at), Setting::Headers(values)) => *at(config) = values,
+            (Slot::Compression(at), Setting::Choice(word)) => {
+                *at(config) = if word == COMPRESSIONS[1] {
+                    Compression::None
+                } else {
+                    Compression::Gzip
+                };
+            }
             (Slot::MaybePath(at), Setting::Path(value)) => *at(config) = Some(value),
             (Slot::List(at), Setting::List(values)) => join(at(config), values, self.joins),
             (Slot::Tags(at), Setting::Tags(values)) if self.joins => at(config).extend(values),
@@ -230,271 +322,6 @@ fn join<T: PartialEq>(all: &mut Vec<T>, new: Vec<T>, joins: bool) {
     }
 }
 
-const fn knob(knob: LimitKnob, doc: &'static str) -> Key {
-    Key::new(knob.key(), Slot::Knob(knob), doc)
-}
-
-const fn seconds(seconds: u64) -> Duration {
-    Duration::from_secs(seconds)
-}
-
-const DAY: Duration = seconds(86_400);
-
-/// All keys, in the order of the document.
-pub static KEYS: &[Key] = &[
-    Key::new(
-        "enabled",
-        Slot::MaybeFlag(|c| &mut c.enabled),
-        "Whether exceptions are captured. Not set: as the host decides; for Python, only if it is asked to.",
-    )
-    .datadog(&["DD_EXCEPTION_REPLAY_ENABLED", "DD_EXCEPTION_DEBUGGING_ENABLED"]),
-    Key::new(
-        "service",
-        Slot::MaybeText(|c| &mut c.service),
-        "Name of the program; its store is named after it. Not set: the host finds one.",
-    )
-    .datadog(&["DD_SERVICE"]),
-    Key::new("env", Slot::MaybeText(|c| &mut c.env), "Deployment environment: `prod`, `staging`.")
-        .datadog(&["DD_ENV"]),
-    Key::new("version", Slot::MaybeText(|c| &mut c.version), "Version of the program.")
-        .datadog(&["DD_VERSION"]),
-    Key::new(
-        "tags",
-        Slot::Tags(|c| &mut c.tags),
-        "Attributes of every snapshot. In `DD_TAGS`, `service`, `env` and `version` set those keys.",
-    )
-    .datadog(&["DD_TAGS"])
-    .joining(),
-    Key::new(
-        "profile",
-        Slot::Profile(|c| &mut c.profile),
-        "`datadog`: exactly Datadog's depth, fields, items and characters, and its name rules; single keys still count.",
-    ),
-    Key::new(
-        "dir",
-        Slot::MaybePath(|c| &mut c.dir),
-        "Directory of the store. Not set: `$XDG_STATE_HOME/stillframe/<service>`, else `~/.local/state/stillframe/<service>`.",
-    ),
-    Key::new(
-        "summary",
-        Slot::Flag(|c| &mut c.summary),
-        "Whether a short summary is printed at the end of a program that failed; `stillframe run` always does.",
-    ),
-    Key::new(
-        "debug",
-        Slot::Flag(|c| &mut c.debug),
-        "Whether failures of our own are told on standard error, rather than only counted.",
-    ),
-    Key::new(
-        "hooks.excepthook",
-        Slot::Flag(|c| &mut c.hooks.excepthook),
-        "Capture what ends the program.",
-    ),
-    Key::new("hooks.threading", Slot::Flag(|c| &mut c.hooks.threading), "Capture what ends a thread."),
-    Key::new(
-        "hooks.unraisable",
-        Slot::Flag(|c| &mut c.hooks.unraisable),
-        "Capture what the runtime can only report, such as failing finalizers.",
-    ),
-    Key::new(
-        "hooks.asyncio",
-        Slot::Flag(|c| &mut c.hooks.asyncio),
-        "Capture what an event loop reports.",
-    ),
-    Key::new(
-        "hooks.logging",
-        Slot::Flag(|c| &mut c.hooks.logging),
-        "Capture exceptions that the program logs.",
-    ),
-    Key::new(
-        "hooks.workers",
-        Slot::Flag(|c| &mut c.hooks.workers),
-        "Capture what fails in processes and threads of a pool.",
-    ),
-    Key::new(
-        "hooks.frameworks",
-        Slot::Flag(|c| &mut c.hooks.frameworks),
-        "Capture what web frameworks, task queues and command line libraries turn into a response or a message.",
-    ),
-    Key::new(
-        "hooks.ddtrace",
-        Slot::Flag(|c| &mut c.hooks.ddtrace),
-        "Do the capture and encoding of ddtrace's exception replay, where that is on.",
-    ),
-    Key::new(
-        "hooks.opentelemetry",
-        Slot::Flag(|c| &mut c.hooks.opentelemetry),
-        "Capture what is recorded on an OpenTelemetry span, and hand the snapshot to the program's own log exporter.",
-    ),
-    Key::new(
-        "hooks.sentry",
-        Slot::Flag(|c| &mut c.hooks.sentry),
-        "Put the captured values into the events of the Sentry SDK, in place of its own.",
-    ),
-    Key::new(
-        "request.headers",
-        Slot::Tags(|c| &mut c.request_headers),
-        "Headers of a request that link to a session elsewhere, each with the name of that link.",
-    ),
-    knob(LimitKnob::Exceptions, "Exceptions of a chain, the raised one included."),
-    knob(
-        LimitKnob::Frames,
-        "Frames of an exception: all but one nearest the raise, and the outermost. The raising frame is always captured.",
-    )
-    .datadog(&["DD_EXCEPTION_REPLAY_CAPTURE_MAX_FRAMES"]),
-    knob(LimitKnob::Depth, "References followed from a variable."),
-    knob(LimitKnob::Fields, "Fields of an object."),
-    knob(LimitKnob::Items, "Items of a collection."),
-    knob(LimitKnob::String, "Characters kept of a string; its length is always told."),
-    knob(LimitKnob::Values, "Values of a snapshot."),
-    knob(LimitKnob::TapeBytes, "Memory of a snapshot before it is encoded."),
-    knob(LimitKnob::SoftTime, "Time on the raising thread after which nothing further is opened."),
-    knob(LimitKnob::HardTime, "Time on the raising thread after which the capture ends where it is."),
-    Key::new(
-        "gate.rate_per_second",
-        Slot::Rate(|c| &mut c.gate.rate_per_second, 0.0, 10_000.0),
-        "Captures per second and process.",
-    ),
-    Key::new(
-        "gate.burst",
-        Slot::Count(|c| &mut c.gate.burst, 1, 10_000),
-        "Captures at once, after a quiet time.",
-    ),
-    Key::new(
-        "gate.novelty_burst",
-        Slot::Count(|c| &mut c.gate.novelty_burst, 0, 10_000),
-        "Further captures at once, of errors from where there were none before.",
-    ),
-    Key::new(
-        "gate.novelty_per_second",
-        Slot::Rate(|c| &mut c.gate.novelty_per_second, 0.0, 10_000.0),
-        "How fast that reserve fills again.",
-    ),
-    Key::new(
-        "gate.site_first",
-        Slot::Count(|c| &mut c.gate.site_first, 1, 4088),
-        "Captures of one site before the intervals begin.",
-    ),
-    Key::new(
-        "gate.site_interval",
-        Slot::Time(|c| &mut c.gate.site_interval, Duration::ZERO, DAY),
-        "Interval of the next six captures of a site.",
-    ),
-    Key::new(
-        "gate.site_later_interval",
-        Slot::Time(|c| &mut c.gate.site_later_interval, Duration::ZERO, DAY),
-        "Interval of all later ones.",
-    ),
-    Key::new(
-        "gate.sites",
-        Slot::Size(|c| &mut c.gate.sites, 64, 1 << 20),
-        "Sites remembered.",
-    ),
-    Key::new(
-        "gate.exclude",
-        Slot::Excludes(|c| &mut c.gate.exclude),
-        "What is never captured: rules with `type`, `module`, `service`, `env`, in which `*` is any text.",
-    )
-    .joining(),
-    Key::new(
-        "redact.mode",
-        Slot::Mode,
-        "`strict`: only numbers, booleans, sizes and types are shown. `off`: contents are not searched; for development only.",
-    ),
-    Key::new(
-        "redact.profile",
-        Slot::Profile(|c| &mut c.redact.profile),
-        "Whose rules for names apply. `datadog`: its 85 words, exactly.",
-    ),
-    Key::new(
-        "redact.names",
-        Slot::List(|c| &mut c.redact.names),
-        "Names whose values are hidden, besides the built-in ones.",
-    )
-    .datadog(&["DD_DYNAMIC_INSTRUMENTATION_REDACTED_IDENTIFIERS"])
-    .joining(),
-    Key::new(
-        "redact.excluded_names",
-        Slot::List(|c| &mut c.redact.excluded_names),
-        "Names whose values are shown, whatever else is said.",
-    )
-    .datadog(&[
-        "DD_DYNAMIC_INSTRUMENTATION_REDACTION_EXCLUDED_IDENTIFIERS",
-        "DD_DYNAMIC_INSTRUMENTATION_REDACTED_EXCLUDED_IDENTIFIERS",
-    ]),
-    Key::new(
-        "redact.types",
-        Slot::List(|c| &mut c.redact.types),
-        "Types whose values are hidden: a full name, or a prefix and `*`.",
-    )
-    .datadog(&["DD_DYNAMIC_INSTRUMENTATION_REDACTED_TYPES"])
-    .joining(),
-    Key::new(
-        "redact.values",
-        Slot::Rules(|c| &mut c.redact.rules),
-        "Contents that are hidden: rules with `name`, `pattern`, `checksum`, `action`, `scope`.",
-    )
-    .joining(),
-    Key::new(
-        "redact.disabled_detectors",
-        Slot::List(|c| &mut c.redact.disabled_detectors),
-        "Built-in detectors that are switched off.",
-    ),
-    Key::new(
-        "redact.enabled_detectors",
-        Slot::List(|c| &mut c.redact.enabled_detectors),
-        "Detectors that are switched on although they are off by default: `email`, `ip`, `remote_addr`.",
-    ),
-    Key::new(
-        "redact.aliasing",
-        Slot::Flag(|c| &mut c.redact.aliasing),
-        "Whether a text that was hidden by its name is hidden wherever it occurs in the snapshot.",
-    ),
-    Key::new(
-        "redact.equality_tokens",
-        Slot::Flag(|c| &mut c.equality_tokens),
-        "Whether hidden values carry a keyed hash that tells equal ones. The key is made at random for each store.",
-    ),
-    Key::new(
-        "redact.disable_name_redaction_i_know_what_i_am_doing",
-        Slot::Flag(|c| &mut c.redact.disable_name_redaction_i_know_what_i_am_doing),
-        "Shows values whatever their names and types. Never in production.",
-    ),
-    Key::new(
-        "in_app.include",
-        Slot::List(|c| &mut c.fingerprint.in_app_include),
-        "Modules, packages and paths that are the program's own, as globs; they count before `in_app.exclude`.",
-    )
-    .datadog(&["DD_THIRD_PARTY_DETECTION_EXCLUDES"]),
-    Key::new(
-        "in_app.exclude",
-        Slot::List(|c| &mut c.fingerprint.in_app_exclude),
-        "Modules, packages and paths that are not the program's own, as globs.",
-    )
-    .datadog(&["DD_THIRD_PARTY_DETECTION_INCLUDES"]),
-    Key::new(
-        "fingerprint.by_message",
-        Slot::Flag(|c| &mut c.fingerprint.by_message),
-        "Whether errors of one type and place but of different messages are different issues.",
-    ),
-    Key::new("source.enabled", Slot::Flag(|c| &mut c.source), "Whether source lines are stored."),
-    Key::new(
-        "spool.enabled",
-        Slot::Flag(|c| &mut c.spool.enabled),
-        "Whether snapshots are stored at all.",
-    ),
-    Key::new(
-        "spool.max_bytes",
-        Slot::Bytes(|c| &mut c.spool.max_bytes, SpoolConfig::LEAST_BYTES, 1 << 40),
-        "Size of the store. The oldest go first; the first and last of each issue stay.",
-    ),
-    Key::new(
-        "spool.segment_bytes",
-        Slot::Bytes(|c| &mut c.spool.segment_bytes, SpoolConfig::LEAST_SEGMENT, 1 << 30),
-        "Size of one file of the store; at most a 32nd of the whole is used.",
-    ),
-];
-
 /// The key named `name`, in any of the forms that a source may use.
 pub(super) fn find(name: &str) -> Option<&'static Key> {
     let same = |key: &&Key| {
@@ -532,6 +359,9 @@ mod tests {
             for variable in key.datadog_variables() {
                 assert!(names.insert((*variable).to_owned()), "{variable}");
                 assert!(variable.starts_with("DD_"), "{variable}");
+            }
+            for variable in key.foreign_variables() {
+                assert!(names.insert(variable.name().to_owned()), "{variable:?}");
             }
         }
     }

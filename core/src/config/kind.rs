@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::headers;
 use super::node::{Form, Node};
 use super::rules;
 use super::units::{bytes, show_bytes, show_time, time};
+use super::wires::{Address, Secret};
 use crate::gate::ExcludeRule;
 use crate::redact::UserRule;
 
@@ -45,6 +47,12 @@ pub enum Kind {
     },
     /// One line of text.
     Text,
+    /// One line of text that is never shown.
+    Secret,
+    /// An address with one of these schemes; an empty one: without any.
+    Address(&'static [&'static str]),
+    /// A table of texts that are never shown, or `key=value` with commas, percent-encoded.
+    Headers,
     /// A directory; `~/` is the home directory, a relative one is relative to the file or the working directory.
     Path,
     /// One of these words.
@@ -67,6 +75,9 @@ pub(super) enum Setting {
     Time(Duration),
     Rate(f64),
     Text(String),
+    Secret(Secret),
+    Address(Address),
+    Headers(BTreeMap<String, Secret>),
     Path(PathBuf),
     Choice(&'static str),
     List(Vec<String>),
@@ -96,6 +107,14 @@ impl Fault {
         }
     }
 
+    /// The same, without the value: it may be a secret.
+    pub(super) fn hidden(node: &Node, what: impl Into<String>) -> Self {
+        Self {
+            value: Some(Secret::HIDDEN.to_owned()),
+            ..Self::of(node, what)
+        }
+    }
+
     /// The same, of the part `name`.
     pub(super) fn within(mut self, name: &str) -> Self {
         self.part = format!(".{name}{}", self.part);
@@ -111,7 +130,7 @@ pub(super) struct Parsed {
 }
 
 /// Most entries of a list. A configuration is written by a person.
-const MOST_ENTRIES: usize = 10_000;
+pub(super) const MOST_ENTRIES: usize = 10_000;
 /// Longest text of a setting, in bytes.
 const LONGEST_TEXT: usize = 4096;
 
@@ -124,6 +143,7 @@ impl Kind {
             Self::Excludes => rules::excludes(node, &mut faults).map(Setting::Excludes),
             Self::Rules => rules::values(node, &mut faults).map(Setting::Rules),
             Self::Tags => tags(node, &mut faults).map(Setting::Tags),
+            Self::Headers => headers::read(node, &mut faults).map(Setting::Headers),
             _ => match self.scalar(node) {
                 Ok(setting) => Some(setting),
                 Err(fault) => {
@@ -176,6 +196,19 @@ impl Kind {
                     .ok_or_else(wrong)
             }
             Self::Text => text(node).map(Setting::Text).ok_or_else(wrong),
+            Self::Secret => match text(node) {
+                Some(text) => Ok(Setting::Secret(Secret::new(text))),
+                None => Err(Fault::hidden(node, format!("not {}", self.accepts()))),
+            },
+            Self::Address(schemes) => address(node, schemes)
+                .map(|text| Setting::Address(Address::new(text)))
+                .ok_or_else(|| match &node.form {
+                    // It may hold a password where none belongs.
+                    Form::Text(text) if text.contains('@') => {
+                        Fault::hidden(node, format!("not {}", self.accepts()))
+                    }
+                    _ => wrong(),
+                }),
             Self::Path => text(node)
                 .map(|text| Setting::Path(text.into()))
                 .ok_or_else(wrong),
@@ -188,7 +221,7 @@ impl Kind {
                     .find(|word| word.eq_ignore_ascii_case(text.trim()));
                 word.map(|word| Setting::Choice(word)).ok_or_else(wrong)
             }
-            Self::List | Self::Tags | Self::Excludes | Self::Rules => Err(wrong()),
+            Self::List | Self::Tags | Self::Headers | Self::Excludes | Self::Rules => Err(wrong()),
         }
     }
 
@@ -205,6 +238,17 @@ impl Kind {
             }
             Self::Rate { min, max } => format!("a number between {min} and {max}"),
             Self::Text => format!("a text of one line, at most {LONGEST_TEXT} bytes"),
+            Self::Secret => Self::Text.accepts(),
+            Self::Address(schemes) => {
+                let named: Vec<String> = schemes
+                    .iter()
+                    .filter(|scheme| !scheme.is_empty())
+                    .map(|scheme| format!("{scheme}://"))
+                    .collect();
+                let named: Vec<&str> = named.iter().map(String::as_str).collect();
+                format!("an address with {}", one_of(&named))
+            }
+            Self::Headers => "a table of texts, or name=value pairs with commas".to_owned(),
             Self::Path => "a path".to_owned(),
             Self::Choice(words) => one_of(words),
             Self::List => "a list of texts".to_owned(),
@@ -239,6 +283,16 @@ impl Setting {
             Self::Time(value) => format!("{:?}", show_time(*value)),
             Self::Rate(value) => value.to_string(),
             Self::Text(value) => format!("{value:?}"),
+            Self::Secret(_) => Secret::HIDDEN.to_owned(),
+            Self::Address(value) => format!("{:?}", value.to_string()),
+            Self::Headers(values) if values.is_empty() => "{}".to_owned(),
+            Self::Headers(values) => {
+                let pairs: Vec<_> = values
+                    .keys()
+                    .map(|name| format!("{name:?} = {}", Secret::HIDDEN))
+                    .collect();
+                format!("{{ {} }}", pairs.join(", "))
+            }
             Self::Path(value) => format!("{:?}", value.display().to_string()),
             Self::Choice(value) => format!("{value:?}"),
             Self::List(values) => format!("{values:?}"),
@@ -295,6 +349,16 @@ pub(super) fn text(node: &Node) -> Option<String> {
     };
     let fits = !text.is_empty() && text.len() <= LONGEST_TEXT && !text.contains(char::is_control);
     fits.then(|| text.to_owned())
+}
+
+/// An address: one of `schemes`, then something.
+fn address(node: &Node, schemes: &[&str]) -> Option<String> {
+    let text = text(node)?;
+    let (scheme, rest) = text.split_once("://").unwrap_or(("", &text));
+    let fits = schemes.contains(&scheme.to_ascii_lowercase().as_str())
+        && !rest.is_empty()
+        && !text.contains(char::is_whitespace);
+    fits.then_some(text)
 }
 
 fn whole(text: &str) -> Option<u64> {

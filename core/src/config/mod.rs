@@ -7,7 +7,7 @@
 //! 1. the defaults;
 //! 2. `stillframe.toml`: the file that `STILLFRAME_CONFIG` names, else the first that is found from the working directory
 //!    upwards, up to the first folder that is the root of a project (`.git`, `.hg`, `.svn`, `pyproject.toml`) or the home folder;
-//! 3. Datadog's environment variables, where they have a meaning here;
+//! 3. environment variables of Datadog, OpenTelemetry and Sentry, where they have a meaning here;
 //! 4. our environment variables, `STILLFRAME_` and the key;
 //! 5. the arguments of the call that starts capture.
 //!
@@ -22,6 +22,7 @@
 
 mod document;
 mod file;
+mod headers;
 mod keys;
 mod kind;
 mod node;
@@ -29,17 +30,23 @@ mod problem;
 mod rules;
 mod sources;
 mod suggest;
+mod table;
 mod units;
+mod wires;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use self::document::document;
-pub use self::keys::{KEYS, Key};
+pub use self::keys::{Foreign, KEYS, Key};
 pub use self::kind::Kind;
 pub use self::problem::{ConfigProblem, Origin};
 pub use self::sources::Sources;
+pub use self::wires::{
+    Address, Compression, DatadogConfig, Environment, OtlpConfig, Secret, SentryConfig,
+    UploadConfig,
+};
 
 use self::kind::{Fault, Setting};
 use self::sources::{Entry, Place};
@@ -93,6 +100,14 @@ pub struct Config {
     pub source: bool,
     /// How the store is kept.
     pub spool: SpoolConfig,
+    /// A Datadog Agent, or Datadog itself.
+    pub datadog: DatadogConfig,
+    /// A receiver of OpenTelemetry logs.
+    pub otlp: OtlpConfig,
+    /// A Sentry project.
+    pub sentry: SentryConfig,
+    /// How these are sent to.
+    pub upload: UploadConfig,
     /// The file that was read.
     pub file: Option<PathBuf>,
     /// Which source set a key that does not have its default.
@@ -166,6 +181,10 @@ impl Default for Config {
             fingerprint: FingerprintConfig::default(),
             source: true,
             spool: SpoolConfig::default(),
+            datadog: DatadogConfig::default(),
+            otlp: OtlpConfig::default(),
+            sentry: SentryConfig::default(),
+            upload: UploadConfig::default(),
             file: None,
             origins: BTreeMap::new(),
         }
@@ -343,6 +362,8 @@ impl Loader<'_> {
     /// What concerns several keys at once.
     fn finish(mut self) -> (Config, Vec<ConfigProblem>) {
         self.config.state_root = state_root(|name| self.sources.variable(name).cloned()).ok();
+        self.config.upload.environment = Environment::read(|name| self.sources.variable(name));
+        self.forgive_foreign();
         self.config.gate.service = self.config.service.clone().unwrap_or_default();
         self.config.gate.env = self.config.env.clone().unwrap_or_default();
         self.check_times();
@@ -357,6 +378,22 @@ impl Loader<'_> {
             problem.make_plain();
         }
         (self.config, self.problems)
+    }
+
+    /// What others' variables say wrongly of a destination matters only if it is on.
+    fn forgive_foreign(&mut self) {
+        let config = &self.config;
+        self.problems.retain(|problem| {
+            let section = problem.key.split_once('.').map(|(section, _)| section);
+            let off = match section {
+                Some("datadog") => !config.datadog.enabled,
+                Some("otlp") => !config.otlp.enabled,
+                Some("sentry") => !config.sentry.enabled,
+                _ => false,
+            };
+            let ours = |name: &String| name.starts_with(sources::PREFIX);
+            !(off && matches!(&problem.origin, Some(Origin::Variable(name)) if !ours(name)))
+        });
     }
 
     /// A hard limit below the soft one makes no sense; neither then counts.

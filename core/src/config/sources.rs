@@ -14,7 +14,7 @@ use super::suggest::did_you_mean;
 
 /// Variable that names the file.
 const CONFIG_VARIABLE: &str = "STILLFRAME_CONFIG";
-const PREFIX: &str = "STILLFRAME_";
+pub(super) const PREFIX: &str = "STILLFRAME_";
 /// Variables with our prefix that are no keys: `stillframe run` sets one, the Python package knows another.
 const OTHER_VARIABLES: &[&str] = &[CONFIG_VARIABLE, "STILLFRAME_RUN", "STILLFRAME_FALLBACK"];
 /// Deepest nesting of tables that is followed.
@@ -128,7 +128,7 @@ pub(super) fn entries<'a>(
         let place = Place::File(file);
         flatten("", file.members(problems), place, 0, &mut entries, problems);
     }
-    datadog(sources, &mut entries, problems);
+    foreign(sources, &mut entries, problems);
     ours(sources, &mut entries, problems);
     let arguments = sources
         .arguments
@@ -189,8 +189,8 @@ fn flatten<'a>(
     }
 }
 
-/// Datadog's variables.
-fn datadog<'a>(
+/// Variables of others.
+fn foreign<'a>(
     sources: &'a Sources,
     entries: &mut Vec<Entry<'a>>,
     problems: &mut Vec<ConfigProblem>,
@@ -223,6 +223,18 @@ fn datadog<'a>(
                 key,
                 node: Node::text(value),
                 place: Place::Variable(name),
+            });
+        }
+        let foreign = key.foreign_variables().iter();
+        if let Some(variable) = foreign
+            .into_iter()
+            .find(|variable| sources.variable(variable.name()).is_some())
+            && let Some(value) = text(variable.name(), sources, problems)
+        {
+            entries.push(Entry {
+                key,
+                node: Node::text(&variable.read(value)),
+                place: Place::Variable(variable.name()),
             });
         }
     }

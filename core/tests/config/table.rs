@@ -24,7 +24,11 @@ fn value_of(kind: Kind, seed: u64) -> Value {
             ))
         }
         Kind::Rate { min, max } => json!(min + (max - min) * ((seed % 1000) as f64 / 1000.0)),
-        Kind::Text => json!(format!("text {seed}")),
+        Kind::Text | Kind::Secret => json!(format!("text {seed}")),
+        Kind::Address(schemes) => {
+            json!(format!("{}://host{seed}:{}/path", schemes[0], seed % 65535))
+        }
+        Kind::Headers => json!({"api-key": format!("k{seed}"), "tenant": "1"}),
         Kind::Path => json!(format!("/path/{seed}")),
         Kind::Choice(words) => json!(words[seed as usize % words.len()]),
         Kind::List => json!([format!("name{seed}"), "other.*"]),
@@ -46,7 +50,9 @@ fn wrong_value_of(kind: Kind) -> Value {
         Kind::Bytes { .. } => json!("many"),
         Kind::Time { .. } => json!("2 parsecs"),
         Kind::Rate { .. } => json!(-1.5),
-        Kind::Text | Kind::Path | Kind::List => json!("two\nlines"),
+        Kind::Text | Kind::Secret | Kind::Path | Kind::List => json!("two\nlines"),
+        Kind::Address(_) => json!("gopher://host"),
+        Kind::Headers => json!(7.5),
         Kind::Choice(_) => json!("another"),
         Kind::Excludes => json!("[no JSON"),
         Kind::Tags => json!(7.5),
@@ -64,9 +70,12 @@ fn as_variable(kind: Kind, value: &Value) -> String {
             .map(|value| value.as_str().expect("a text"))
             .collect::<Vec<_>>()
             .join(","),
-        (_, Value::Object(members)) => members
+        (kind, Value::Object(members)) => members
             .iter()
-            .map(|(key, value)| format!("{key}:{}", value.as_str().expect("a text")))
+            .map(|(key, value)| (key, value, if kind == Kind::Headers { '=' } else { ':' }))
+            .map(|(key, value, separator)| {
+                format!("{key}{separator}{}", value.as_str().expect("a text"))
+            })
             .collect::<Vec<_>>()
             .join(","),
         _ => value.to_string(),
@@ -108,6 +117,15 @@ fn every_source(key: &Key, value: &Value) -> Vec<(String, Sources, Option<tempfi
     all.push((key.variable(), variables(&[(&key.variable(), &text)]), None));
     for name in key.datadog_variables() {
         all.push(((*name).to_owned(), variables(&[(name, &text)]), None));
+    }
+    for variable in key.foreign_variables() {
+        if variable.read(&text) == text {
+            // Others' variables count only for what is on.
+            let (section, _) = key.name().split_once('.').expect("of a destination");
+            let on = format!("STILLFRAME_{}_ENABLED", section.to_uppercase());
+            let sources = variables(&[(variable.name(), &text), (&on, "1")]);
+            all.push((variable.name().to_owned(), sources, None));
+        }
     }
     all.push((
         "an argument".to_owned(),
@@ -221,7 +239,10 @@ fn every_wrong_value_is_told_and_the_default_stays() {
                     assert_eq!(kept, default, "{problem}");
                 }
                 // A part of a list was wrong, the rest of it counts.
-                None => assert!(matches!(key.kind(), Kind::List | Kind::Tags), "{problem}"),
+                None => assert!(
+                    matches!(key.kind(), Kind::List | Kind::Tags | Kind::Headers),
+                    "{problem}"
+                ),
             }
         }
     }

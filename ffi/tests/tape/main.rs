@@ -12,6 +12,7 @@
 mod c_writer;
 mod call;
 mod compiler;
+mod docs;
 mod guarded;
 mod headers;
 mod programs;

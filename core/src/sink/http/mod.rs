@@ -1,7 +1,21 @@
 //! Requests to destinations beyond this machine, without any knowledge of what they carry.
 
+#[cfg(feature = "http")]
+mod client;
+#[cfg(feature = "http")]
+mod connect;
+#[cfg(feature = "http")]
+mod failure;
+#[cfg(feature = "http")]
+mod proxy;
+#[cfg(feature = "http")]
+mod roots;
+
 use std::fmt;
 use std::time::Duration;
+
+#[cfg(feature = "http")]
+pub use client::Client;
 
 /// Sends requests. [`Protocol`](super::wire::Protocol) is given one, so that it can be tested without a network.
 pub trait Http {

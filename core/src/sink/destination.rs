@@ -1,0 +1,46 @@
+//! The destinations that a configuration asks for.
+
+use std::fmt;
+
+use super::wire::{Protocol, WireEncoder};
+use crate::config::Config;
+
+/// A destination beyond this machine: the two halves of its wire.
+pub struct Destination {
+    /// Writes snapshots, on the background thread.
+    pub encoder: Box<dyn WireEncoder>,
+    /// Makes requests and reads answers, on the sender thread.
+    pub protocol: Box<dyn Protocol>,
+    /// Where to, for people: without credentials ([`show_url`](super::http::show_url)).
+    pub address: String,
+}
+
+impl fmt::Debug for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Destination")
+            .field("name", &self.protocol.name())
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Makes a destination: `None` if the configuration does not ask for it, an error of one sentence if what it says is not enough.
+pub type MakeDestination = fn(&Config) -> Option<Result<Destination, String>>;
+
+/// One line for each wire.
+const WIRES: &[MakeDestination] = &[
+    // The wires' own modules: `#[cfg(feature = "NAME")] super::NAME::destination`.
+];
+
+/// The destinations that `config` asks for, and what is wrong with those that cannot be, one line each.
+#[must_use]
+pub fn destinations(config: &Config) -> (Vec<Destination>, Vec<String>) {
+    let (mut made, mut problems) = (Vec::new(), Vec::new());
+    for destination in WIRES.iter().filter_map(|make| make(config)) {
+        match destination {
+            Ok(destination) => made.push(destination),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    (made, problems)
+}
