@@ -37,7 +37,7 @@ int main(void)
     }
     if (pay(&order, "EUR") != 0) {
         printf("order 17 cannot be paid\n");
-        stillframe_stop(2000, NULL);
+        stillframe_stop(60000, NULL);
         return 3;
     }
     return 0;

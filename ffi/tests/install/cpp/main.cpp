@@ -38,7 +38,7 @@ int main()
     } catch (const payment_failed &) {
         STILLFRAME_REPORT_CURRENT();
         std::puts("order 17 cannot be paid");
-        stillframe_stop(2000, nullptr);
+        stillframe_stop(60000, nullptr);
         return 3;
     }
 }

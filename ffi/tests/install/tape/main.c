@@ -90,7 +90,7 @@ int main(void)
     }
     if (pay(17, "EUR", 4250) != 0) {
         printf("order 17 cannot be paid\n");
-        stillframe_engine_free(engine, 2000, NULL);
+        stillframe_engine_free(engine, 60000, NULL);
         return 3;
     }
     return 0;
