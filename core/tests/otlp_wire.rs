@@ -1,6 +1,6 @@
 //! Snapshots as OpenTelemetry's log records: what a receiver reads, whatever the tape; requests and answers.
 #![cfg(feature = "otlp")]
-#![expect(
+#![allow(
     clippy::expect_used,
     clippy::unwrap_used,
     reason = "a test fails by panicking"

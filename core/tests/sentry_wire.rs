@@ -1,6 +1,6 @@
 //! Snapshots as Sentry's events: what stands where, whatever the tape; envelopes and answers.
 #![cfg(feature = "sentry")]
-#![expect(
+#![allow(
     clippy::expect_used,
     clippy::unwrap_used,
     reason = "a test fails by panicking"
