@@ -385,7 +385,7 @@ fn what_is_no_tag_is_additional_data() {
 
 fn large(frames: usize, name: usize, message: &str) -> Spec {
     let frame = |number: usize| {
-        let many = if frames > 1000 { 1 } else { 20 };
+        let many = if frames > 100 { 1 } else { 20 };
         let locals = (0..many).map(|local| {
             (
                 format!("v{local}"),
@@ -428,7 +428,7 @@ fn an_event_is_never_too_large() {
     };
     for (count, name, source, vars, shown) in [
         (17, 10, true, true, 17),
-        (300, 10, false, true, 300),
+        (140, 10, false, true, 140),
         (3400, 60, false, false, 3400),
         (5000, 60, false, false, 0),
     ] {
