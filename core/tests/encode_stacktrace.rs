@@ -1,6 +1,6 @@
 //! Stack traces as each language prints them. (That Python's is what Python prints is checked against Python itself, with the package.)
 
-#![expect(clippy::expect_used, reason = "a test fails by panicking")]
+#![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
 mod support;
 

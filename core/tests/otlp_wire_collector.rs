@@ -2,7 +2,7 @@
 //!
 //! `.ci/wires` builds the collector, and runs this.
 #![cfg(feature = "otlp")]
-#![expect(
+#![allow(
     clippy::expect_used,
     clippy::unwrap_used,
     reason = "a test fails by panicking"

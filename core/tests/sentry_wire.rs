@@ -1,6 +1,6 @@
 //! Snapshots as Sentry's events: what stands where, whatever the tape; envelopes and answers.
 #![cfg(feature = "sentry")]
-#![expect(
+#![allow(
     clippy::expect_used,
     clippy::unwrap_used,
     reason = "a test fails by panicking"
@@ -41,10 +41,6 @@ fn event_of(spec: &Spec, meta: &Meta, extras: &Extras) -> (Json, Vec<u8>) {
     encoder.variables_into(&input, &Options::default(), &counts, &mut variables);
     let snapshot = Snapshot::from_msgpack(&msgpack).expect("a snapshot");
     let bytes = sentry::event_of(&snapshot, &variables).expect("variables");
-    assert_eq!(
-        sentry::event_of(&snapshot, &variables).as_ref(),
-        Some(&bytes)
-    );
     (serde_json::from_slice(&bytes).expect("JSON"), bytes)
 }
 
@@ -389,7 +385,7 @@ fn what_is_no_tag_is_additional_data() {
 
 fn large(frames: usize, name: usize, message: &str) -> Spec {
     let frame = |number: usize| {
-        let many = if frames > 1000 { 1 } else { 20 };
+        let many = if frames > 100 { 1 } else { 20 };
         let locals = (0..many).map(|local| {
             (
                 format!("v{local}"),
@@ -432,9 +428,9 @@ fn an_event_is_never_too_large() {
     };
     for (count, name, source, vars, shown) in [
         (17, 10, true, true, 17),
-        (300, 10, false, true, 300),
+        (140, 10, false, true, 140),
         (3400, 60, false, false, 3400),
-        (6000, 60, false, false, 0),
+        (5000, 60, false, false, 0),
     ] {
         let (event, bytes) = event_of(
             &large(count, name, "sorry"),
@@ -490,12 +486,13 @@ fn check(event: &Json, bytes: &[u8]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(150))]
 
     #[test]
     fn any_tape_is_an_event(spec in random::spec(), meta in random::meta(), extras in random::extras()) {
         let (event, bytes) = event_of(&spec, &meta, &extras);
         check(&event, &bytes);
+        prop_assert_eq!(event_of(&spec, &meta, &extras).1, bytes);
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! `.ci/wires` installs the parsers, and runs this.
 #![cfg(all(feature = "otlp", feature = "sentry"))]
-#![expect(
+#![allow(
     clippy::expect_used,
     reason = "a test fails by panicking"
 )]

@@ -34,7 +34,7 @@ fn one(trace: &mut Trace<'_>, exception: &Exception, depth: usize) {
     for step in trace.frames(exception) {
         trace.push("\n   ");
         match step {
-            Step::Frame(frame) => {
+            Step::Frame(_, frame) => {
                 trace.push("at ");
                 trace.push(&qualified(frame, "."));
                 trace.push(&place(frame));

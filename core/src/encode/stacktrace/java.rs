@@ -41,7 +41,7 @@ fn one<'s>(
     for step in &steps[..steps.len() - shared] {
         trace.push(indent);
         match step {
-            Step::Frame(frame) => {
+            Step::Frame(_, frame) => {
                 trace.push("\tat ");
                 trace.push(&qualified(frame, "."));
                 trace.push(&place(frame));
@@ -95,7 +95,7 @@ fn shared(steps: &[Step<'_>], enclosing: &[Step<'_>]) -> usize {
 fn is_same(one: &Step<'_>, other: &Step<'_>) -> bool {
     let place = |frame: &Frame| (frame.file.clone(), frame.line);
     match (one, other) {
-        (Step::Frame(one), Step::Frame(other)) => {
+        (Step::Frame(_, one), Step::Frame(_, other)) => {
             one.function == other.function
                 && one.module == other.module
                 && place(one) == place(other)

@@ -137,37 +137,42 @@ impl<'s> Trace<'s> {
         self.snapshot.exceptions.get(index as usize)
     }
 
-    /// Frames of an exception with the gaps between them, raising frame first.
     fn frames(&self, exception: &'s Exception) -> Vec<Step<'s>> {
-        let mut steps = Vec::with_capacity(exception.frames.len() + 1);
-        steps.extend(gaps(exception, None).map(Step::Gap));
-        for (position, &index) in exception.frames.iter().enumerate() {
-            if let Some(frame) = self.snapshot.frames.get(index as usize) {
-                steps.push(Step::Frame(frame));
-            }
-            steps.extend(gaps(exception, u32::try_from(position).ok()).map(Step::Gap));
-        }
-        steps
+        steps(self.snapshot, exception)
     }
 }
 
 /// A line of a stack.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Step<'s> {
-    Frame(&'s Frame),
+pub(crate) enum Step<'s> {
+    /// A frame, and its index in the snapshot.
+    Frame(usize, &'s Frame),
+    /// Frames that are missing.
     Gap(&'s Omitted),
 }
 
-/// Frames that are missing behind the frame of this position.
-fn gaps(exception: &Exception, after: Option<u32>) -> impl Iterator<Item = &Omitted> {
-    exception
-        .omitted
-        .iter()
-        .filter(move |gap| gap.what == "frames" && gap.after == after)
+/// Frames of an exception with the gaps between them, raising frame first.
+pub(crate) fn steps<'s>(snapshot: &'s Snapshot, exception: &'s Exception) -> Vec<Step<'s>> {
+    let mut gaps: Vec<&Omitted> = exception.omitted.iter().collect();
+    gaps.retain(|gap| gap.what == "frames");
+    gaps.sort_by_key(|gap| gap.after);
+    let mut gaps = gaps.into_iter().peekable();
+    let mut steps = Vec::with_capacity(exception.frames.len() + gaps.len());
+    for (position, &index) in exception.frames.iter().enumerate() {
+        let before = |gap: &&Omitted| gap.after.is_none_or(|after| (after as usize) < position);
+        while let Some(gap) = gaps.next_if(before) {
+            steps.push(Step::Gap(gap));
+        }
+        let index = index as usize;
+        let frame = snapshot.frames.get(index);
+        steps.extend(frame.map(|frame| Step::Frame(index, frame)));
+    }
+    steps.extend(gaps.map(Step::Gap));
+    steps
 }
 
 /// How frames that are missing are told.
-fn missing(gap: &Omitted) -> String {
+pub(crate) fn missing(gap: &Omitted) -> String {
     match gap.count {
         Some(1) => "1 frame not captured".to_owned(),
         Some(count) => format!("{count} frames not captured"),

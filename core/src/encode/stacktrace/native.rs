@@ -34,7 +34,7 @@ fn one(trace: &mut Trace<'_>, exception: &Exception) {
     let mut number = 0;
     for step in trace.frames(exception) {
         match step {
-            Step::Frame(frame) => {
+            Step::Frame(_, frame) => {
                 trace.push(&format!("#{number:<2} {}\n", place(frame)));
                 number += 1;
             }

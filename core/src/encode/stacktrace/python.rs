@@ -95,7 +95,7 @@ impl Tree<'_, '_> {
     fn step(&mut self, step: &Step<'_>) {
         let frame = match step {
             Step::Gap(gap) => return self.emit(&format!("  [{}]", missing(gap))),
-            Step::Frame(frame) => frame,
+            Step::Frame(_, frame) => frame,
         };
         let file = frame.file.as_deref().unwrap_or("<unknown>");
         let line = frame

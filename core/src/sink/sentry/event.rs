@@ -245,7 +245,7 @@ fn exceptions<'s>(
         let message = message[..message.floor_char_boundary(most)].to_owned();
         let mut value = place.value(number, snapshot, message);
         if detail > Detail::Bare {
-            value.stacktrace = frame::stacktrace(snapshot, place.exception, &vars);
+            value.stacktrace = frame::of(snapshot, place.exception, &vars);
         }
         if detail < Detail::All {
             for frame in value

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use crate::encode::stacktrace::{self, Step};
 use crate::snapshot::{Exception, Frame, Omitted, Snapshot, Source};
 
 /// Most bytes of a line of source; longer ones are cut. Nobody reads more of one, and it may be a whole script.
@@ -42,21 +43,24 @@ pub(super) struct SentryFrame<'s> {
 }
 
 /// The frames of an exception; `variables` are those of all frames, by their index.
-pub(super) fn stacktrace<'s>(
+pub(super) fn of<'s>(
     snapshot: &'s Snapshot,
     exception: &'s Exception,
     variables: &[Option<&'s RawValue>],
 ) -> Option<Stacktrace<'s>> {
-    let mut frames = Vec::with_capacity(exception.frames.len() + 1);
-    frames.extend(missing(exception, None));
-    for (position, &index) in exception.frames.iter().enumerate() {
-        let index = index as usize;
-        if let Some(frame) = snapshot.frames.get(index) {
+    let steps = stacktrace::steps(snapshot, exception);
+    let frame = |step: Step<'s>| match step {
+        Step::Frame(index, frame) => {
             let vars = variables.get(index).copied().flatten();
-            frames.push(one(frame, &snapshot.runtime.language, vars));
+            one(frame, &snapshot.runtime.language, vars)
         }
-        frames.extend(missing(exception, u32::try_from(position).ok()));
-    }
+        // Sentry has no place for what is missing, and would show frames as neighbours that are none.
+        Step::Gap(gap) => SentryFrame {
+            function: told(gap),
+            ..SentryFrame::default()
+        },
+    };
+    let mut frames: Vec<_> = steps.into_iter().map(frame).collect();
     frames.reverse();
     (!frames.is_empty()).then_some(Stacktrace { frames })
 }
@@ -111,30 +115,13 @@ fn cut(line: &str) -> &str {
     &line[..line.floor_char_boundary(LINE_BYTES)]
 }
 
-/// A frame that says that others are missing: Sentry has no other place for it, and would show frames as neighbours that are none.
-fn missing<'s>(
-    exception: &'s Exception,
-    after: Option<u32>,
-) -> impl Iterator<Item = SentryFrame<'s>> {
-    let gaps = exception.omitted.iter();
-    let gaps = gaps.filter(move |gap| gap.what == "frames" && gap.after == after);
-    gaps.map(|gap| SentryFrame {
-        function: told(gap),
-        ..SentryFrame::default()
-    })
-}
-
+/// The name of a frame that stands for missing ones.
 fn told(gap: &Omitted) -> String {
-    let count = match gap.count {
-        Some(1) => "1 frame".to_owned(),
-        Some(count) => format!("{count} frames"),
-        None => "some frames".to_owned(),
-    };
     let why = gap
         .limit
         .as_ref()
         .map_or(&gap.not_captured_reason, |limit| &limit.name);
-    format!("[{count} not captured: {why}]")
+    format!("[{}: {why}]", stacktrace::missing(gap))
 }
 
 /// The part of a path that is the program's: for Python, that below the folder of its packages; else the name of the file.
