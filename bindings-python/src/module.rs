@@ -143,6 +143,7 @@ pub(crate) fn make_engine(
         enabled_by,
         directory: std::env::current_dir().ok(),
         problems: problems.clone(),
+        ..Host::default()
     };
     Ok((Engine::new(Arc::new(config), host), problems))
 }

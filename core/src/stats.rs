@@ -149,6 +149,10 @@ counters! {
     InternalErrors = internal_errors,
     /// Panics inside the engine. The first one switches it off.
     InternalPanics = internal_panics,
+    /// Snapshots that a callback of the program took.
+    CallbackSent = callback_sent,
+    /// Snapshots that a callback of the program failed to take.
+    CallbackFailed = callback_failed,
 }
 
 /// Shards of the refusal counters.
@@ -250,6 +254,12 @@ impl Stats {
     /// Sets a counter that another part counts by itself (the spool's).
     pub fn set(&self, counter: Counter, value: u64) {
         self.counters[counter as usize].store(value, Relaxed);
+    }
+
+    /// Reads one counter.
+    #[must_use]
+    pub fn get(&self, counter: Counter) -> u64 {
+        self.counters[counter as usize].load(Relaxed)
     }
 
     /// Counts values that are hidden, cut or missing for a reason.

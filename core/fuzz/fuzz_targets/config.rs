@@ -49,6 +49,7 @@ fuzz_target!(|input: &[u8]| {
         variables,
         arguments,
         folder: Some(DIR.clone()),
+        call: None,
     };
     let (config, problems) = load(&sources);
     assert_eq!(config.limits.validate(), Ok(()));

@@ -244,7 +244,7 @@ impl Config {
 /// let sources = Sources {
 ///     variables: BTreeMap::from([("DD_SERVICE".into(), "shop".into())]),
 ///     arguments: BTreeMap::from([("limits_depth".to_owned(), 99.into())]),
-///     folder: None,
+///     ..Sources::default()
 /// };
 /// let (config, problems) = load(&sources);
 /// assert_eq!(config.service.as_deref(), Some("shop"));
@@ -353,7 +353,7 @@ impl Loader<'_> {
         }
         let base = match place {
             Place::File(file) => file.path.parent(),
-            Place::Variable(_) | Place::Call => None,
+            Place::Variable(_) | Place::Call(_) => None,
         };
         let folder = self.sources.folder.as_deref().unwrap_or(Path::new(""));
         folder.join(base.unwrap_or(Path::new(""))).join(path)

@@ -18,8 +18,8 @@ pub enum Origin {
         /// Column, in characters.
         column: usize,
     },
-    /// An argument of the call that started capture.
-    Call,
+    /// An argument of the call that started capture, and what that is called.
+    Call(&'static str),
 }
 
 impl fmt::Display for Origin {
@@ -27,7 +27,7 @@ impl fmt::Display for Origin {
         match self {
             Self::Variable(name) => f.write_str(name),
             Self::File { path, line, column } => write!(f, "{}:{line}:{column}", path.display()),
-            Self::Call => f.write_str("install()"),
+            Self::Call(name) => f.write_str(name),
         }
     }
 }

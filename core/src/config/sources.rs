@@ -30,6 +30,8 @@ pub struct Sources {
     pub arguments: BTreeMap<String, Value>,
     /// Where the search for a file begins, and what relative paths are relative to. `None`: no file is looked for.
     pub folder: Option<PathBuf>,
+    /// What people call the call whose arguments these are; `install()` if nothing is said.
+    pub call: Option<&'static str>,
 }
 
 impl Sources {
@@ -39,6 +41,7 @@ impl Sources {
             variables: std::env::vars_os().collect(),
             arguments,
             folder: std::env::current_dir().ok(),
+            call: None,
         }
     }
 
@@ -68,7 +71,7 @@ pub(super) struct Entry<'a> {
 pub(super) enum Place<'a> {
     Variable(&'a str),
     File(&'a ConfigFile),
-    Call,
+    Call(&'static str),
 }
 
 impl Place<'_> {
@@ -76,7 +79,7 @@ impl Place<'_> {
         match self {
             Self::Variable(name) => Origin::Variable((*name).to_owned()),
             Self::File(file) => file.origin(at),
-            Self::Call => Origin::Call,
+            Self::Call(name) => Origin::Call(name),
         }
     }
 }
@@ -132,7 +135,8 @@ pub(super) fn entries<'a>(
         .iter()
         .map(|(name, value)| (name.clone(), Node::json(value)))
         .collect();
-    flatten("", arguments, Place::Call, 0, &mut entries, problems);
+    let place = Place::Call(sources.call.unwrap_or("install()"));
+    flatten("", arguments, place, 0, &mut entries, problems);
     entries
 }
 

@@ -18,6 +18,8 @@ mod pipeline;
 mod worker;
 
 use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -34,6 +36,7 @@ use crate::panics;
 use crate::queue::{Full, Queue, QueueConfig};
 use crate::redact::{AliasKey, Redactor};
 use crate::sink::Sink;
+use crate::sink::callback::Callback;
 use crate::snapshot::{Meta, Process, SnapshotId};
 use crate::stats::{Counter, Outcome, Stats, StatsSnapshot};
 use occurrences::Occurrences;
@@ -65,6 +68,27 @@ pub struct Host {
     pub directory: Option<PathBuf>,
     /// Configuration problems, one line each, to be told by `doctor`.
     pub problems: Vec<String>,
+    /// Gets each line of [`Engine::notices`] as it is told.
+    pub log: Option<Log>,
+    /// Functions of the program that take snapshots, beside the store.
+    pub callbacks: Vec<Callback>,
+}
+
+/// A function that takes lines for people, on whatever thread something stopped working. No lock is held while it runs.
+#[derive(Clone)]
+pub struct Log(Arc<dyn Fn(&str) + Send + Sync>);
+
+impl Log {
+    /// Has `call` told every line.
+    pub fn new(call: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(call))
+    }
+}
+
+impl fmt::Debug for Log {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Log")
+    }
 }
 
 /// One captured exception on its way to the background.
@@ -133,8 +157,14 @@ struct Shared {
 impl Shared {
     fn notice(&self, line: &str) {
         let mut notices = self.notices.lock();
-        if notices.len() < NOTICES && !notices.iter().any(|known| known == line) {
-            notices.push(line.to_owned());
+        if notices.len() >= NOTICES || notices.iter().any(|known| known == line) {
+            return;
+        }
+        notices.push(line.to_owned());
+        drop(notices);
+        if let Some(Log(log)) = &self.setup.host.log {
+            // The program's own function; what becomes of the line is not our business.
+            let _ = catch_unwind(AssertUnwindSafe(|| log(line))).map_err(std::mem::forget);
         }
     }
 
@@ -345,6 +375,12 @@ impl Engine {
     /// Counts a panic in the host's native code and switches the engine off.
     pub fn count_panic(&self) {
         self.shared.count_panic();
+    }
+
+    /// Whether a panic, here or in the background, has switched the engine off.
+    #[must_use]
+    pub fn has_panicked(&self) -> bool {
+        self.shared.stats.get(Counter::InternalPanics) > 0
     }
 
     /// Counts what a walk took and kept.

@@ -8,6 +8,7 @@ use std::fmt;
 use super::{Setup, Shared, Submission};
 use crate::encode::{Encoder, Input, datadog, vars};
 use crate::fingerprint::{ErrorInput, ExceptionInput, Fingerprint, Fingerprinter, FrameInput};
+use crate::language::Language;
 use crate::reason::Reason;
 use crate::redact::{CleanText, Cleaned, Cleaner, SideText};
 use crate::snapshot::{
@@ -55,6 +56,15 @@ impl Finished {
     #[must_use]
     pub const fn meta(&self) -> &Meta {
         &self.meta
+    }
+
+    /// The language that the tape names.
+    ///
+    /// # Errors
+    ///
+    /// As [`Finished::msgpack`].
+    pub fn language(&self) -> Result<Language, PipelineError> {
+        Ok(self.tape()?.header().language)
     }
 
     /// What is hidden or cut, by reason.

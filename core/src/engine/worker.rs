@@ -9,9 +9,12 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
-use super::{Pipeline, PipelineError, RECENT, RECENT_BYTES, Recent, Shared, Submission, now_ns};
+use super::{
+    Finished, Pipeline, PipelineError, RECENT, RECENT_BYTES, Recent, Shared, Submission, now_ns,
+};
 use crate::encode::Encoder;
 use crate::gate::SiteHash;
+use crate::panics;
 use crate::queue::Pace;
 use crate::sink::spool::{
     EventCount, EventCounts, ProcessPhase, ProcessRecord, Spool, SpoolCounters, Uncaught,
@@ -167,9 +170,20 @@ impl Worker {
         }
     }
 
+    /// Whether this is the background thread, as in a callback: it must not wait for itself.
+    fn is_own_thread(&self) -> bool {
+        let thread = self.control.thread.lock();
+        thread
+            .as_ref()
+            .is_some_and(|thread| thread.id() == std::thread::current().id())
+    }
+
     pub(super) fn flush(&self, timeout: Duration) -> bool {
         if !self.started.load(Ordering::Acquire) {
             return true;
+        }
+        if self.is_own_thread() {
+            return false;
         }
         let deadline = Instant::now() + timeout;
         let mut asked = self.control.asked.lock();
@@ -197,11 +211,12 @@ impl Worker {
             }
             self.ensure_started();
         }
+        let own_thread = self.is_own_thread();
         let deadline = Instant::now() + timeout;
         let mut asked = self.control.asked.lock();
         asked.stop_by = Some(asked.stop_by.map_or(deadline, |by| by.min(deadline)));
         self.wake();
-        while !asked.stopped {
+        while !asked.stopped && !own_thread {
             if self
                 .control
                 .answered
@@ -212,7 +227,7 @@ impl Worker {
             }
         }
         let mut lost = 0_u64;
-        if !asked.stopped {
+        if !asked.stopped && !own_thread {
             while self.shared.queue.poll().is_some() {
                 self.shared.stats.outcome(Outcome::DroppedDeadline);
                 lost += 1;
@@ -252,6 +267,8 @@ struct Loop {
     pipeline: Pipeline,
     encoder: Encoder,
     payload: Vec<u8>,
+    /// What callbacks are handed, where that is another form.
+    called_with: Vec<u8>,
     /// Issues by site, for occurrences that are only counted.
     issues: HashMap<u64, [u8; 16]>,
     /// Where each issue was captured last, for those that somebody wants deeper.
@@ -271,6 +288,7 @@ impl Loop {
             sink,
             encoder: Encoder::new(),
             payload: Vec::new(),
+            called_with: Vec::new(),
             issues: HashMap::new(),
             sites: HashMap::new(),
             counted_since: now_ns(),
@@ -280,6 +298,7 @@ impl Loop {
     }
 
     fn run(mut self) {
+        let _inside = panics::inside();
         #[cfg(target_os = "linux")]
         // SAFETY: no pointers; on Linux the 0 means the calling thread, and a failure changes nothing.
         unsafe {
@@ -413,6 +432,7 @@ impl Loop {
             self.issues.insert(site.path(), finished.key());
             self.sites.insert(finished.key(), site);
         }
+        self.call_back(&finished);
         let (site, deeper) = (submission.site, submission.deeper);
         let mut requests = self.shared.deeper.lock();
         requests.captured(finished.key(), site, deeper, &self.shared.gate);
@@ -434,6 +454,23 @@ impl Loop {
         self.remember(submission.meta.id);
         // One very large snapshot does not hold its memory for ever.
         self.payload.shrink_to(1 << 20);
+    }
+
+    /// Hands a snapshot to the program's own functions.
+    fn call_back(&mut self, finished: &Finished) {
+        for callback in &self.shared.setup.host.callbacks {
+            let (encoder, buffer) = (&mut self.encoder, &mut self.called_with);
+            let stats = &self.shared.stats;
+            match callback.deliver(finished, &self.payload, encoder, buffer) {
+                Ok(true) => stats.add(Counter::CallbackSent, 1),
+                Ok(false) | Err(_) => {
+                    stats.add(Counter::CallbackFailed, 1);
+                    self.shared
+                        .notice("a snapshot callback failed: what it did not take is only stored");
+                }
+            }
+        }
+        self.called_with.shrink_to(1 << 20);
     }
 
     fn remember(&self, id: SnapshotId) {

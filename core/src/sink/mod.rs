@@ -6,6 +6,7 @@
 use std::fmt;
 use std::time::Instant;
 
+pub mod callback;
 mod destination;
 pub mod http;
 pub mod spool;

@@ -230,7 +230,7 @@ fn every_wrong_value_is_told_and_the_default_stays() {
                         "{problem}"
                     );
                 }
-                Origin::Call => assert!(source.contains("argument") || source == "a keyword"),
+                Origin::Call(_) => assert!(source.contains("argument") || source == "a keyword"),
                 other => panic!("{other:?}"),
             }
             match problem.kept() {

@@ -1,0 +1,67 @@
+//! Which process this is, for the price of one load.
+//!
+//! A child of `fork` has a copy of the engine but not its thread, and perhaps locks that nobody will unlock. It must be told before any of
+//! that is touched. The word that tells it lies in a page that the kernel zeroes in children (`MADV_WIPEONFORK`, Linux 4.14); where there is
+//! none, the process id is asked for, which costs a system call with a glibc from 2.25 on. No handler is installed.
+
+use std::ptr::null_mut;
+use std::sync::Once;
+use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+
+/// The page; null until an engine is made, and for ever where the kernel has no such pages.
+static PAGE: AtomicPtr<AtomicU64> = AtomicPtr::new(null_mut());
+static ONCE: Once = Once::new();
+/// The last epoch that was given to a process of this family.
+static LAST: AtomicU64 = AtomicU64::new(0);
+
+/// The epoch of this process: another number than that of its parent. 0 in a child that [`begin`] was not called in.
+#[inline]
+pub(crate) fn epoch() -> u64 {
+    // SAFETY: null, or the page of `page`, which is never unmapped; its first word is only ever used as an `AtomicU64`.
+    match unsafe { PAGE.load(Ordering::Acquire).as_ref() } {
+        Some(word) => word.load(Ordering::Relaxed),
+        None => u64::from(std::process::id()),
+    }
+}
+
+/// Gives this process an epoch if it has none yet, and returns it.
+pub(crate) fn begin() -> u64 {
+    ONCE.call_once(|| PAGE.store(page(), Ordering::Release));
+    // SAFETY: as in `epoch`.
+    let Some(word) = (unsafe { PAGE.load(Ordering::Acquire).as_ref() }) else {
+        return epoch();
+    };
+    let next = LAST.fetch_add(1, Ordering::Relaxed) + 1;
+    match word.compare_exchange(0, next, Ordering::Relaxed, Ordering::Relaxed) {
+        Ok(_) => next,
+        Err(epoch) => epoch,
+    }
+}
+
+/// A page that is zero in every child. Null if the kernel has none.
+#[cfg(target_os = "linux")]
+fn page() -> *mut AtomicU64 {
+    // SAFETY: a new anonymous mapping at an address of the kernel's choice, of a size it accepts; it is given back only if nobody saw it.
+    unsafe {
+        let size = usize::try_from(libc::sysconf(libc::_SC_PAGESIZE)).unwrap_or(4096);
+        let (access, kind) = (
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
+        );
+        let page = libc::mmap(null_mut(), size, access, kind, -1, 0);
+        if page == libc::MAP_FAILED {
+            return null_mut();
+        }
+        if libc::madvise(page, size, libc::MADV_WIPEONFORK) != 0 {
+            libc::munmap(page, size);
+            return null_mut();
+        }
+        page.cast()
+    }
+}
+
+/// Other kernels have no such page.
+#[cfg(not(target_os = "linux"))]
+fn page() -> *mut AtomicU64 {
+    null_mut()
+}
