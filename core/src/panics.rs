@@ -46,6 +46,22 @@ impl Drop for Inside {
     }
 }
 
+/// Says that what runs on this thread is the program's again (a callback), until it is dropped.
+#[derive(Debug)]
+pub struct Outside(u32);
+
+/// Marks what follows on this thread as the program's.
+#[must_use]
+pub fn outside() -> Outside {
+    Outside(DEPTH.try_with(|depth| depth.replace(0)).unwrap_or(0))
+}
+
+impl Drop for Outside {
+    fn drop(&mut self) {
+        let _ = DEPTH.try_with(|depth| depth.set(self.0));
+    }
+}
+
 /// Makes panics silent that happen while [`inside`] says that our code runs; all others go to the hook that was there. Once per process.
 ///
 /// For a library that does not know with whom it shares its copy of the standard library: a program in C has no hook, one in Rust
@@ -73,9 +89,15 @@ fn note(panic: &PanicHookInfo<'_>) {
 
 /// The notice of a panic, with its place if [`silence`] or [`silence_inside`] is in force.
 pub(crate) fn notice() -> String {
-    let what = "an internal error switched capturing off; please report it (docs/security.md)";
+    notice_of("capturing")
+}
+
+/// The same of a part that was switched off.
+pub(crate) fn notice_of(part: &str) -> String {
+    let what =
+        format!("an internal error switched {part} off; please report it (docs/security.md)");
     match PLACE.try_lock().and_then(|mut place| place.take()) {
         Some(place) => format!("{what}: it was at {place}"),
-        None => what.to_owned(),
+        None => what,
     }
 }

@@ -12,14 +12,20 @@
 //! two threads fight for it. They go to one of several shards with a plain load and store (3 ns); two threads that are refused at
 //! the same instant *and* share a shard may count once. Everything else is counted exactly.
 
+mod destination;
 mod histogram;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use crate::reason::Reason;
+pub use destination::{DestinationCounters, DestinationStats};
+#[cfg(feature = "http")]
+pub(crate) use destination::{count, count_down};
 pub use histogram::Histogram;
 
 /// Defines an enum of counters and the plain struct of their values, field by field.
@@ -116,6 +122,8 @@ counters! {
     DroppedDeadline = dropped_deadline,
     /// An error inside the engine.
     DroppedError = dropped_error,
+    /// The host gave the capture up, or never came back with it.
+    DroppedCancelled = dropped_cancelled,
 }
 
 counters! {
@@ -183,6 +191,7 @@ pub struct Stats {
     counters: [AtomicU64; Counter::ALL.len()],
     reasons: [AtomicU64; Reason::ALL.len() + 1],
     walk: Histogram,
+    destinations: Mutex<Vec<(&'static str, Arc<DestinationCounters>)>>,
 }
 
 /// The counters at one time. Plain data; every field is named by its word.
@@ -201,6 +210,9 @@ pub struct StatsSnapshot {
     pub cut: BTreeMap<String, u64>,
     /// How long walks took on the raising thread.
     pub walk: Durations,
+    /// What became of snapshots on the way to each destination beyond this machine, by its name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub destinations: BTreeMap<String, DestinationStats>,
 }
 
 /// A distribution of durations, in nanoseconds. Quantiles are at most 7 % too high.
@@ -233,6 +245,7 @@ impl Stats {
             counters: zeroes(),
             reasons: zeroes(),
             walk: Histogram::new(),
+            destinations: Mutex::default(),
         }
     }
 
@@ -299,7 +312,18 @@ impl Stats {
             redacted: of_reasons(true),
             cut: of_reasons(false),
             walk: self.walk.durations(),
+            destinations: self
+                .destinations
+                .lock()
+                .iter()
+                .map(|(name, counters)| ((*name).to_owned(), counters.stats()))
+                .collect(),
         }
+    }
+
+    /// Adds a destination; what it counts is in every snapshot from now on.
+    pub fn add_destination(&self, name: &'static str, counters: Arc<DestinationCounters>) {
+        self.destinations.lock().push((name, counters));
     }
 }
 

@@ -93,6 +93,30 @@
 /** Version of the binary interface that this header describes: major << 16 | minor. A new minor version only adds. */
 #define STILLFRAME_ABI_VERSION 1
 
+/** The program asks for this capture: it is not rate limited, only excluded by rules. */
+#define STILLFRAME_SITE_EXPLICIT 1
+
+/** The program handled the exception and goes on. */
+#define STILLFRAME_CAPTURE_HANDLED 1
+
+/** `span_id` counts although it is 0. */
+#define STILLFRAME_CAPTURE_HAS_SPAN 2
+
+/** `thread_id` counts although it is 0. */
+#define STILLFRAME_CAPTURE_HAS_THREAD 4
+
+/** A text, in `text`. */
+#define STILLFRAME_ATTRIBUTE_TEXT 1
+
+/** An integer, in `integer`. */
+#define STILLFRAME_ATTRIBUTE_INTEGER 2
+
+/** A number, in `number`. */
+#define STILLFRAME_ATTRIBUTE_NUMBER 3
+
+/** A truth value, in `integer`. */
+#define STILLFRAME_ATTRIBUTE_BOOL 4
+
 /** Language of the program: not told. */
 #define STILLFRAME_LANGUAGE_UNKNOWN 0
 
@@ -123,8 +147,38 @@
 /** Datadog's form: one request body, a JSON array with an object for each frame. */
 #define STILLFRAME_FORMAT_DATADOG 3
 
+/** Datadog's form as ddtrace for Python writes it. */
+#define STILLFRAME_DIALECT_PYTHON 1
+
+/** As dd-trace-java does. */
+#define STILLFRAME_DIALECT_JAVA 2
+
+/** As dd-trace-dotnet does. */
+#define STILLFRAME_DIALECT_DOTNET 3
+
+/** Only the frame `first`, as an object rather than an array; `first` counts in the order of the tape then. */
+#define STILLFRAME_ENCODING_ONE_FRAME 1
+
 /** Bytes of a message, its terminating zero included. */
 #define STILLFRAME_MESSAGE_BYTES 232
+
+/** No exception of this site was captured before. */
+#define STILLFRAME_PERMIT_NOVEL 1
+
+/** Somebody asked for more of this one: the limits are raised. */
+#define STILLFRAME_PERMIT_DEEPER 2
+
+/** Text, bytes, anything that is none of the others. */
+#define STILLFRAME_KIND_OTHER 0
+
+/** Null. */
+#define STILLFRAME_KIND_NULL 1
+
+/** True or false. */
+#define STILLFRAME_KIND_BOOL 2
+
+/** An integer or another number. */
+#define STILLFRAME_KIND_NUMBER 3
 
 /** Hides the values of variables, fields, keys and headers of this name: redact.names. */
 #define STILLFRAME_RULE_NAME 1
@@ -160,6 +214,170 @@ typedef struct stillframe_text {
     /** Bytes. */
     size_t len;
 } stillframe_text;
+
+/**
+ * Where an exception comes from, told without reading any value. What identifies the site is the first of these that is set: `path` and
+ * `origin`; `frames`; the names.
+ */
+typedef struct stillframe_site {
+    /** sizeof(stillframe_site), set by the caller. */
+    size_t struct_size;
+    /** STILLFRAME_SITE_*. */
+    uint32_t flags;
+    /** Line of the raising frame, 0 if it is not known. */
+    uint32_t line;
+    /** Full name of the exception's type. Names are for rules and requests; what is not UTF-8 in them fits none. */
+    struct stillframe_text type_name;
+    /** Module, class or file of the raising frame. */
+    struct stillframe_text module;
+    /** Own name of its function. */
+    struct stillframe_text function;
+    /** Hash of the caller's own over type and all frames. */
+    uint64_t path;
+    /** Hash of the caller's own over type and raising frame. */
+    uint64_t origin;
+    /**
+     * A number for each frame that stands for its place in the code as long as the process runs, as a return address; raising frame
+     * first.
+     */
+    const uint64_t *frames;
+    /** How many. */
+    size_t frames_len;
+} stillframe_site;
+
+/** How much of the program one snapshot may show. The walker keeps to it, and puts it into the tape's header. */
+typedef struct stillframe_limits {
+    /** Exceptions of a chain, the raised one included. */
+    uint32_t exceptions;
+    /** Frames of an exception. */
+    uint32_t frames;
+    /** References followed from a variable. */
+    uint32_t depth;
+    /** Fields of an object. */
+    uint32_t fields;
+    /** Items of a collection. */
+    uint32_t items;
+    /** Characters of a string. */
+    uint32_t string;
+    /** Values of a snapshot. */
+    uint32_t values;
+    /** Bytes of a tape. */
+    uint32_t tape_bytes;
+    /** Microseconds after which nothing further is opened. */
+    uint32_t soft_time_us;
+    /** Microseconds after which the walk ends wherever it is. */
+    uint32_t hard_time_us;
+} stillframe_limits;
+
+/**
+ * The right to capture one exception. Filled by stillframe_capture_admit(), ended by stillframe_capture_submit() or
+ * stillframe_capture_cancel(). The capture should happen on the thread that asked; submission may come from another one.
+ */
+typedef struct stillframe_permit {
+    /** sizeof(stillframe_permit), set by the caller. */
+    size_t struct_size;
+    /** The library's; 0 once the permit was used. */
+    uint64_t token;
+    /** The site's hash over all frames; the library's. */
+    uint64_t path;
+    /** The site's hash over type and raising frame; the library's. */
+    uint64_t origin;
+    /** When admission was given, in ns since 1970: the snapshot's time. */
+    uint64_t timestamp_ns;
+    /** The snapshot's id, a UUID in network order, for a log line or a span. */
+    uint8_t id[16];
+    /** The limits in force for this capture. */
+    struct stillframe_limits limits;
+    /** STILLFRAME_PERMIT_*. */
+    uint32_t flags;
+    /** How long it holds its thread if it is lost, in milliseconds. */
+    uint32_t lease_ms;
+} stillframe_permit;
+
+/**
+ * Why a call failed. The caller sets `struct_size` to sizeof(stillframe_error) and passes its address as the last argument, or NULL. It
+ * is written when the status is negative, and left alone otherwise.
+ */
+typedef struct stillframe_error {
+    /** sizeof(stillframe_error), set by the caller. */
+    size_t struct_size;
+    /** The status that the call returned. */
+    stillframe_status status;
+    /** A number that belongs to the status, as its comment says; else 0. */
+    uint32_t detail;
+    /** One line for people: UTF-8, terminated, cut if it is longer. Holds no value of the program and no secret. */
+    char message[STILLFRAME_MESSAGE_BYTES];
+} stillframe_error;
+
+/** An attribute of the request, the user or the program. */
+typedef struct stillframe_attribute {
+    /** Its name. */
+    struct stillframe_text name;
+    /** STILLFRAME_ATTRIBUTE_*. */
+    uint32_t kind;
+    /** 0. */
+    uint32_t reserved;
+    /** The value of a text. */
+    struct stillframe_text text;
+    /** The value of an integer or a truth value. */
+    int64_t integer;
+    /** The value of another number. */
+    double number;
+} stillframe_attribute;
+
+/** A session of the user in another system, where the same moment can be watched. */
+typedef struct stillframe_session_link {
+    /** Name of the attribute that it came by. */
+    struct stillframe_text name;
+    /** Id of the session there. */
+    struct stillframe_text id;
+    /** Address of its page, if that is known. */
+    struct stillframe_text url;
+} stillframe_session_link;
+
+/** A captured exception: its tape, and what stands beside it. What is beside the tape is redacted and bounded like values. */
+typedef struct stillframe_capture {
+    /** sizeof(stillframe_capture), set by the caller. */
+    size_t struct_size;
+    /** The tape. */
+    const uint8_t *tape;
+    /** Its bytes. */
+    size_t tape_len;
+    /** STILLFRAME_CAPTURE_*. */
+    uint32_t flags;
+    /** 0. */
+    uint32_t reserved;
+    /** By which way the exception was met: "terminate", "http". */
+    struct stillframe_text mechanism;
+    /** The thread that raised, as the host counts threads. Not said: the calling thread, as the system counts. */
+    uint64_t thread_id;
+    /** Its name. */
+    struct stillframe_text thread_name;
+    /** Trace that was active, in network order; all zero: none. */
+    uint8_t trace_id[16];
+    /** Span that was active; 0: none. */
+    uint64_t span_id;
+    /** Attributes of the request, tags of the program. A snapshot keeps 64, of 1 KiB each. */
+    const struct stillframe_attribute *attributes;
+    /** How many. */
+    size_t attributes_len;
+    /** Whom it happened to: "id", "name", "email". */
+    const struct stillframe_attribute *user;
+    /** How many. */
+    size_t user_len;
+    /** Sessions of that user elsewhere. */
+    const struct stillframe_session_link *session_links;
+    /** How many. */
+    size_t session_links_len;
+    /** Grouping asked for by the program; parts may hold "{{ default }}". None: by type and place. */
+    const struct stillframe_text *fingerprint;
+    /** How many parts. */
+    size_t fingerprint_len;
+    /** Id of the snapshot; all zero: that of the permit, or a new one. */
+    uint8_t id[16];
+    /** When it was captured, in ns since 1970; 0: when it was admitted, or now. */
+    uint64_t timestamp_ns;
+} stillframe_capture;
 
 /** A key of docs/configuration.md and its value, both as text: {"limits.depth", "6"}. Lists are separated by commas, or JSON. */
 typedef struct stillframe_setting {
@@ -244,20 +462,35 @@ typedef struct stillframe_config {
     void *snapshot_data;
 } stillframe_config;
 
-/**
- * Why a call failed. The caller sets `struct_size` to sizeof(stillframe_error) and passes its address as the last argument, or NULL. It
- * is written when the status is negative, and left alone otherwise.
- */
-typedef struct stillframe_error {
-    /** sizeof(stillframe_error), set by the caller. */
+/** How a capture is encoded. Members but `format` are for Datadog's form, and all zero gives Datadog's own bounds. */
+typedef struct stillframe_encoding {
+    /** sizeof(stillframe_encoding), set by the caller. */
     size_t struct_size;
-    /** The status that the call returned. */
-    stillframe_status status;
-    /** A number that belongs to the status, as its comment says; else 0. */
-    uint32_t detail;
-    /** One line for people: UTF-8, terminated, cut if it is longer. Holds no value of the program and no secret. */
-    char message[STILLFRAME_MESSAGE_BYTES];
-} stillframe_error;
+    /** STILLFRAME_FORMAT_*. */
+    uint32_t format;
+    /** STILLFRAME_DIALECT_*; 0: that of the tape's language. */
+    uint32_t dialect;
+    /** STILLFRAME_ENCODING_*. */
+    uint32_t flags;
+    /** Characters shown of one value; 0: 255. */
+    uint32_t characters;
+    /** Most frames; 0: 100. */
+    uint32_t frames;
+    /** Largest object of one frame, in bytes; 0: 1,048,574. */
+    uint32_t max_bytes;
+    /** The frame that the body begins with. */
+    uint32_t first;
+    /** Written: the frame that the next body begins with, 0 after the last body. A body has at most 5 MiB. */
+    uint32_t next;
+    /** Name of the service, if it is not the engine's. */
+    struct stillframe_text service;
+    /** The tracer's tags of the process, as "entrypoint.name:shop". */
+    struct stillframe_text process_tags;
+    /** Hash that groups exceptions, if the tracer makes one. */
+    struct stillframe_text exception_hash;
+    /** Where the file of the one frame lies, if the tracer found it elsewhere than its code says. */
+    struct stillframe_text source_file;
+} stillframe_encoding;
 
 /** Bytes that the library allocated for the caller, who gives them back with stillframe_bytes_free(). All zero is no bytes. */
 typedef struct stillframe_bytes {
@@ -268,6 +501,83 @@ typedef struct stillframe_bytes {
     /** What was allocated; the library's business. */
     size_t cap;
 } stillframe_bytes;
+
+/**
+ * What an engine did so far. Every exception that asked for admission ends as one of the first members, which have the words of
+ * statuses, of `stillframe stats` and of all other languages.
+ */
+typedef struct stillframe_stats {
+    /** sizeof(stillframe_stats), set by the caller. */
+    size_t struct_size;
+    /** Captured and handed to the sink. */
+    uint64_t captured;
+    /** Capturing is switched off. */
+    uint64_t refused_disabled;
+    /** The gate was closed: no capture was possible at that time, whatever the exception. */
+    uint64_t refused_closed;
+    /** This site was captured often or recently enough. */
+    uint64_t refused_site;
+    /** The captures of this second were used up. */
+    uint64_t refused_rate;
+    /** An exclusion rule matched. */
+    uint64_t refused_rule;
+    /** A capture was running on the same thread. */
+    uint64_t refused_reentrant;
+    /** Captured, but as many snapshots as may wait were waiting. */
+    uint64_t dropped_queue;
+    /** Captured, but the waiting snapshots held as many bytes as they may. */
+    uint64_t dropped_memory;
+    /** The tape was not valid. */
+    uint64_t dropped_tape;
+    /** Redaction could not be done in full, so nothing was kept. */
+    uint64_t dropped_redaction;
+    /** The sink could not take it. */
+    uint64_t dropped_sink;
+    /** It was still waiting when the process had to end. */
+    uint64_t dropped_deadline;
+    /** An error inside the engine. */
+    uint64_t dropped_error;
+    /** The host gave the capture up, or never came back with it. */
+    uint64_t dropped_cancelled;
+    /** Permits given by the gate. */
+    uint64_t admitted;
+    /** Permits given to sites that the gate did not know. */
+    uint64_t admitted_novel;
+    /** Permits given with raised limits, because somebody asked for that. */
+    uint64_t admitted_deeper;
+    /** Permits given to explicit calls, which are not rate limited. */
+    uint64_t admitted_explicit;
+    /** Values captured. */
+    uint64_t values;
+    /** Bytes of tape captured. */
+    uint64_t tape_bytes;
+    /** Records written to the spool. */
+    uint64_t spool_written;
+    /** Bytes written to the spool. */
+    uint64_t spool_bytes;
+    /** Records that could not be written to the spool. */
+    uint64_t spool_failed;
+    /** Records removed from the spool to keep its size. */
+    uint64_t spool_removed;
+    /** Exceptions read through the host's public API, because its own layout is not known. */
+    uint64_t fallback;
+    /** Errors inside the engine. */
+    uint64_t internal_errors;
+    /** Panics inside the engine. The first one switches it off. */
+    uint64_t internal_panics;
+    /** Snapshots that a callback of the program took. */
+    uint64_t callback_sent;
+    /** Snapshots that a callback of the program failed to take. */
+    uint64_t callback_failed;
+    /** Walks whose time was told. */
+    uint64_t walk_count;
+    /** Half of them took at most this long. */
+    uint64_t walk_p50_ns;
+    /** 99 of 100 took at most this long. */
+    uint64_t walk_p99_ns;
+    /** The longest. */
+    uint64_t walk_max_ns;
+} stillframe_stats;
 
 /** Done. */
 #define STILLFRAME_OK 0
@@ -301,6 +611,9 @@ typedef struct stillframe_bytes {
 
 /** The name or type must be hidden. */
 #define STILLFRAME_REDACTED 41
+
+/** There is none. */
+#define STILLFRAME_NONE 42
 
 /** A pointer is NULL that may not be. */
 #define STILLFRAME_ERROR_NULL -1
@@ -369,13 +682,60 @@ const char *stillframe_build_info(void);
 /** The name of a status, as "STILLFRAME_ERROR_NULL". Terminated, static; empty for a number that this version does not know. */
 const char *stillframe_status_name(stillframe_status status);
 
+/**
+ * May this exception be captured now? STILLFRAME_OK: yes, and `permit` is filled; walk within its limits, then submit or cancel. A
+ * refusal (positive) is an outcome: counted, and nothing is written. Costs nanoseconds when it refuses, and allocates nothing.
+ */
+stillframe_status stillframe_capture_admit(const struct stillframe_engine *engine,
+                                           const struct stillframe_site *site,
+                                           struct stillframe_permit *permit,
+                                           struct stillframe_error *error);
+
+/**
+ * Ends the permit and hands the capture to the background, which validates, redacts, groups, encodes and stores it. Copies what it
+ * needs; wakes nobody. STILLFRAME_DROPPED_* (positive): too much waits already; the capture is counted and gone. The permit is used up
+ * whatever comes out, unless the status is STILLFRAME_ERROR_PERMIT or an error about the handle.
+ */
+stillframe_status stillframe_capture_submit(const struct stillframe_engine *engine,
+                                            struct stillframe_permit *permit,
+                                            const struct stillframe_capture *capture,
+                                            struct stillframe_error *error);
+
+/** Ends the permit without a capture; it is counted as dropped_cancelled. */
+stillframe_status stillframe_capture_cancel(const struct stillframe_engine *engine,
+                                            struct stillframe_permit *permit,
+                                            struct stillframe_error *error);
+
 /** Fills a configuration with what holds if nothing is said. `size` is sizeof(stillframe_config). */
 stillframe_status stillframe_config_init(struct stillframe_config *config, size_t size);
 
 /**
- * Makes an engine. `config` may be NULL for what is configured outside the program, `rules` for none; both are only read, and may be freed
- * afterwards. Reads the environment and stillframe.toml; starts no thread and writes no file before the first capture. A mistake in the
- * configuration is told and skipped, not an error.
+ * Validates, redacts, groups and encodes a capture on this thread. Nothing is stored, and no permit is needed; for the snapshot of a
+ * permit set `capture.id` and `capture.timestamp_ns` to the permit's. On STILLFRAME_OK `out` has bytes for stillframe_bytes_free(),
+ * and `encoding.next` is set. STILLFRAME_ERROR_TAPE: the tape is not valid, and where.
+ */
+stillframe_status stillframe_capture_encode(const struct stillframe_engine *engine,
+                                            const struct stillframe_capture *capture,
+                                            struct stillframe_encoding *encoding,
+                                            struct stillframe_bytes *out,
+                                            struct stillframe_error *error);
+
+/** The key of the issue that a capture belongs to: 16 bytes at `key`, as snapshots show it in hex. */
+stillframe_status stillframe_fingerprint(const struct stillframe_engine *engine,
+                                         const struct stillframe_capture *capture,
+                                         uint8_t *key,
+                                         struct stillframe_error *error);
+
+/**
+ * The id of one frame of a snapshot in Datadog's form, which has a snapshot for each frame: 16 bytes at `out`, always the same for the
+ * same `id` (16 bytes) and `frame`, its index in the order of the tape. For the tags of a span.
+ */
+stillframe_status stillframe_frame_id(const uint8_t *id, uint32_t frame, uint8_t *out, struct stillframe_error *error);
+
+/**
+ * Makes an engine. `config` may be NULL for what is configured outside the program, `rules` for none; both are only read, and may be
+ * freed afterwards. Reads the environment and stillframe.toml; starts no thread and writes no file before the first capture. A mistake
+ * in the configuration is told and skipped, not an error.
  */
 stillframe_status stillframe_engine_new(const struct stillframe_config *config,
                                         const struct stillframe_rules *rules,
@@ -389,16 +749,56 @@ stillframe_status stillframe_engine_new(const struct stillframe_config *config,
 stillframe_status stillframe_engine_flush(const struct stillframe_engine *engine, uint32_t timeout_ms, struct stillframe_error *error);
 
 /**
- * To be called in the child after fork(), before any other function with this engine: the child gets an engine of its own behind the same
- * handle, with nothing waiting. What the parent captured stays the parent's business. Does nothing in the process that made it.
+ * To be called in the child after fork(), before any other function with this engine: the child gets an engine of its own behind the
+ * same handle, with nothing waiting. What the parent captured stays the parent's business. Does nothing in the process that made it.
  */
 stillframe_status stillframe_engine_after_fork(const struct stillframe_engine *engine, struct stillframe_error *error);
 
 /**
- * Stops capturing, stores what waits within `timeout_ms`, and frees the engine; its handle is an error from then on. NULL does nothing. No
- * other call with this engine may run or begin. STILLFRAME_INCOMPLETE: something was lost, or a callback still runs and keeps its data.
+ * Stops capturing, stores what waits within `timeout_ms`, and frees the engine; its handle is an error from then on. NULL does
+ * nothing. No other call with this engine may run or begin. STILLFRAME_INCOMPLETE: something was lost, or a callback still runs and
+ * keeps its data.
  */
 stillframe_status stillframe_engine_free(const struct stillframe_engine *engine, uint32_t timeout_ms, struct stillframe_error *error);
+
+/**
+ * Must a value of this kind (STILLFRAME_KIND_*) be hidden under this name? STILLFRAME_OK: no. STILLFRAME_REDACTED: yes; do not read
+ * it, write REDACTED with the rule's name, which is put into `rule` (NULL: not wanted) and lives as long as the engine. Any bytes may
+ * be asked about.
+ */
+stillframe_status stillframe_name_is_redacted(const struct stillframe_engine *engine,
+                                              struct stillframe_text name,
+                                              uint32_t kind,
+                                              struct stillframe_text *rule,
+                                              struct stillframe_error *error);
+
+/** The same for a type by its full name, module or package included. */
+stillframe_status stillframe_type_is_redacted(const struct stillframe_engine *engine,
+                                              struct stillframe_text type_name,
+                                              struct stillframe_text *rule,
+                                              struct stillframe_error *error);
+
+/**
+ * Plans a shape once, so that its values need not be asked about one by one: sets bit n % 64 of hidden[n / 64] if a value of this kind
+ * must be hidden under names[n], and clears it otherwise; `hidden` has (names_len + 63) / 64 words. STILLFRAME_REDACTED: the type
+ * itself is hidden, and so are all bits set.
+ */
+stillframe_status stillframe_shape_plan(const struct stillframe_engine *engine,
+                                        struct stillframe_text type_name,
+                                        const struct stillframe_text *names,
+                                        size_t names_len,
+                                        uint32_t kind,
+                                        uint64_t *hidden,
+                                        struct stillframe_error *error);
+
+/**
+ * The keyed hash that stands for a text which a name hid, for the tape's ALIAS: the same text elsewhere in the snapshot is then
+ * hidden, too. STILLFRAME_NONE: that is switched off; write REDACTED.
+ */
+stillframe_status stillframe_text_alias(const struct stillframe_engine *engine,
+                                        struct stillframe_text text,
+                                        uint64_t *hash,
+                                        struct stillframe_error *error);
 
 /** Rules, none yet. Freed with stillframe_rules_free(). Never NULL, but after an internal error. */
 struct stillframe_rules *stillframe_rules_new(void);
@@ -416,6 +816,16 @@ stillframe_status stillframe_rules_add(struct stillframe_rules *rules,
 /** Frees rules; engines that were made with them keep what they need. NULL and rules that were freed do nothing. */
 void stillframe_rules_free(struct stillframe_rules *rules);
 
+/** Reads the counters. Those in motion at the time may be off by one. */
+stillframe_status stillframe_stats_read(const struct stillframe_engine *engine,
+                                        struct stillframe_stats *stats,
+                                        struct stillframe_error *error);
+
+/** The counters as a JSON object, with what was hidden and cut by reason, and the lines for people that were told so far. */
+stillframe_status stillframe_stats_json(const struct stillframe_engine *engine,
+                                        struct stillframe_bytes *out,
+                                        struct stillframe_error *error);
+
 /** Gives bytes back and makes them all zero, so that a second call does nothing. NULL does nothing. */
 void stillframe_bytes_free(struct stillframe_bytes *bytes);
 
@@ -423,9 +833,9 @@ void stillframe_bytes_free(struct stillframe_bytes *bytes);
 }  // extern "C"
 #endif  // __cplusplus
 
-#endif  /* STILLFRAME_H */
-
-/** `stillframe_site site = STILLFRAME_INIT(stillframe_site);` All zero, but for its size. */
+/**
+ * `stillframe_site site = STILLFRAME_INIT(stillframe_site);` All zero, but for its size.
+ */
 #ifdef __cplusplus
 template <typename Type> inline Type stillframe_sized() {
     Type it = Type();
@@ -437,10 +847,14 @@ template <typename Type> inline Type stillframe_sized() {
 #define STILLFRAME_INIT(type) {.struct_size = sizeof(type)}
 #endif
 
-/** A view of a string that ends with a zero; NULL gives the empty view. */
+/**
+ * A view of a string that ends with a zero; NULL gives the empty view.
+ */
 static inline stillframe_text stillframe_text_of(const char *string) {
     stillframe_text view;
     view.ptr = string;
     view.len = string == NULL ? 0 : strlen(string);
     return view;
 }
+
+#endif  /* STILLFRAME_H */

@@ -16,9 +16,9 @@ use crate::status::{
     STILLFRAME_ERROR_NULL, STILLFRAME_INCOMPLETE, STILLFRAME_OK, stillframe_status,
 };
 
-/// Makes an engine. `config` may be NULL for what is configured outside the program, `rules` for none; both are only read, and may be freed
-/// afterwards. Reads the environment and stillframe.toml; starts no thread and writes no file before the first capture. A mistake in the
-/// configuration is told and skipped, not an error.
+/// Makes an engine. `config` may be NULL for what is configured outside the program, `rules` for none; both are only read, and may be
+/// freed afterwards. Reads the environment and stillframe.toml; starts no thread and writes no file before the first capture. A mistake
+/// in the configuration is told and skipped, not an error.
 ///
 /// # Safety
 ///
@@ -79,8 +79,8 @@ pub unsafe extern "C" fn stillframe_engine_flush(
     })
 }
 
-/// To be called in the child after fork(), before any other function with this engine: the child gets an engine of its own behind the same
-/// handle, with nothing waiting. What the parent captured stays the parent's business. Does nothing in the process that made it.
+/// To be called in the child after fork(), before any other function with this engine: the child gets an engine of its own behind the
+/// same handle, with nothing waiting. What the parent captured stays the parent's business. Does nothing in the process that made it.
 ///
 /// # Safety
 ///
@@ -98,8 +98,9 @@ pub unsafe extern "C" fn stillframe_engine_after_fork(
     })
 }
 
-/// Stops capturing, stores what waits within `timeout_ms`, and frees the engine; its handle is an error from then on. NULL does nothing. No
-/// other call with this engine may run or begin. STILLFRAME_INCOMPLETE: something was lost, or a callback still runs and keeps its data.
+/// Stops capturing, stores what waits within `timeout_ms`, and frees the engine; its handle is an error from then on. NULL does
+/// nothing. No other call with this engine may run or begin. STILLFRAME_INCOMPLETE: something was lost, or a callback still runs and
+/// keeps its data.
 ///
 /// # Safety
 ///
@@ -135,4 +136,24 @@ const fn whole(whole: bool) -> stillframe_status {
 
 fn milliseconds(timeout: u32) -> Duration {
     Duration::from_millis(timeout.into())
+}
+
+/// Panics inside the guard, as a bug of ours would, for tests of what happens then. Only with the feature `test-hooks`.
+///
+/// # Safety
+///
+/// The header's contract.
+#[cfg(feature = "test-hooks")]
+#[unsafe(no_mangle)]
+#[expect(clippy::panic, reason = "what it is for")]
+pub unsafe extern "C" fn stillframe_test_panic(
+    engine: *const stillframe_engine,
+    error: *mut stillframe_error,
+) -> stillframe_status {
+    guard!(error, engine, {
+        inside(|| {
+            stillframe_engine::get(engine)?;
+            panic!("asked for");
+        })
+    })
 }

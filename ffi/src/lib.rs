@@ -30,13 +30,19 @@
 compile_error!("libstillframe catches its own panics, which needs panic = \"unwind\"");
 
 pub mod about;
+pub mod admit;
+pub mod capture;
 pub mod config;
+pub mod encode;
 pub mod engine;
 pub mod error;
 pub mod fork;
 pub mod guard;
 pub mod handle;
+pub mod permit;
+pub mod redact;
 pub mod rules;
 pub mod sized;
+pub mod stats;
 pub mod status;
 pub mod text;

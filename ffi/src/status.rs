@@ -34,6 +34,8 @@ pub const STILLFRAME_DROPPED_MEMORY: stillframe_status = 21;
 pub const STILLFRAME_INCOMPLETE: stillframe_status = 40;
 /// The name or type must be hidden.
 pub const STILLFRAME_REDACTED: stillframe_status = 41;
+/// There is none.
+pub const STILLFRAME_NONE: stillframe_status = 42;
 
 /// A pointer is NULL that may not be.
 pub const STILLFRAME_ERROR_NULL: stillframe_status = -1;
@@ -86,6 +88,7 @@ pub(crate) const ALL: &[(stillframe_status, &CStr)] = &[
     (STILLFRAME_DROPPED_MEMORY, c"STILLFRAME_DROPPED_MEMORY"),
     (STILLFRAME_INCOMPLETE, c"STILLFRAME_INCOMPLETE"),
     (STILLFRAME_REDACTED, c"STILLFRAME_REDACTED"),
+    (STILLFRAME_NONE, c"STILLFRAME_NONE"),
     (STILLFRAME_ERROR_NULL, c"STILLFRAME_ERROR_NULL"),
     (STILLFRAME_ERROR_HANDLE, c"STILLFRAME_ERROR_HANDLE"),
     (

@@ -3,6 +3,7 @@
 //! ```text
 //! raising thread                                background thread ("stillframe")
 //! admit ── host walks, writes a tape ── submit ──queue──▶ Pipeline: validate, redact, source lines, fingerprint, encode ──▶ sink
+//!                                                                                   each destination: encode ──▶ outbox ──▶ sender
 //! ```
 //!
 //! The background thread is started by the first submission, runs at a low priority with all signals blocked, and polls: the raising
@@ -13,6 +14,11 @@
 //! what never changes and leaves the old one untouched.
 
 pub mod deeper;
+#[cfg(feature = "http")]
+mod destinations;
+#[cfg(not(feature = "http"))]
+#[path = "no_destinations.rs"]
+mod destinations;
 mod occurrences;
 mod pipeline;
 mod worker;
@@ -35,10 +41,11 @@ use crate::language::Language;
 use crate::panics;
 use crate::queue::{Full, Queue, QueueConfig};
 use crate::redact::{AliasKey, Redactor};
-use crate::sink::Sink;
 use crate::sink::callback::Callback;
+use crate::sink::{Destination, Sink};
 use crate::snapshot::{Meta, Process, SnapshotId};
 use crate::stats::{Counter, Outcome, Stats, StatsSnapshot};
+use destinations::Destinations;
 use occurrences::Occurrences;
 use worker::Worker;
 
@@ -50,6 +57,9 @@ const RECENT_BYTES: usize = 256 << 10;
 const UNCAUGHT: usize = 1024;
 /// Lines kept for people in [`Engine::notices`].
 const NOTICES: usize = 16;
+/// Lines about one destination.
+#[cfg(feature = "http")]
+const NOTICES_ABOUT: usize = 4;
 
 /// What the engine must know of the runtime that it is embedded in.
 #[derive(Clone, Debug, Default)]
@@ -164,8 +174,29 @@ impl Shared {
         drop(notices);
         if let Some(Log(log)) = &self.setup.host.log {
             // The program's own function; what becomes of the line is not our business.
+            let _outside = panics::outside();
             let _ = catch_unwind(AssertUnwindSafe(|| log(line))).map_err(std::mem::forget);
         }
+    }
+
+    /// The same about one thing of which little is to be told: of the lines that begin with `about`, or are told with it, the oldest go.
+    #[cfg(feature = "http")]
+    fn notice_about(&self, about: &str, line: &str) {
+        let line = match line.starts_with(about) {
+            true => line.to_owned(),
+            false => format!("{about}{line}"),
+        };
+        let mut notices = self.notices.lock();
+        if notices.contains(&line) {
+            return;
+        }
+        let of_it: Vec<usize> = (0..notices.len())
+            .filter(|&at| notices[at].starts_with(about))
+            .collect();
+        if of_it.len() >= NOTICES_ABOUT {
+            notices.remove(of_it[0]);
+        }
+        notices.push(line);
     }
 
     fn count_panic(&self) {
@@ -185,30 +216,51 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// An engine that stores what it captures as `config` says. Looks for requests in the store; writes no file and starts no thread yet.
+    /// An engine that stores what it captures, and sends it, as `config` says. Looks for requests in the store; writes no file yet, and
+    /// starts no thread unless a dead process left something that is to be sent.
     #[must_use]
     pub fn new(config: Arc<Config>, host: Host) -> Self {
+        let engine = Self::start(Self::set_up(config, host), None, None);
+        engine.worker.deliver_left_over();
+        engine
+    }
+
+    fn set_up(config: Arc<Config>, host: Host) -> Setup {
         let (redactor, errors) = Redactor::new(&config.redact);
         let mut host = host;
         host.problems.extend(errors.iter().map(ToString::to_string));
-        let setup = Setup {
+        Setup {
             host: Arc::new(host),
             redactor: Arc::new(redactor),
             alias_key: config.redact.aliasing.then(AliasKey::random),
             config,
             started: SystemTime::now(),
-        };
-        Self::start(setup, None)
+        }
     }
 
     /// An engine that hands what it captures to `sink`.
     #[must_use]
     pub fn with_sink(config: Arc<Config>, host: Host, sink: Box<dyn Sink>) -> Self {
-        let engine = Self::new(config, host);
-        Self::start(engine.shared.setup.clone(), Some(sink))
+        Self::start(Self::set_up(config, host), Some(sink), None)
     }
 
-    fn start(setup: Setup, sink: Option<Box<dyn Sink>>) -> Self {
+    /// An engine that stores what it captures as `config` says, and sends it to `destinations` rather than to those that `config` names.
+    #[must_use]
+    pub fn with_destinations(
+        config: Arc<Config>,
+        host: Host,
+        destinations: Vec<Destination>,
+    ) -> Self {
+        let engine = Self::start(Self::set_up(config, host), None, Some(destinations));
+        engine.worker.deliver_left_over();
+        engine
+    }
+
+    fn start(
+        setup: Setup,
+        sink: Option<Box<dyn Sink>>,
+        destinations: Option<Vec<Destination>>,
+    ) -> Self {
         let stats = Arc::new(Stats::new());
         let config = &setup.config;
         let process = Process {
@@ -236,9 +288,11 @@ impl Engine {
         });
         // The first exception of a process may be the one that somebody waits for.
         shared.deeper.lock().look(&shared.gate, &HashMap::new());
+        let destinations = destinations.unwrap_or_else(|| destinations::configured(&shared));
+        let destinations = Destinations::new(&shared, destinations);
         Self {
             pipeline: Mutex::new(Pipeline::new(&shared)),
-            worker: Worker::new(Arc::clone(&shared), sink),
+            worker: Worker::new(Arc::clone(&shared), sink, destinations),
             shared,
         }
     }
@@ -246,7 +300,8 @@ impl Engine {
     /// The engine for a child after a fork, to be called there before anything else; the parent's engine must be leaked, not dropped.
     #[must_use]
     pub fn after_fork(&self) -> Self {
-        let engine = Self::start(self.shared.setup.clone(), None);
+        self.worker.leave_to_parent();
+        let engine = Self::start(self.shared.setup.clone(), None, None);
         engine
             .shared
             .gate
@@ -415,12 +470,14 @@ impl Engine {
         (recent, self.shared.finished.load(Relaxed))
     }
 
-    /// Waits until everything submitted so far is stored. `false` if that took longer than `timeout` or cannot be.
+    /// Waits until everything submitted so far is stored, and sent where destinations answer: what one that does not work is to get is
+    /// not waited for. `false` if that took longer than `timeout`, or something is neither stored nor sent.
     pub fn flush(&self, timeout: Duration) -> bool {
         self.worker.flush(timeout)
     }
 
-    /// Stops capturing, drains the queue and stores everything, within `timeout`. `false` if something was lost.
+    /// Stops capturing, drains the queue, stores everything and sends what can be sent, within `timeout`; what is not sent by then waits
+    /// in files for the next process. `false` if something was lost.
     pub fn shutdown(&self, timeout: Duration) -> bool {
         self.shared.gate.set_enabled(false);
         self.worker.shutdown(timeout)

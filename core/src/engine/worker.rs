@@ -9,12 +9,13 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
+use super::destinations::{self, Destinations, Senders};
 use super::{
     Finished, Pipeline, PipelineError, RECENT, RECENT_BYTES, Recent, Shared, Submission, now_ns,
 };
+use crate::background;
 use crate::encode::Encoder;
 use crate::gate::SiteHash;
-use crate::panics;
 use crate::queue::Pace;
 use crate::sink::callback::Taken;
 use crate::sink::spool::{
@@ -37,8 +38,8 @@ const FLUSH_TIME: Duration = Duration::from_secs(5);
 const LAST_TIME: Duration = Duration::from_millis(500);
 /// Sites whose issue is remembered.
 const MAX_SITES: usize = 16_384;
-/// Niceness of the thread: it gets what the program leaves.
-const NICENESS: libc::c_int = 10;
+/// Bytes of the thread's stack.
+const STACK: usize = 512 << 10;
 
 /// The handle of the background thread.
 pub(super) struct Worker {
@@ -46,6 +47,9 @@ pub(super) struct Worker {
     control: Arc<Control>,
     started: AtomicBool,
     sink: Mutex<Option<Box<dyn Sink>>>,
+    /// Until the thread starts.
+    destinations: Mutex<Option<Destinations>>,
+    senders: Senders,
     spool: Mutex<Option<Arc<SpoolCounters>>>,
 }
 
@@ -76,7 +80,11 @@ impl std::fmt::Debug for Worker {
 }
 
 impl Worker {
-    pub(super) fn new(shared: Arc<Shared>, sink: Option<Box<dyn Sink>>) -> Self {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        sink: Option<Box<dyn Sink>>,
+        destinations: Destinations,
+    ) -> Self {
         let control = Control {
             asked: Mutex::default(),
             answered: Condvar::new(),
@@ -87,6 +95,8 @@ impl Worker {
             control: Arc::new(control),
             started: AtomicBool::new(false),
             sink: Mutex::new(sink),
+            senders: destinations.senders(),
+            destinations: Mutex::new(Some(destinations)),
             spool: Mutex::default(),
         }
     }
@@ -102,19 +112,16 @@ impl Worker {
     #[cold]
     fn start(&self) {
         let sink = self.sink.lock().take().or_else(|| self.spool());
-        let work = Loop::new(Arc::clone(&self.shared), Arc::clone(&self.control), sink);
+        let destinations = self.destinations.lock().take().unwrap_or_default();
+        let (shared, control) = (Arc::clone(&self.shared), Arc::clone(&self.control));
+        let work = Loop::new(shared, control, sink, destinations);
         let work = Arc::new(Mutex::new(Some(work)));
         let theirs = Arc::clone(&work);
-        let started = with_signals_blocked(|| {
-            std::thread::Builder::new()
-                .name("stillframe".to_owned())
-                .stack_size(512 << 10)
-                .spawn(move || {
-                    let work = theirs.lock().take();
-                    if let Some(work) = work {
-                        work.run();
-                    }
-                })
+        let started = background::spawn("stillframe", STACK, move || {
+            let work = theirs.lock().take();
+            if let Some(work) = work {
+                work.run();
+            }
         });
         match started {
             Ok(handle) => *self.control.thread.lock() = Some(handle.thread().clone()),
@@ -171,6 +178,16 @@ impl Worker {
         }
     }
 
+    /// Has what dead processes left sent.
+    pub(super) fn deliver_left_over(&self) {
+        destinations::deliver_left_over(&self.senders);
+    }
+
+    /// In a forked child: gives up what only the parent may use.
+    pub(super) fn leave_to_parent(&self) {
+        destinations::leave_to_parent(&self.senders);
+    }
+
     /// Whether this is the background thread, as in a callback: it must not wait for itself.
     fn is_own_thread(&self) -> bool {
         let thread = self.control.thread.lock();
@@ -180,13 +197,19 @@ impl Worker {
     }
 
     pub(super) fn flush(&self, timeout: Duration) -> bool {
+        let deadline = Instant::now() + timeout;
+        let stored = self.store_by(deadline);
+        destinations::settle_by(&self.senders, deadline) && stored
+    }
+
+    /// Waits until everything submitted so far is stored.
+    fn store_by(&self, deadline: Instant) -> bool {
         if !self.started.load(Ordering::Acquire) {
             return true;
         }
         if self.is_own_thread() {
             return false;
         }
-        let deadline = Instant::now() + timeout;
         let mut asked = self.control.asked.lock();
         asked.flushes += 1;
         let mine = asked.flushes;
@@ -208,6 +231,7 @@ impl Worker {
         if !self.started.load(Ordering::Acquire) {
             // Something was refused and nothing captured: `doctor` has to know of it all the same.
             if self.shared.stats.snapshot().outcomes == Outcomes::default() {
+                destinations::stop(&self.senders, Instant::now() + timeout);
                 return true;
             }
             self.ensure_started();
@@ -244,27 +268,12 @@ impl Worker {
     }
 }
 
-/// Runs `spawn` with every signal blocked, so that a thread made by it never takes a signal from the program.
-fn with_signals_blocked<T>(spawn: impl FnOnce() -> T) -> T {
-    // SAFETY: both sets are plain data of the right type on this stack; `sigfillset` and `pthread_sigmask` only read and write them.
-    unsafe {
-        let mut all: libc::sigset_t = std::mem::zeroed();
-        let mut before: libc::sigset_t = std::mem::zeroed();
-        libc::sigfillset(&raw mut all);
-        let blocked = libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut before);
-        let result = spawn();
-        if blocked == 0 {
-            libc::pthread_sigmask(libc::SIG_SETMASK, &raw const before, std::ptr::null_mut());
-        }
-        result
-    }
-}
-
 /// The thread's own state.
 struct Loop {
     shared: Arc<Shared>,
     control: Arc<Control>,
     sink: Option<Box<dyn Sink>>,
+    destinations: Destinations,
     pipeline: Pipeline,
     encoder: Encoder,
     payload: Vec<u8>,
@@ -281,12 +290,18 @@ struct Loop {
 }
 
 impl Loop {
-    fn new(shared: Arc<Shared>, control: Arc<Control>, sink: Option<Box<dyn Sink>>) -> Self {
+    fn new(
+        shared: Arc<Shared>,
+        control: Arc<Control>,
+        sink: Option<Box<dyn Sink>>,
+        destinations: Destinations,
+    ) -> Self {
         Self {
             pipeline: Pipeline::new(&shared),
             shared,
             control,
             sink,
+            destinations,
             encoder: Encoder::new(),
             payload: Vec::new(),
             called_with: Vec::new(),
@@ -299,12 +314,6 @@ impl Loop {
     }
 
     fn run(mut self) {
-        let _inside = panics::inside();
-        #[cfg(target_os = "linux")]
-        // SAFETY: no pointers; on Linux the 0 means the calling thread, and a failure changes nothing.
-        unsafe {
-            libc::setpriority(libc::PRIO_PROCESS, 0, NICENESS);
-        }
         let outcome = catch_unwind(AssertUnwindSafe(|| self.poll_until_stopped()));
         if outcome.is_err() {
             self.shared.count_panic();
@@ -378,6 +387,11 @@ impl Loop {
     fn finish(&mut self, deadline: Instant) {
         self.drain(Some(deadline));
         self.count_occurrences();
+        // Sending may take all of the time: what is stored is stored before. Whether that worked is asked again at the end.
+        let whole = self.whole;
+        self.flush(deadline);
+        self.whole = whole;
+        self.whole &= self.destinations.close(deadline);
         self.report(ProcessPhase::Exit);
         if let Some(sink) = &mut self.sink {
             self.whole &= sink.close(deadline).is_ok();
@@ -452,6 +466,7 @@ impl Loop {
             Ok(()) => stats.outcome(Outcome::Captured),
             Err(_) => stats.outcome(Outcome::DroppedSink),
         }
+        self.destinations.take(&finished);
         self.remember(submission.meta.id);
         // One very large snapshot does not hold its memory for ever.
         self.payload.shrink_to(1 << 20);
@@ -513,6 +528,7 @@ impl Loop {
         if let Some(sink) = &mut self.sink {
             self.whole = sink.flush(deadline).is_ok();
         }
+        self.destinations.flush();
     }
 
     /// Writes how often known issues occurred without being captured.

@@ -124,9 +124,15 @@ impl SiteHasher {
     /// A 64-bit hash of a name, for hosts whose strings do not carry one.
     #[must_use]
     pub fn text(name: &str) -> u64 {
+        Self::bytes(name.as_bytes())
+    }
+
+    /// The same for a name that nobody has checked yet.
+    #[must_use]
+    pub fn bytes(name: &[u8]) -> u64 {
         use std::hash::{BuildHasher, Hasher};
         let mut hasher = foldhash::fast::FixedState::with_seed(K[4]).build_hasher();
-        hasher.write(name.as_bytes());
+        hasher.write(name);
         hasher.finish()
     }
 }

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use crate::encode::Encoder;
 use crate::encode::datadog::{Dialect, Options};
 use crate::engine::{Finished, PipelineError, Submission};
+use crate::panics;
 use crate::snapshot::SnapshotId;
 
 /// In which form a snapshot is handed over.
@@ -175,6 +176,7 @@ impl Callback {
 
     fn hand_over(&self, bytes: &[u8], delivery: Delivery<'_>) -> Taken {
         let delivery = Delivery { bytes, ..delivery };
+        let _outside = panics::outside();
         catch_unwind(AssertUnwindSafe(|| (self.call)(&delivery))).unwrap_or_else(|payload| {
             // Dropping what it carries could panic again.
             std::mem::forget(payload);

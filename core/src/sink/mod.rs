@@ -9,6 +9,10 @@ use std::time::Instant;
 pub mod callback;
 mod destination;
 pub mod http;
+#[cfg(feature = "http")]
+pub mod outbox;
+#[cfg(feature = "http")]
+pub mod sender;
 pub mod spool;
 pub mod wire;
 
@@ -26,6 +30,8 @@ pub enum RecordKind {
     Process,
     /// An exception that was captured as handled was not, after all, as [`spool::Uncaught`]. Its id is that of the snapshot.
     Uncaught,
+    /// What is to be delivered to one destination, in its form; only in an outbox. Its id is that of the snapshot.
+    Item,
 }
 
 impl RecordKind {
@@ -36,6 +42,7 @@ impl RecordKind {
             Self::EventCounts => 2,
             Self::Process => 3,
             Self::Uncaught => 4,
+            Self::Item => 5,
         }
     }
 
@@ -46,6 +53,7 @@ impl RecordKind {
             2 => Some(Self::EventCounts),
             3 => Some(Self::Process),
             4 => Some(Self::Uncaught),
+            5 => Some(Self::Item),
             _ => None,
         }
     }

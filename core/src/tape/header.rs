@@ -75,7 +75,12 @@ impl Header {
         out
     }
 
-    pub(super) fn decode(tape: &[u8]) -> Result<Self, TapeError> {
+    /// Reads the header of a tape, and nothing behind it.
+    ///
+    /// # Errors
+    ///
+    /// It is no header, or not that of these bytes.
+    pub fn decode(tape: &[u8]) -> Result<Self, TapeError> {
         let Some((head, _)) = tape.split_first_chunk::<HEADER_BYTES>() else {
             return Err(TapeError::new(tape.len(), "shorter than its header"));
         };

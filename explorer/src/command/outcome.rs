@@ -19,6 +19,7 @@ pub(super) fn said(outcome: Outcome) -> Option<&'static str> {
         Outcome::DroppedSink => "could not be stored",
         Outcome::DroppedDeadline => "the program ended first",
         Outcome::DroppedError => "an error inside stillframe",
+        Outcome::DroppedCancelled => "given up by the program",
         // A word of a newer version.
         #[expect(unreachable_patterns, reason = "the enum may grow")]
         _ => "another reason",

@@ -155,7 +155,7 @@ pub(super) fn now_ms() -> u64 {
 
 /// An open directory of a store.
 #[derive(Debug)]
-pub(super) struct SpoolDir {
+pub(in crate::sink) struct SpoolDir {
     fd: OwnedFd,
     path: PathBuf,
     owner: u32,
@@ -163,7 +163,7 @@ pub(super) struct SpoolDir {
 
 impl SpoolDir {
     /// Opens `path` to write there; makes it, and the directories above it, if they are missing.
-    pub(super) fn create(path: &Path) -> Result<Self, SpoolError> {
+    pub(in crate::sink) fn create(path: &Path) -> Result<Self, SpoolError> {
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)
@@ -181,7 +181,7 @@ impl SpoolDir {
     }
 
     /// Opens `path` to read there.
-    pub(super) fn open(path: &Path) -> Result<Self, SpoolError> {
+    pub(in crate::sink) fn open(path: &Path) -> Result<Self, SpoolError> {
         Self::open_with_mode(path).map(|(dir, _)| dir)
     }
 
@@ -202,16 +202,16 @@ impl SpoolDir {
         Ok((dir, Mode::from_raw_mode(stat.st_mode)))
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(in crate::sink) fn path(&self) -> &Path {
         &self.path
     }
 
-    pub(super) fn path_of(&self, name: &SegmentName) -> PathBuf {
+    pub(in crate::sink) fn path_of(&self, name: &SegmentName) -> PathBuf {
         self.path.join(name.as_str())
     }
 
     /// Segments and their sizes, oldest first. Files that somebody else put there are left out.
-    pub(super) fn segments(&self) -> io::Result<Vec<(SegmentName, u64)>> {
+    pub(in crate::sink) fn segments(&self) -> io::Result<Vec<(SegmentName, u64)>> {
         let mut segments = Vec::new();
         for entry in rustix::fs::Dir::read_from(&self.fd)? {
             let entry = entry?;
@@ -234,7 +234,7 @@ impl SpoolDir {
     }
 
     /// Opens a segment to read it.
-    pub(super) fn open_segment(&self, name: &SegmentName) -> Result<File, SpoolError> {
+    pub(in crate::sink) fn open_segment(&self, name: &SegmentName) -> Result<File, SpoolError> {
         // NONBLOCK: a FIFO put there must not hang us.
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
         match rustix::fs::openat(&self.fd, name.as_str(), flags, Mode::empty()) {
@@ -280,7 +280,7 @@ impl SpoolDir {
     }
 
     /// Removes a segment. One that is gone already is removed.
-    pub(super) fn remove(&self, name: &SegmentName) -> io::Result<()> {
+    pub(in crate::sink) fn remove(&self, name: &SegmentName) -> io::Result<()> {
         self.remove_file(name.as_str())
     }
 
@@ -292,7 +292,7 @@ impl SpoolDir {
     }
 
     /// Opens a file that is no segment; `None` if it does not exist.
-    pub(super) fn open_other(&self, name: &str) -> io::Result<Option<File>> {
+    pub(in crate::sink) fn open_other(&self, name: &str) -> io::Result<Option<File>> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
         match rustix::fs::openat(&self.fd, name, flags, Mode::empty()) {
             Ok(fd) => Ok(Some(File::from(fd))),
@@ -317,6 +317,44 @@ impl SpoolDir {
         });
         self.remove_file(&unfinished)?;
         result
+    }
+
+    /// Whether the directory is the user's own.
+    #[cfg(feature = "http")]
+    pub(in crate::sink) fn is_ours(&self) -> bool {
+        self.owner == rustix::process::geteuid().as_raw()
+    }
+
+    /// Names of the files that are no segments.
+    #[cfg(feature = "http")]
+    pub(in crate::sink) fn other_names(&self) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in rustix::fs::Dir::read_from(&self.fd)? {
+            let entry = entry?;
+            if let Ok(name) = entry.file_name().to_str()
+                && SegmentName::parse(name).is_none()
+                && !name.starts_with('.')
+            {
+                names.push(name.to_owned());
+            }
+        }
+        Ok(names)
+    }
+
+    /// Opens a file that is no segment for writing; makes it if it does not exist.
+    #[cfg(feature = "http")]
+    pub(in crate::sink) fn open_or_create(&self, name: &str) -> io::Result<File> {
+        let flags =
+            OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
+        Ok(File::from(rustix::fs::openat(
+            &self.fd, name, flags, OWNER_ONLY,
+        )?))
+    }
+
+    /// Removes a file that is no segment. One that is gone already is removed.
+    #[cfg(feature = "http")]
+    pub(in crate::sink) fn remove_other(&self, name: &str) -> io::Result<()> {
+        self.remove_file(name)
     }
 
     /// Takes the right to remove and replace segments; `None` if another process has it.

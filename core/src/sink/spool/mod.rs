@@ -58,6 +58,7 @@
 //! | 2 | [`EventCounts`]: occurrences that were counted but not captured |
 //! | 3 | [`ProcessRecord`]: what a process is and did so far; written at its start, now and then, and at its end |
 //! | 4 | [`Uncaught`]: the exception of the snapshot with the same id was handled by nobody, whatever the snapshot says |
+//! | 5 | an item of an outbox, which is no MessagePack: length of the route (2 bytes), route, item ([`outbox`](super::outbox)) |
 //!
 //! # Reading what is damaged
 //!
@@ -74,10 +75,12 @@
 //! |---|---|
 //! | 1.0 | first |
 
+mod append;
 mod counters;
 mod dir;
 mod error;
 mod key;
+mod pack;
 mod payload;
 mod reader;
 mod record;
@@ -101,6 +104,10 @@ pub use self::reader::{Records, SegmentInfo, SpoolReader};
 pub use self::record::MAX_PAYLOAD;
 pub use self::scan::{Decompressor, ScanStats, SegmentScan};
 pub use self::writer::{Spool, SpoolNotify};
+#[cfg(feature = "http")]
+pub(in crate::sink) use self::{
+    append::Appender, dir::SpoolDir, pack::Packer, segment::record_len,
+};
 
 /// How a store is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -108,7 +108,7 @@ enum Parsed {
 }
 
 impl SegmentScan {
-    pub(super) fn new(
+    pub(in crate::sink) fn new(
         segment: SegmentName,
         path: PathBuf,
         file: File,
@@ -442,6 +442,20 @@ impl std::fmt::Debug for Decompressor {
 }
 
 impl Decompressor {
+    /// Decompresses the payload of `record`, which [`Packer`](super::pack::Packer) made, into `out`, which is cleared first.
+    #[cfg(feature = "http")]
+    pub(in crate::sink) fn unpack_record(
+        &mut self,
+        record: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), &'static str> {
+        let Decoded::Header(header) = Header::decode(record) else {
+            return Err("it has no header");
+        };
+        let stored = record.get(header.len..header.total_len());
+        self.unpack(&header, stored.ok_or("it is cut short")?, out)
+    }
+
     fn unpack(
         &mut self,
         header: &Header,

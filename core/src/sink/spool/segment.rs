@@ -153,7 +153,7 @@ pub(super) fn complete_prefix(records: &[u8], room: usize) -> usize {
 }
 
 /// Length of the record at the start of `records`, which this process encoded.
-pub(super) fn record_len(records: &[u8]) -> Option<usize> {
+pub(in crate::sink) fn record_len(records: &[u8]) -> Option<usize> {
     match Header::decode(records) {
         Decoded::Header(header) if header.total_len() <= records.len() => Some(header.total_len()),
         _ => None,
