@@ -8,11 +8,19 @@ use std::time::Instant;
 
 pub mod callback;
 mod destination;
+#[cfg(any(feature = "otlp", feature = "sentry"))]
+mod gzip;
 pub mod http;
+#[cfg(feature = "otlp")]
+pub mod otlp;
 #[cfg(feature = "http")]
 pub mod outbox;
+#[cfg(any(feature = "otlp", feature = "sentry"))]
+mod said;
 #[cfg(feature = "http")]
 pub mod sender;
+#[cfg(feature = "sentry")]
+pub mod sentry;
 pub mod spool;
 pub mod wire;
 
