@@ -327,6 +327,18 @@ pub static KEYS: &[Key] = &[
         "Address of the intake, for sending without an agent. Not set: that of the site.",
     ),
     Key::new(
+        "datadog.git_repository_url",
+        Slot::MaybeText(|c| &mut c.datadog.git_repository_url),
+        "Where the program's source lies, for links to it. Credentials in it are not sent.",
+    )
+    .known_as(&[Foreign::same("DD_GIT_REPOSITORY_URL")]),
+    Key::new(
+        "datadog.git_commit_sha",
+        Slot::MaybeText(|c| &mut c.datadog.git_commit_sha),
+        "Which commit of it runs.",
+    )
+    .known_as(&[Foreign::same("DD_GIT_COMMIT_SHA")]),
+    Key::new(
         "otlp.enabled",
         Slot::Flag(|c| &mut c.otlp.enabled),
         "Whether snapshots go to a receiver of OpenTelemetry logs, over HTTP.",

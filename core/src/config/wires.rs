@@ -85,6 +85,10 @@ pub struct DatadogConfig {
     pub site: String,
     /// Address of the intake, in place of the site's own.
     pub url: Option<Address>,
+    /// Where the program's source lies.
+    pub git_repository_url: Option<String>,
+    /// Which commit of it runs.
+    pub git_commit_sha: Option<String>,
 }
 
 impl Default for DatadogConfig {
@@ -98,6 +102,8 @@ impl Default for DatadogConfig {
             api_key: None,
             site: "datadoghq.com".to_owned(),
             url: None,
+            git_repository_url: None,
+            git_commit_sha: None,
         }
     }
 }

@@ -176,6 +176,19 @@ impl Finished {
         Ok(())
     }
 
+    /// Gives `write` what an encoder reads, for a form that is written in several pieces.
+    pub(crate) fn with_input<R>(
+        &self,
+        write: impl FnOnce(&Input<'_>) -> R,
+    ) -> Result<R, PipelineError> {
+        let tape = self.tape()?;
+        Ok(write(&Input {
+            tape: &tape,
+            meta: &self.meta,
+            extras: &self.extras,
+        }))
+    }
+
     fn tape(&self) -> Result<Tape<'_>, PipelineError> {
         self.cleaned.tape.read().map_err(PipelineError::Tape)
     }

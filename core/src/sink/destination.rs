@@ -33,6 +33,8 @@ const WIRES: &[MakeDestination] = &[
     super::otlp::destination,
     #[cfg(feature = "sentry")]
     super::sentry::destination,
+    #[cfg(feature = "datadog")]
+    super::datadog::destination,
 ];
 
 /// The destinations that `config` asks for, and what is wrong with those that cannot be, one line each.

@@ -7,6 +7,8 @@ use std::fmt;
 use std::time::Instant;
 
 pub mod callback;
+#[cfg(feature = "datadog")]
+pub mod datadog;
 mod destination;
 #[cfg(any(feature = "otlp", feature = "sentry"))]
 mod gzip;
