@@ -34,6 +34,8 @@ const FLUSH_BUSY: Duration = Duration::from_millis(100);
 const REPORT_EVERY: Duration = Duration::from_secs(30);
 /// Time for one ordinary flush.
 const FLUSH_TIME: Duration = Duration::from_secs(5);
+/// Time for a note of what became of the sending, after a flush that took all of its time.
+const NOTE_TIME: Duration = Duration::from_millis(50);
 /// Time for what a thread of the program stores because there is no other.
 const LAST_TIME: Duration = Duration::from_millis(500);
 /// Sites whose issue is remembered.
@@ -199,7 +201,13 @@ impl Worker {
     pub(super) fn flush(&self, timeout: Duration) -> bool {
         let deadline = Instant::now() + timeout;
         let stored = self.store_by(deadline);
-        destinations::settle_by(&self.senders, deadline) && stored
+        if self.senders.is_empty() {
+            return stored;
+        }
+        let settled = destinations::settle_by(&self.senders, deadline);
+        // The process may end behind this: what became of the sending is stored, too.
+        self.store_by(deadline.max(Instant::now() + NOTE_TIME));
+        settled && stored
     }
 
     /// Waits until everything submitted so far is stored.

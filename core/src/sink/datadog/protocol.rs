@@ -237,7 +237,10 @@ impl Protocol for DatadogProtocol {
             method: Method::Post,
             url,
             path: format!("{path}?{}", route.query),
-            headers,
+            headers: headers
+                .into_iter()
+                .map(|(name, value)| (name.into(), value))
+                .collect(),
             body,
             timeout: self.timeout,
         })
@@ -279,7 +282,7 @@ fn info(url: &str, timeout: Duration, http: &dyn Http) -> Result<Endpoints, Trou
         method: Method::Get,
         url: url.to_owned(),
         path: "/info".to_owned(),
-        headers: vec![("user-agent", user_agent())],
+        headers: vec![("user-agent".into(), user_agent())],
         body: Vec::new(),
         timeout: timeout.min(ASK_TIMEOUT),
     };
