@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from agent import DIAGNOSTICS, V2
+
 from serving import PATIENCE, free_port
 
 PLAIN = (os.path.join(os.path.dirname(sys.executable), "ddapm-test-agent"),)

@@ -34,6 +34,8 @@ pub struct DatadogProtocol {
     unanswered: bool,
     /// What is wrong with the destination rather than with a batch: told instead of the next request.
     wrong: Option<String>,
+    /// Something was wrong with the destination, and nothing has been taken since: what tries again is small.
+    probing: bool,
     clock: Box<dyn Fn() -> Duration + Send>,
 }
 
@@ -78,6 +80,7 @@ impl DatadogProtocol {
             endpoint: Endpoint::Input,
             unanswered: false,
             wrong: None,
+            probing: false,
             clock,
         }
     }
@@ -121,6 +124,7 @@ impl DatadogProtocol {
     fn hold(&mut self, why: String) -> Verdict {
         self.agent = None;
         self.wrong = Some(why);
+        self.probing = true;
         Verdict::Elsewhere
     }
 
@@ -183,7 +187,7 @@ impl Protocol for DatadogProtocol {
 
     fn bounds(&self) -> Bounds {
         Bounds {
-            items: ITEMS,
+            items: if self.probing { 1 } else { ITEMS },
             // Room for the brackets and commas.
             bytes: BATCH_BYTES - ITEMS - 1,
         }
@@ -249,7 +253,10 @@ impl Protocol for DatadogProtocol {
     fn judge(&mut self, answer: &Answer) -> Verdict {
         self.unanswered = false;
         match answer.status {
-            200..=299 => Verdict::Delivered,
+            200..=299 => {
+                self.probing = false;
+                Verdict::Delivered
+            }
             413 => Verdict::Split,
             408 | 425 | 429 => Verdict::Retry {
                 after: answer.retry_after,

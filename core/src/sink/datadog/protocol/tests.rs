@@ -320,7 +320,14 @@ fn a_wrong_key_is_told_and_nothing_is_lost() {
             )
         );
     }
+    assert_eq!(
+        intake.protocol.bounds().items,
+        1,
+        "a little is enough to try"
+    );
     intake.request().expect("tried again, some time");
+    assert_eq!(intake.judge(202), Verdict::Delivered);
+    assert_eq!(intake.protocol.bounds().items, ITEMS);
     let mut agent = Conversation::agent();
     agent.http.says(200, BOTH);
     agent.path();
