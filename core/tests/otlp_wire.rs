@@ -219,6 +219,29 @@ fn the_record_is_that_of_the_conventions() {
 }
 
 #[test]
+fn the_page_names_every_attribute() {
+    let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/opentelemetry.md");
+    let page = std::fs::read_to_string(page).expect("the page");
+    let mut case = cases::all()
+        .into_iter()
+        .find(|case| case.name == "frames")
+        .expect("a case");
+    case.meta.attributes.clear();
+    case.meta.session_links.clear();
+    let (record, resource, _) = record(&encode(&snapshot(&case.spec, &case.meta, &case.extras)));
+    for attribute in record.attributes.iter().chain(&resource) {
+        let name = format!("`{}`", attribute.key);
+        assert!(
+            page.contains(&name),
+            "{name} is not in docs/opentelemetry.md"
+        );
+    }
+    for (what, bytes) in [("128 KiB", BODY_BYTES), ("32 KiB", STACKTRACE_BYTES)] {
+        assert!(page.contains(what) && what == format!("{} KiB", bytes >> 10));
+    }
+}
+
+#[test]
 fn what_the_application_says_does_not_replace_what_we_say() {
     let mut meta = Meta::default();
     meta.attributes

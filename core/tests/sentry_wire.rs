@@ -105,7 +105,7 @@ fn an_event_has_what_is_beside_the_exception() {
                     "cut": 0,
                 },
             },
-            "threads": {"values": [{"id": 140_525, "name": "MainThread", "crashed": true, "current": true}]},
+            "threads": {"values": [{"id": 140_525, "name": "MainThread", "crashed": false, "current": true}]},
             "sdk": {"name": "stillframe", "version": env!("CARGO_PKG_VERSION")},
         })
     );

@@ -200,7 +200,7 @@ fn event<'s>(
             values(vec![Thread {
                 id: thread.id,
                 name: thread.name.as_deref().unwrap_or_default(),
-                crashed: true,
+                crashed: snapshot.captured().and_then(|head| head.handled) == Some(false),
                 current: true,
             }])
         }),
