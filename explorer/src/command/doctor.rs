@@ -6,6 +6,7 @@ use clap::Args;
 use serde::Serialize;
 use stillframe_core::config::{Config, ConfigProblem};
 use stillframe_core::redact::{Mode, Redactor};
+use stillframe_core::sink::outbox;
 use stillframe_core::sink::spool::ProcessPhase;
 use stillframe_core::stats::StatsSnapshot;
 
@@ -14,7 +15,7 @@ use super::list::error_of;
 use super::open::{Opened, configuration, open, tilde};
 use super::output::Output;
 use super::stats::total;
-use super::{DisplayArgs, StoreArgs, clock, outcome};
+use super::{DisplayArgs, StoreArgs, clock, outcome, sending};
 use crate::render::{Clock, Line, Page, SECOND, Style, Terminal, counted, duration, grouped, size};
 use crate::store::{Filter, Health, Process, Store};
 
@@ -42,7 +43,7 @@ pub(super) struct DoctorArgs {
 /// How a line of the report is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum Verdict {
+pub(super) enum Verdict {
     /// As it should be.
     Fine,
     /// Worth knowing; nothing is wrong.
@@ -53,13 +54,29 @@ enum Verdict {
 
 /// One line of the report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-struct Finding {
+pub(super) struct Finding {
     about: &'static str,
     verdict: Verdict,
     what: String,
     /// What to do.
     #[serde(skip_serializing_if = "Option::is_none")]
     advice: Option<String>,
+}
+
+impl Finding {
+    pub(super) fn new(
+        about: &'static str,
+        verdict: Verdict,
+        what: impl Into<String>,
+        advice: Option<&str>,
+    ) -> Self {
+        Self {
+            about,
+            verdict,
+            what: what.into(),
+            advice: advice.map(str::to_owned),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -123,7 +140,12 @@ fn examine(
     }
     report.refused(&stats, recent.len());
     report.store(opened, config, &stats)?;
-    report.configuration(config, problems, last);
+    let waiting = outbox::waiting(&opened.place.dir);
+    let sending = sending::destinations(config, &stats, &waiting, clock);
+    report.findings.extend(sending);
+    let told = last.map_or(&[][..], |last| &last.record.problems);
+    report.findings.extend(sending::callbacks(&stats, told));
+    report.configuration(config, problems, last, &stats);
     report.redaction(config, &stats);
     report.overhead(&recent, &stats);
     Ok(report.findings)
@@ -142,12 +164,8 @@ impl Report<'_> {
         what: impl Into<String>,
         advice: Option<&str>,
     ) {
-        self.findings.push(Finding {
-            about,
-            verdict,
-            what: what.into(),
-            advice: advice.map(str::to_owned),
-        });
+        self.findings
+            .push(Finding::new(about, verdict, what, advice));
     }
 
     fn capture(&mut self, config: &Config, last: Option<&Process>) {
@@ -388,6 +406,7 @@ impl Report<'_> {
         config: &Config,
         problems: &[ConfigProblem],
         last: Option<&Process>,
+        stats: &StatsSnapshot,
     ) {
         let here: Vec<String> = problems.iter().map(ConfigProblem::to_string).collect();
         for problem in &here {
@@ -396,7 +415,7 @@ impl Report<'_> {
         for problem in last
             .iter()
             .flat_map(|process| &process.record.problems)
-            .filter(|line| !here.contains(line))
+            .filter(|line| !here.contains(line) && !sending::is_said(line, stats))
         {
             self.add(
                 "settings",

@@ -23,6 +23,7 @@ mod prove;
 mod reference;
 mod repro;
 mod run;
+mod sending;
 mod show;
 mod since;
 mod stats;

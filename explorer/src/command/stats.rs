@@ -160,6 +160,18 @@ fn text(
                 .for_each(|(reason, &count)| row(&mut page, reason, count, ""));
         }
     }
+    for (name, counts) in &total.destinations {
+        section(&mut page, &format!("{name}, {}", counts.address));
+        for (what, count, said) in [
+            ("sent", counts.sent, ""),
+            ("waiting", counts.waiting, "when it was last counted"),
+            ("rejected", counts.rejected, "refused there"),
+            ("dropped", counts.dropped, "given up here"),
+            ("retries", counts.retries, ""),
+        ] {
+            row(&mut page, what, count, said);
+        }
+    }
     section(&mut page, "store");
     label(
         &mut page,

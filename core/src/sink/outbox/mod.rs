@@ -35,12 +35,15 @@ mod item;
 mod lock;
 mod memory;
 mod read;
+mod waiting;
 mod write;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+
+pub use self::waiting::{Waiting, waiting};
 
 pub(crate) use self::read::{Batched, Reader};
 pub(crate) use self::write::{Origin, Writer, WriterConfig};
