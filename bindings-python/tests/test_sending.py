@@ -43,15 +43,16 @@ def agent() -> Generator[Receiver, None, None]:
 
 
 def sent(receiver: Receiver) -> list[str]:
-    """The messages that were delivered to the agent."""
+    """The texts of the errors that were delivered to the agent."""
     bodies = [json.loads(request.body) for request in receiver.requests if "debugger" in request.path]
-    return [item["debugger"]["snapshot"]["captures"]["lines"] and message(item) for body in bodies for item in body]
+    return [text for body in bodies for item in body for text in [text_of(item)] if text is not None]
 
 
-def message(item: dict[str, Any]) -> str:
+def text_of(item: dict[str, Any]) -> str | None:
+    """The argument ``text`` of the frame, if it has one."""
     (lines,) = item["debugger"]["snapshot"]["captures"]["lines"].values()
-    found = {**lines.get("arguments", {}), **lines.get("locals", {})}
-    return str(found.get("text", {}).get("value"))
+    value = lines["arguments"].get("text", {}).get("value")
+    return value.strip("'") if value else None
 
 
 def free_port() -> int:

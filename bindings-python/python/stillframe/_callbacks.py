@@ -29,7 +29,6 @@ MECHANISM = "on_snapshot"
 _NO_PLAIN_FUNCTION = 0x20 | 0x80 | 0x200  # generators, coroutines, asynchronous generators: calling one runs nothing
 _NAME_LENGTH = 80
 
-_type_name: Callable[[type], str] = type.__dict__["__name__"].__get__
 _subscriptions: list[Subscription] = []
 _start_thread: Callable[..., object] | None = None
 _given: Subscription | None = None
@@ -193,7 +192,7 @@ def _tell(subscription: Subscription, failure: BaseException) -> None:
         _report.report(failure, _report.below(failure), MECHANISM, handled=True)
         if not subscription._told:
             subscription._told = True
-            kind = _type_name(type(failure))
+            kind = _failures.type_name(type(failure))
             native.notice(f"{_name(subscription.__wrapped__)}, given to stillframe.on_snapshot, failed: {kind} (stillframe list shows it)")
         if _failures.tell and sys.__stderr__ is not None:
             from traceback import format_exception

@@ -153,7 +153,7 @@ def snapshot_of(
 
 def _is_cancellation(kind: type[BaseException]) -> bool:
     """Whether exceptions of a class cancel a task: ``asyncio`` need not be imported for it, and servers log them."""
-    return not issubclass(kind, Exception) and kind.__name__ in ("CancelledError", "Cancelled")
+    return not issubclass(kind, Exception) and _failures.type_name(kind) in ("CancelledError", "Cancelled")
 
 
 def below(error: BaseException) -> TracebackType | None:
