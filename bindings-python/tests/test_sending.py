@@ -132,7 +132,10 @@ os._exit(0)
         ("raise ValueError", 1),
         ("sys.exit(3)", 3),
         ("signal.signal(signal.SIGTERM, lambda *_: sys.exit(9)); os.kill(os.getpid(), signal.SIGTERM); time.sleep(60)", 9),
-        ("import multiprocessing; one = multiprocessing.get_context('fork').Process(target=note, args=('worker',)); one.start(); one.join()", 0),
+        (
+            "import multiprocessing; one = multiprocessing.get_context('fork').Process(target=note, args=('worker',)); one.start(); one.join()",
+            0,
+        ),
     ],
 )
 def test_the_end_of_the_process_delivers(store: Store, agent: Receiver, end: str, status: int) -> None:
@@ -194,7 +197,9 @@ def test_one_that_hangs_does_not_keep_the_process(store: Store) -> None:
     hold = threading.Event()
     with receiving(answer=AGENT, hold=hold) as agent:
         begun = time.monotonic()
-        result = store.python(BEGIN + f"stillframe.install(datadog_enabled=True, datadog_agent_url={agent.url!r})\nnote('waits')\nsys.exit(4)\n")
+        result = store.python(
+            BEGIN + f"stillframe.install(datadog_enabled=True, datadog_agent_url={agent.url!r})\nnote('waits')\nsys.exit(4)\n"
+        )
         ended = time.monotonic() - begun
         hold.set()
     assert (result.status, result.err) == (4, ""), result.err
@@ -205,7 +210,8 @@ def test_one_that_hangs_does_not_keep_the_process(store: Store) -> None:
 def test_a_wrong_key(store: Store) -> None:
     with receiving(status=403, answer=b'{"errors":["Forbidden"]}') as intake:
         result = store.python(
-            BEGIN + f"stillframe.install(datadog_enabled=True, datadog_agentless=True, datadog_api_key={SECRET!r}, datadog_url={intake.url!r})\nnote('one')\n"
+            BEGIN
+            + f"stillframe.install(datadog_enabled=True, datadog_agentless=True, datadog_api_key={SECRET!r}, datadog_url={intake.url!r})\nnote('one')\n"
         )
         assert (result.status, result.err) == (0, ""), result.err
         assert intake.requests[0].headers["dd-api-key"] == SECRET

@@ -60,7 +60,9 @@ def uninstall() -> None:
 
 
 def on_snapshot(function: Callable[[Snapshot], object]) -> Subscription:
-    """Has a function called with every snapshot that is captured from now on, beside storing it. Can be used as a decorator::
+    """Has a function called with every snapshot that is captured from now on, beside storing it.
+
+    It can be used as a decorator::
 
         @stillframe.on_snapshot
         def tell(snapshot):

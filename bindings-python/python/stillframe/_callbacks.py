@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import sys
 from time import monotonic
+from types import CodeType
 
 from stillframe import _failures, _report
 from stillframe._runtime import native
@@ -218,7 +219,7 @@ def _name(function: object) -> str:
     """The function's name and where it is, if it says so."""
     name = getattr(function, "__qualname__", None)
     code = getattr(getattr(function, "__func__", function), "__code__", None)
-    line = f" ({os.path.basename(code.co_filename)}:{code.co_firstlineno})" if hasattr(code, "co_firstlineno") else ""
+    line = f" ({os.path.basename(code.co_filename)}:{code.co_firstlineno})" if isinstance(code, CodeType) else ""
     return (name if type(name) is str else type(function).__name__)[:_NAME_LENGTH] + line
 
 
