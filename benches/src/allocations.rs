@@ -1,47 +1,75 @@
-//! A global allocator that counts what its thread asks for.
+//! The system's allocator, with a counter of what each thread asks for: Rust's allocations and those of C alike.
+//!
+//! The program's own `malloc` takes precedence over the C library's in everything that is loaded into it.
 
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::ffi::c_void;
 
 thread_local! {
     static COUNT: Cell<u64> = const { Cell::new(0) };
 }
 
-/// The system's allocator, counted.
-struct Counting;
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
+// SAFETY: the C library's own functions, under the names by which it offers them to allocators in front of it.
+unsafe extern "C" {
+    fn __libc_malloc(size: usize) -> *mut c_void;
+    fn __libc_calloc(count: usize, size: usize) -> *mut c_void;
+    fn __libc_realloc(pointer: *mut c_void, size: usize) -> *mut c_void;
+    fn __libc_memalign(alignment: usize, size: usize) -> *mut c_void;
+}
 
 fn count() {
     // A thread that is ending has no counter any more, and nobody reads it.
     let _ = COUNT.try_with(|count| count.set(count.get() + 1));
 }
 
-// SAFETY: every call goes to the system's allocator unchanged; counting touches only a cell that needs no memory.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: the caller's promise.
-        unsafe { System.alloc(layout) }
-    }
+/// # Safety
+///
+/// As the C library's.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn malloc(size: usize) -> *mut c_void {
+    count();
+    // SAFETY: the caller's promise.
+    unsafe { __libc_malloc(size) }
+}
 
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: the caller's promise.
-        unsafe { System.alloc_zeroed(layout) }
-    }
+/// # Safety
+///
+/// As the C library's.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn calloc(items: usize, size: usize) -> *mut c_void {
+    count();
+    // SAFETY: the caller's promise.
+    unsafe { __libc_calloc(items, size) }
+}
 
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count();
-        // SAFETY: the caller's promise.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
+/// # Safety
+///
+/// As the C library's.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn realloc(pointer: *mut c_void, size: usize) -> *mut c_void {
+    count();
+    // SAFETY: the caller's promise.
+    unsafe { __libc_realloc(pointer, size) }
+}
 
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promise.
-        unsafe { System.dealloc(pointer, layout) }
+/// # Safety
+///
+/// As the C library's.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn posix_memalign(
+    out: *mut *mut c_void,
+    alignment: usize,
+    size: usize,
+) -> std::ffi::c_int {
+    count();
+    // SAFETY: the caller's promise.
+    let pointer = unsafe { __libc_memalign(alignment, size) };
+    if pointer.is_null() {
+        return libc::ENOMEM;
     }
+    // SAFETY: the caller's promise.
+    unsafe { out.write(pointer) };
+    0
 }
 
 /// Allocations (and reallocations) of this thread during `work`.

@@ -14,6 +14,7 @@
 )]
 
 mod allocations;
+mod crossing;
 mod inputs;
 mod path;
 mod paths;
@@ -68,7 +69,8 @@ fn measured(path: &mut Path) {
 }
 
 fn times(paths: &mut [Path], effort: timing::Effort, out: &mut impl Write) -> std::io::Result<()> {
-    for time in timing::measure(paths, effort) {
+    let times = timing::measure(paths, effort);
+    for time in &times {
         let path = &paths[time.path];
         let target = if time.cold {
             None
@@ -81,13 +83,25 @@ fn times(paths: &mut [Path], effort: timing::Effort, out: &mut impl Write) -> st
         } else {
             path.title.to_owned()
         };
-        let row = json!({
+        let mut row = json!({
             "stage": path.stage,
             "row": name,
             "value": path.figure(time.nanos),
             "unit": path.unit,
             "target": target,
         });
+        let other = path.against.and_then(|other| {
+            times
+                .iter()
+                .find(|time_of| paths[time_of.path].name == other && time_of.cold == time.cold)
+        });
+        if let Some(other) = other {
+            row["against"] = paths[other.path].title.into();
+            row["against_value"] = paths[other.path].figure(other.nanos).into();
+        }
+        if let Some(note) = path.note.as_ref().filter(|_| !time.cold) {
+            row["note"] = note.as_str().into();
+        }
         writeln!(out, "{row}")?;
     }
     Ok(())

@@ -14,6 +14,10 @@ pub(crate) struct Path {
     pub(crate) per_operation: f64,
     /// `("most", x)` or `("least", x)`, in the unit.
     pub(crate) target: Option<(&'static str, f64)>,
+    /// Another path of the same run, by its name, that it is compared to.
+    pub(crate) against: Option<&'static str>,
+    /// What is to be told beside the row.
+    pub(crate) note: Option<String>,
     /// Whether it is timed on cold caches as well.
     pub(crate) cold: bool,
     /// Whether instructions and allocations are counted: not where a file system or another's library does most of the work.
@@ -36,6 +40,8 @@ impl Path {
             unit: "ns",
             per_operation: 1.0,
             target: None,
+            against: None,
+            note: None,
             cold: false,
             counted: true,
             work: Box::new(work),
@@ -54,6 +60,16 @@ impl Path {
 
     pub(crate) fn at_least(mut self, figure: f64) -> Self {
         self.target = Some(("least", figure));
+        self
+    }
+
+    pub(crate) fn against(mut self, path: &'static str) -> Self {
+        self.against = Some(path);
+        self
+    }
+
+    pub(crate) fn note(mut self, note: impl Into<String>) -> Self {
+        self.note = Some(note.into());
         self
     }
 

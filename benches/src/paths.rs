@@ -17,6 +17,7 @@ use stillframe_core::snapshot::{Extras, Meta};
 use stillframe_core::stats::Stats;
 use stillframe_core::tape::{Tape, TapeWriter};
 
+use crate::crossing;
 use crate::inputs::{errors, names, snapshot};
 use crate::path::Path;
 use crate::store::store;
@@ -32,6 +33,7 @@ pub(crate) fn all() -> Vec<Path> {
     paths.extend(encode());
     paths.push(spool());
     paths.extend(store());
+    paths.extend(crossing::all());
     paths
 }
 

@@ -8,6 +8,7 @@
 
 mod support;
 
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::time::Duration;
 
@@ -37,7 +38,7 @@ fn snapshot(spec: &Spec, meta: &Meta, extras: &Extras) -> Snapshot {
 
 fn encode(snapshot: &Snapshot) -> Vec<u8> {
     let mut out = Vec::new();
-    otlp::request_into(snapshot.clone(), &mut out);
+    otlp::request_into(snapshot.clone(), &BTreeMap::new(), &mut out);
     out
 }
 
@@ -239,6 +240,25 @@ fn the_page_names_every_attribute() {
     for (what, bytes) in [("128 KiB", BODY_BYTES), ("32 KiB", STACKTRACE_BYTES)] {
         assert!(page.contains(what) && what == format!("{} KiB", bytes >> 10));
     }
+}
+
+#[test]
+fn the_resource_has_what_is_configured_where_nothing_is_known() {
+    let (snapshot, ..) = case("context");
+    let more = [("service.name", "other"), ("k8s.pod.name", "shop-7")];
+    let more = more.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let mut out = Vec::new();
+    otlp::request_into(snapshot, &more.into(), &mut out);
+    let (_, resource, _) = record(&out);
+    assert_eq!(pairs(&resource)["k8s.pod.name"], "shop-7");
+    assert_eq!(
+        resource
+            .iter()
+            .filter(|known| known.key == "service.name")
+            .count(),
+        1
+    );
+    assert_eq!(pairs(&resource)["service.name"], "shop");
 }
 
 #[test]

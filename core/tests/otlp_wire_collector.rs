@@ -10,6 +10,7 @@
 
 mod support;
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
@@ -239,7 +240,7 @@ fn deliver(config: &Config, items: &[Vec<u8>]) -> Verdict {
 
 fn encoded(snapshot: &Snapshot) -> Vec<u8> {
     let mut out = Vec::new();
-    otlp::request_into(snapshot.clone(), &mut out);
+    otlp::request_into(snapshot.clone(), &BTreeMap::new(), &mut out);
     out
 }
 

@@ -355,6 +355,43 @@ fn a_spent_budget_leaves_a_whole_tape() {
 }
 
 #[test]
+fn an_exception_or_a_frame_without_room_leaves_a_whole_tape() {
+    for (tape_bytes, values) in (160..4000)
+        .map(|bytes| (bytes, u32::MAX))
+        .chain((2..80).map(|values| (1 << 16, values)))
+    {
+        let mut writer = TapeWriter::new();
+        writer.begin(
+            Language::Python,
+            &Limits {
+                tape_bytes,
+                values,
+                ..Limits::default()
+            },
+        );
+        let name = writer.define_type(b"a.type");
+        writer.exception(name, Link::Root, 0, false).unwrap();
+        while !writer.is_full() && writer.values() < 40 {
+            writer.exception(name, Link::Cause, 0, false);
+        }
+        writer.end_group();
+        if !writer.is_full() {
+            writer.section(Section::Frames);
+            let file = b"a/file/with/a/long/path.py";
+            while !writer.is_full() && writer.values() < 80 {
+                writer.frame(FrameFlags::IN_APP, Location::default(), b"f", b"m", file);
+            }
+            writer.end_group();
+        }
+        let bytes = writer
+            .finish(Some(Reason::Budget), Duration::ZERO)
+            .unwrap()
+            .to_vec();
+        walk(&Tape::parse(&bytes).unwrap());
+    }
+}
+
+#[test]
 fn a_walker_that_ignores_the_budget_gets_no_tape_and_no_crash() {
     let mut writer = TapeWriter::new();
     writer.begin(

@@ -269,9 +269,10 @@ unsafe fn attributes(
     let attributes = unsafe { list(ptr, len, name) }?;
     let read = |attribute: &stillframe_attribute| {
         let value = match attribute.kind {
-            // SAFETY: passed on to the caller.
             STILLFRAME_ATTRIBUTE_TEXT => {
-                AttributeValue::Text(unsafe { copy(attribute.text, name, TEXT) }?)
+                // SAFETY: passed on to the caller.
+                let text = unsafe { copy(attribute.text, name, TEXT) }?;
+                AttributeValue::Text(text)
             }
             STILLFRAME_ATTRIBUTE_INTEGER => AttributeValue::Int(attribute.integer),
             STILLFRAME_ATTRIBUTE_NUMBER => AttributeValue::Float(attribute.number),

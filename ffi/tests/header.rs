@@ -5,6 +5,8 @@
     reason = "a test fails by panicking"
 )]
 
+mod support;
+
 use std::path::PathBuf;
 
 /// Behind the declarations: what only C and C++ need.
@@ -58,7 +60,7 @@ fn generated() -> String {
     };
     config.function.sort_by = Some(cbindgen::SortKey::None);
     config.function.args = cbindgen::Layout::Auto;
-    config.export.exclude = vec!["stillframe_test_panic".to_owned()];
+    config.export.exclude = elsewhere();
     config.macro_expansion.bitflags = false;
     let mut text = Vec::new();
     cbindgen::Builder::new()
@@ -73,6 +75,27 @@ fn generated() -> String {
         "{}{TRAILER}\n#endif{end}",
         declarations.trim_end().to_owned() + "\n"
     )
+}
+
+/// What other headers declare, by hand: the reports for C and C++ programs. And what is only there for tests.
+fn elsewhere() -> Vec<String> {
+    let mut names = vec!["stillframe_test_panic".to_owned()];
+    let reports = folder().join("src/report");
+    for (path, file) in support::sources() {
+        if path.starts_with(&reports) {
+            names.extend(file.items.iter().filter_map(|item| match item {
+                syn::Item::Fn(item) => Some(item.sig.ident.to_string()),
+                syn::Item::Struct(item) => Some(item.ident.to_string()),
+                syn::Item::Union(item) => Some(item.ident.to_string()),
+                syn::Item::Enum(item) => Some(item.ident.to_string()),
+                syn::Item::Const(item) => Some(item.ident.to_string()),
+                syn::Item::Static(item) => Some(item.ident.to_string()),
+                syn::Item::Type(item) => Some(item.ident.to_string()),
+                _ => None,
+            }));
+        }
+    }
+    names
 }
 
 /// What cbindgen leaves: the safety sections, which are for Rust, and blanks at the ends of lines.

@@ -92,7 +92,10 @@ fn the_layout_is_that_of_the_released_versions() {
 fn every_public_struct_and_member_is_in_the_list() {
     let listed: Vec<String> = layouts().into_iter().map(|(name, _)| name).collect();
     let mut found = Vec::new();
-    for (_, file) in support::sources() {
+    // The structs of another header have tests of their own.
+    let reports = support::folder().join("src/report");
+    let files = support::sources().into_iter();
+    for (_, file) in files.filter(|(path, _)| !path.starts_with(&reports)) {
         for item in file.items {
             let syn::Item::Struct(item) = item else {
                 continue;

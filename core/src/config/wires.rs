@@ -127,6 +127,8 @@ pub struct OtlpConfig {
     pub endpoint: Address,
     /// Headers of each request.
     pub headers: BTreeMap<String, Secret>,
+    /// Attributes of the resource besides those that are known.
+    pub resource: BTreeMap<String, String>,
     /// Of the requests' bodies.
     pub compression: Compression,
     /// Time for one request; `None`: as for all destinations.
@@ -139,6 +141,7 @@ impl Default for OtlpConfig {
             enabled: false,
             endpoint: Address::new("http://localhost:4318/v1/logs"),
             headers: BTreeMap::new(),
+            resource: BTreeMap::new(),
             compression: Compression::default(),
             timeout: None,
         }

@@ -21,6 +21,7 @@ mod destinations;
 mod destinations;
 mod occurrences;
 mod pipeline;
+mod work;
 mod worker;
 
 use std::collections::{HashMap, VecDeque};
@@ -270,7 +271,8 @@ impl Engine {
             host: host_name(),
             pid: std::process::id(),
             language: setup.host.language,
-            runtime_version: Some(setup.host.runtime_version.clone()),
+            runtime_version: Some(setup.host.runtime_version.clone())
+                .filter(|version| !version.is_empty()),
         };
         let shared = Arc::new(Shared {
             gate: Gate::with(&config.gate, CoarseClock::new(), Arc::clone(&stats)),

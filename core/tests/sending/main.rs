@@ -10,6 +10,7 @@
 
 mod answers;
 mod client;
+mod load;
 mod outage;
 mod outbox;
 mod processes;

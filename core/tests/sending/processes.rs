@@ -232,10 +232,8 @@ fn a_destination_that_is_slow_does_not_slow_the_program() {
     submit(&engine);
     assert!(until(SOON, || server.open() == 1));
     let ids = submit_many(&engine, 1000);
-    assert_eq!(engine.stats().outcomes.captured, 1001, "{}", ids.len());
+    let all = || engine.stats().outcomes.captured as usize == ids.len() + 1;
+    assert!(until(SOON, all), "{:?}", engine.stats().outcomes);
     assert!(server.open() <= 2, "one connection, whatever waits");
-    assert!(
-        engine.shutdown(Duration::from_millis(500)),
-        "all is in files"
-    );
+    assert!(engine.shutdown(Duration::from_secs(5)), "all is in files");
 }

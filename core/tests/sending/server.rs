@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -93,6 +93,8 @@ pub struct Server {
     pub url: String,
     pub port: u16,
     received: Arc<Mutex<Vec<Received>>>,
+    /// Whether requests are kept.
+    keeps: Arc<AtomicBool>,
     connections: Arc<AtomicUsize>,
     open: Arc<AtomicUsize>,
 }
@@ -158,6 +160,7 @@ impl Server {
             url,
             port: 0,
             received: Arc::default(),
+            keeps: Arc::new(AtomicBool::new(true)),
             connections: Arc::default(),
             open: Arc::default(),
         }
@@ -168,6 +171,7 @@ impl Server {
             url: self.url.clone(),
             port: self.port,
             received: Arc::clone(&self.received),
+            keeps: Arc::clone(&self.keeps),
             connections: Arc::clone(&self.connections),
             open: Arc::clone(&self.open),
         }
@@ -175,6 +179,12 @@ impl Server {
 
     pub fn received(&self) -> Vec<Received> {
         self.received.lock().unwrap().clone()
+    }
+
+    /// Keeps no request: what becomes of one, `answer` sees.
+    pub fn forgetful(self) -> Self {
+        self.keeps.store(false, Ordering::SeqCst);
+        self
     }
 
     pub fn connections(&self) -> usize {
@@ -192,10 +202,13 @@ impl Server {
         while let Ok(Some(request)) = receive(&mut stream) {
             let number = {
                 let mut received = self.received.lock().unwrap();
-                received.push(request.clone());
-                received.len() - 1
+                if self.keeps.load(Ordering::SeqCst) {
+                    received.push(request.clone());
+                }
+                received.len().saturating_sub(1)
             };
-            if !send(&mut stream, answer(&request, number)).unwrap_or(false) {
+            let reply = answer(&request, number);
+            if !send(&mut stream, reply).unwrap_or(false) {
                 break;
             }
         }

@@ -180,8 +180,8 @@ pub fn tape() -> Arc<[u8]> {
     writer.finish(None, took).unwrap().into()
 }
 
-/// Submits a snapshot and returns its id.
-pub fn submit(engine: &Engine) -> String {
+/// A snapshot, and its id.
+pub fn submission(engine: &Engine) -> (String, Submission) {
     let timestamp_ns = now_ns();
     let meta = Meta {
         id: SnapshotId::generate(timestamp_ns),
@@ -196,6 +196,12 @@ pub fn submit(engine: &Engine) -> String {
         site: Some(SiteHash::from_parts(1, 1)),
         deeper: false,
     };
+    (id, submission)
+}
+
+/// Submits a snapshot and returns its id.
+pub fn submit(engine: &Engine) -> String {
+    let (id, submission) = submission(engine);
     engine.submit(submission).expect("room in the queue");
     id
 }

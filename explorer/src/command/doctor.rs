@@ -6,7 +6,7 @@ use clap::Args;
 use serde::Serialize;
 use stillframe_core::config::{Config, ConfigProblem};
 use stillframe_core::redact::{Mode, Redactor};
-use stillframe_core::sink::outbox;
+use stillframe_core::sink::outbox::waiting;
 use stillframe_core::sink::spool::ProcessPhase;
 use stillframe_core::stats::StatsSnapshot;
 
@@ -43,7 +43,7 @@ pub(super) struct DoctorArgs {
 /// How a line of the report is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Verdict {
+enum Verdict {
     /// As it should be.
     Fine,
     /// Worth knowing; nothing is wrong.
@@ -54,29 +54,13 @@ pub(super) enum Verdict {
 
 /// One line of the report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(super) struct Finding {
+struct Finding {
     about: &'static str,
     verdict: Verdict,
     what: String,
     /// What to do.
     #[serde(skip_serializing_if = "Option::is_none")]
     advice: Option<String>,
-}
-
-impl Finding {
-    pub(super) fn new(
-        about: &'static str,
-        verdict: Verdict,
-        what: impl Into<String>,
-        advice: Option<&str>,
-    ) -> Self {
-        Self {
-            about,
-            verdict,
-            what: what.into(),
-            advice: advice.map(str::to_owned),
-        }
-    }
 }
 
 #[derive(Serialize)]
@@ -140,15 +124,28 @@ fn examine(
     }
     report.refused(&stats, recent.len());
     report.store(opened, config, &stats)?;
-    let waiting = outbox::waiting(&opened.place.dir);
-    let sending = sending::destinations(config, &stats, &waiting, clock);
-    report.findings.extend(sending);
-    let told = last.map_or(&[][..], |last| &last.record.problems);
-    report.findings.extend(sending::callbacks(&stats, told));
-    report.configuration(config, problems, last, &stats);
+    report.sending(opened, config, &stats);
+    report.callbacks(&stats, last);
+    report.configuration(config, problems, last);
     report.redaction(config, &stats);
     report.overhead(&recent, &stats);
     Ok(report.findings)
+}
+
+/// Whether a line is of a function that was handed a snapshot and failed.
+fn is_of_callback(line: &str) -> bool {
+    line.contains(", given to stillframe.on_snapshot, failed: ")
+}
+
+/// Whether a line is of a destination, of which more is told in another place.
+fn is_of_destination(line: &str, process: Option<&Process>) -> bool {
+    let mut names = process
+        .iter()
+        .flat_map(|process| process.record.stats.destinations.keys());
+    names.any(|name| {
+        line.strip_prefix(name.as_str())
+            .is_some_and(|rest| rest.starts_with(", "))
+    })
 }
 
 struct Report<'a> {
@@ -164,8 +161,12 @@ impl Report<'_> {
         what: impl Into<String>,
         advice: Option<&str>,
     ) {
-        self.findings
-            .push(Finding::new(about, verdict, what, advice));
+        self.findings.push(Finding {
+            about,
+            verdict,
+            what: what.into(),
+            advice: advice.map(str::to_owned),
+        });
     }
 
     fn capture(&mut self, config: &Config, last: Option<&Process>) {
@@ -401,12 +402,62 @@ impl Report<'_> {
         Ok(())
     }
 
+    /// Destinations beyond this machine.
+    fn sending(&mut self, opened: &Opened, config: &Config, stats: &StatsSnapshot) {
+        let waiting = waiting(&opened.place.dir);
+        for found in sending::all(config, stats, &waiting, self.clock) {
+            let verdict = if found.bad {
+                Verdict::Mend
+            } else {
+                Verdict::Fine
+            };
+            self.add("sending", verdict, found.what, found.advice);
+        }
+    }
+
+    /// Functions of the program that are handed snapshots.
+    fn callbacks(&mut self, stats: &StatsSnapshot, last: Option<&Process>) {
+        let counters = &stats.counters;
+        let (sent, failed) = (counters.callback_sent, counters.callback_failed);
+        if failed > 0 {
+            let told = last.iter().flat_map(|process| &process.record.problems);
+            let which: Vec<&str> = told
+                .filter(|line| is_of_callback(line))
+                .map(String::as_str)
+                .collect();
+            let which = match which.as_slice() {
+                [] => String::new(),
+                lines => format!(": {}", lines.join("; ")),
+            };
+            self.add(
+                "callbacks",
+                Verdict::Mend,
+                format!("{} failed{which}", counted(failed, "call")),
+                Some("the program was not disturbed, and the store has what they were handed"),
+            );
+        }
+        if counters.callback_dropped > 0 {
+            self.add(
+                "callbacks",
+                Verdict::Mend,
+                format!(
+                    "{} not handed over",
+                    counted(counters.callback_dropped, "snapshot")
+                ),
+                Some("functions that take long lose some: have them pass the snapshot on and return; the store has it"),
+            );
+        }
+        if sent > 0 && failed == 0 && counters.callback_dropped == 0 {
+            let what = format!("{} of functions of the program", counted(sent, "call"));
+            self.add("callbacks", Verdict::Fine, what, None);
+        }
+    }
+
     fn configuration(
         &mut self,
         config: &Config,
         problems: &[ConfigProblem],
         last: Option<&Process>,
-        stats: &StatsSnapshot,
     ) {
         let here: Vec<String> = problems.iter().map(ConfigProblem::to_string).collect();
         for problem in &here {
@@ -415,7 +466,9 @@ impl Report<'_> {
         for problem in last
             .iter()
             .flat_map(|process| &process.record.problems)
-            .filter(|line| !here.contains(line) && !sending::is_said(line, stats))
+            .filter(|line| {
+                !here.contains(line) && !is_of_destination(line, last) && !is_of_callback(line)
+            })
         {
             self.add(
                 "settings",

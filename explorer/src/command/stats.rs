@@ -9,7 +9,7 @@ use stillframe_core::stats::{Counter, Outcome, StatsSnapshot};
 use super::failure::Failure;
 use super::open::{configuration, nothing_yet, open};
 use super::output::Output;
-use super::{DisplayArgs, StoreArgs, clock, outcome};
+use super::{DisplayArgs, StoreArgs, clock, outcome, sending};
 use crate::render::{Clock, Line, Page, Style, Terminal, counted, duration, grouped, size};
 use crate::store::{Health, Process};
 
@@ -162,14 +162,8 @@ fn text(
     }
     for (name, counts) in &total.destinations {
         section(&mut page, &format!("{name}, {}", counts.address));
-        for (what, count, said) in [
-            ("sent", counts.sent, ""),
-            ("waiting", counts.waiting, "when it was last counted"),
-            ("rejected", counts.rejected, "refused there"),
-            ("dropped", counts.dropped, "given up here"),
-            ("retries", counts.retries, ""),
-        ] {
-            row(&mut page, what, count, said);
+        for (word, count) in sending::counts(counts) {
+            row(&mut page, word, count, "");
         }
     }
     section(&mut page, "store");

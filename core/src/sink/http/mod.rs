@@ -89,7 +89,9 @@ pub enum HttpErrorKind {
     Proxy,
     /// No answer within [`Request::timeout`].
     Timeout,
-    /// The connection ended, or the answer is not HTTP.
+    /// The connection ended before there was an answer: one that was kept open, often because it was idle for too long.
+    Closed,
+    /// The answer is not HTTP, or something else that cannot be understood.
     Broken,
 }
 

@@ -33,7 +33,7 @@ pub fn destination(config: &Config) -> Option<Result<Destination, String>> {
             LogsService::new(config).map_err(|error| format!("otlp.endpoint: {error}"))?;
         Ok(Destination {
             address: protocol.endpoint().to_string(),
-            encoder: Box::new(Records::default()),
+            encoder: Box::new(Records::new(config.otlp.resource.clone())),
             protocol: Box::new(protocol),
         })
     })

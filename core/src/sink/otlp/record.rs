@@ -1,5 +1,7 @@
 //! Snapshots as log records.
 
+use std::collections::BTreeMap;
+
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs, SeverityNumber};
@@ -24,8 +26,20 @@ const KEPT: usize = 256 << 10;
 /// Writes snapshots as log records, each a whole request.
 #[derive(Debug, Default)]
 pub struct Records {
+    resource: BTreeMap<String, String>,
     encoder: Encoder,
     msgpack: Vec<u8>,
+}
+
+impl Records {
+    /// With `resource` as attributes of the resource besides those that a snapshot has.
+    #[must_use]
+    pub fn new(resource: BTreeMap<String, String>) -> Self {
+        Self {
+            resource,
+            ..Self::default()
+        }
+    }
 }
 
 impl WireEncoder for Records {
@@ -37,14 +51,15 @@ impl WireEncoder for Records {
         let Ok(snapshot) = Snapshot::from_msgpack(&self.msgpack) else {
             return Err(PipelineError::Redaction);
         };
-        items.push("", |out| request_into(snapshot, out));
+        items.push("", |out| request_into(snapshot, &self.resource, out));
         Ok(())
     }
 }
 
-/// Appends the request that delivers one snapshot to `out`: an `ExportLogsServiceRequest` in protobuf.
-pub fn request_into(mut snapshot: Snapshot, out: &mut Vec<u8>) {
-    let resource = resource::of(&snapshot);
+/// Appends the request that delivers one snapshot to `out`: an `ExportLogsServiceRequest` in protobuf. `more`
+/// are attributes that its resource has besides those that the snapshot knows.
+pub fn request_into(mut snapshot: Snapshot, more: &BTreeMap<String, String>, out: &mut Vec<u8>) {
+    let resource = resource::of(&snapshot, more);
     let record = record(&mut snapshot);
     let request = ExportLogsServiceRequest {
         resource_logs: vec![ResourceLogs {

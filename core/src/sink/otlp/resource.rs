@@ -1,5 +1,7 @@
 //! The process, as a resource of OpenTelemetry.
 
+use std::collections::BTreeMap;
+
 use opentelemetry_proto::tonic::common::v1::{InstrumentationScope, KeyValue};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 
@@ -15,8 +17,8 @@ pub(super) fn scope() -> InstrumentationScope {
     }
 }
 
-/// The process that a snapshot comes from.
-pub(super) fn of(snapshot: &Snapshot) -> Resource {
+/// The process that a snapshot comes from. `more` are attributes that it has besides.
+pub(super) fn of(snapshot: &Snapshot, more: &BTreeMap<String, String>) -> Resource {
     let runtime = &snapshot.runtime;
     // What OpenTelemetry calls the languages, and the runtimes of which there is one.
     let (language, name) = match runtime.language.as_str() {
@@ -47,6 +49,11 @@ pub(super) fn of(snapshot: &Snapshot) -> Resource {
     let mut attributes: Vec<KeyValue> = attributes;
     if snapshot.pid > 0 {
         attributes.push(pair("process.pid", int(snapshot.pid.into())));
+    }
+    for (name, value) in more {
+        if !attributes.iter().any(|known| known.key == *name) {
+            attributes.push(pair(name, text(value)));
+        }
     }
     Resource {
         attributes,

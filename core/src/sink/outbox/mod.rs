@@ -33,9 +33,9 @@ mod bound;
 mod cursor;
 mod item;
 mod lock;
+mod look;
 mod memory;
 mod read;
-mod waiting;
 mod write;
 
 use std::path::PathBuf;
@@ -43,8 +43,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-pub use self::waiting::{Waiting, waiting};
-
+pub use self::look::{Waiting, waiting};
 pub(crate) use self::read::{Batched, Reader};
 pub(crate) use self::write::{Origin, Writer, WriterConfig};
 

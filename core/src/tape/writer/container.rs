@@ -8,7 +8,7 @@ use crate::tape::op;
 use crate::tape::reader::ContainerId;
 
 impl TapeWriter {
-    // Containers. `None`: the budget is spent, a SKIPPED stands there instead, and there is no group to write.
+    // Containers. `None`: the budget is spent, a SKIPPED (or a gap) stands there instead, and there is no group to write.
 
     /// A sequence or a set of `size` items.
     #[inline]
@@ -44,7 +44,7 @@ impl TapeWriter {
         parent: u32,
         message_unknown: bool,
     ) -> Option<ContainerId> {
-        self.container(9, |room| {
+        self.node(9, |room| {
             let room = room.u8(op::EXCEPTION).u16(type_id.0).u8(link as u8);
             room.u32(parent).u8(message_unknown.into())
         })
@@ -66,7 +66,7 @@ impl TapeWriter {
                 .iter()
                 .map(|(cut, total)| name_size(cut, *total))
                 .sum::<usize>();
-        self.container(size, |room| {
+        self.node(size, |room| {
             let Location {
                 line,
                 end_line,

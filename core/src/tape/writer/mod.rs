@@ -4,9 +4,9 @@
 //! the budget. The order of calls is the format's: [`TapeWriter::begin`], the exceptions, [`TapeWriter::end_group`], then for each
 //! container in the order of its opening its items and `end_group`, and [`TapeWriter::finish`].
 //!
-//! When the budget (bytes or values) is spent, [`TapeWriter::is_full`] turns true. A value written then becomes a
-//! SKIPPED with the reason `budget`, out of a reserve, so the tape stays well-formed; the walker looks at `is_full` between items,
-//! writes a gap, ends the group, and finishes with the stop reason `budget`.
+//! When the budget (bytes or values) is spent, [`TapeWriter::is_full`] turns true. A value written then becomes a SKIPPED with the
+//! reason `budget` (an exception or a frame: a gap), out of a reserve, so the tape stays well-formed; the walker looks at `is_full`
+//! between items, writes a gap, ends the group, and finishes with the stop reason `budget`.
 //!
 //! This file has the structure of a tape and the budget; [`scalar`] writes values without contents, [`container`] those with contents
 //! and those that are not shown, [`clean`] what only the redact stage writes, [`name`] names.
@@ -297,6 +297,20 @@ impl TapeWriter {
         debug_assert_eq!(self.values, before + 1);
         self.containers += 1;
         Some(ContainerId(self.containers))
+    }
+
+    /// An exception or a frame: where one of them may stand, nothing else may, so a gap tells that it has no room.
+    fn node(
+        &mut self,
+        size: usize,
+        write: impl FnOnce(Room<'_>) -> Room<'_>,
+    ) -> Option<ContainerId> {
+        if self.arena.len() + size > self.bound {
+            self.fill();
+            self.gap(Reason::Budget, Some(1));
+            return None;
+        }
+        self.container(size, write)
     }
 
     #[cold]
