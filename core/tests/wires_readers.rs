@@ -2,10 +2,7 @@
 //!
 //! `.ci/wires` installs the parsers, and runs this.
 #![cfg(all(feature = "otlp", feature = "sentry"))]
-#![allow(
-    clippy::expect_used,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
 mod support;
 

@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
-from receiving import Receiver, receiving
 from sentry_sdk.envelope import Envelope
 from test_sentry_schema import normalized, remarks
 
+from receiving import Receiver, receiving
 from support import Result, Store
 
 PROGRAM = """

@@ -424,6 +424,11 @@ impl Engine {
         self.shared.stats.snapshot()
     }
 
+    /// Counts what the host does on the engine's behalf: snapshots that it hands to the program itself.
+    pub fn count(&self, counter: Counter, by: u64) {
+        self.shared.stats.add(counter, by);
+    }
+
     /// Counts an error of the host's own code, which reached nobody.
     pub fn count_internal_error(&self) {
         self.shared.stats.add(Counter::InternalErrors, 1);

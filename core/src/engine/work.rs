@@ -11,6 +11,7 @@ use super::{
 };
 use crate::encode::Encoder;
 use crate::gate::SiteHash;
+use crate::sink::callback::Taken;
 use crate::sink::spool::{
     EventCount, EventCounts, ProcessPhase, ProcessRecord, Uncaught, encode_payload,
 };
@@ -194,7 +195,7 @@ impl Work {
             self.issues.insert(site.path(), finished.key());
             self.sites.insert(finished.key(), site);
         }
-        self.call_back(&finished);
+        self.call_back(submission, &finished);
         let (site, deeper) = (submission.site, submission.deeper);
         let mut requests = self.shared.deeper.lock();
         requests.captured(finished.key(), site, deeper, &self.shared.gate);
@@ -220,13 +221,14 @@ impl Work {
     }
 
     /// Hands a snapshot to the program's own functions.
-    fn call_back(&mut self, finished: &Finished) {
+    fn call_back(&mut self, submission: &Submission, finished: &Finished) {
         for callback in &self.shared.setup.host.callbacks {
             let (encoder, buffer) = (&mut self.encoder, &mut self.called_with);
             let stats = &self.shared.stats;
-            match callback.deliver(finished, &self.payload, encoder, buffer) {
-                Ok(true) => stats.add(Counter::CallbackSent, 1),
-                Ok(false) | Err(_) => {
+            match callback.deliver(submission, finished, &self.payload, encoder, buffer) {
+                Ok(Taken::Yes) => stats.add(Counter::CallbackSent, 1),
+                Ok(Taken::Later | Taken::Unwanted) => {}
+                Ok(Taken::No) | Err(_) => {
                     stats.add(Counter::CallbackFailed, 1);
                     self.shared
                         .notice("a snapshot callback failed: what it did not take is only stored");

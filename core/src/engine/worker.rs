@@ -20,6 +20,8 @@ use crate::sink::spool::{Spool, SpoolCounters};
 use crate::stats::{Counter, Outcome, Outcomes, Stats};
 use crate::{background, panics};
 
+/// Time for a note of what became of the sending, after a flush that took all of its time.
+const NOTE_TIME: Duration = Duration::from_millis(50);
 /// Time for what a thread of the program stores because there is no other.
 const LAST_TIME: Duration = Duration::from_millis(500);
 /// Bytes of the thread's stack.
@@ -140,7 +142,15 @@ impl Worker {
     pub(super) fn flush(&self, timeout: Duration) -> bool {
         let deadline = Instant::now() + timeout;
         let stored = !self.started.load(Ordering::Acquire) || self.store_by(deadline);
-        destinations::settle_by(&self.senders, deadline) && stored
+        if self.senders.is_empty() {
+            return stored;
+        }
+        let settled = destinations::settle_by(&self.senders, deadline);
+        // The process may end behind this: what became of the sending is stored, too.
+        if self.started.load(Ordering::Acquire) {
+            self.store_by(deadline.max(Instant::now() + NOTE_TIME));
+        }
+        settled && stored
     }
 
     /// Stores everything submitted so far.
