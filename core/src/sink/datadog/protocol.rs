@@ -242,10 +242,7 @@ impl Protocol for DatadogProtocol {
             method: Method::Post,
             url,
             path: format!("{path}?{}", route.query),
-            headers: headers
-                .into_iter()
-                .map(|(name, value)| (name.into(), value))
-                .collect(),
+            headers,
             body,
             timeout: self.timeout,
         })
