@@ -197,30 +197,41 @@ void stillframe_thrown(const void *exception, const char *type, const void *call
 
 static __thread stillframe_thread *stillframe_thread_known __attribute__((unused));
 
+/* How many of a thread's scopes are open in truth, where the newest one is not of a frame outside of this one. Deeper frames are gone, and so
+ * is another function's at this place: left by longjmp. Of the same frame are the scopes around this one, and this one left by longjmp. */
+__attribute__((unused, noinline, cold)) static uint64_t stillframe_scopes_left(const stillframe_thread *thread, const stillframe_scope *scope,
+                                                                              uintptr_t cfa, const void *caller)
+{
+    uint64_t depth = thread->depth, below;
+    while (depth > 0 && (thread->open[(depth - 1) % STILLFRAME_OPEN_SCOPES].cfa < cfa ||
+                         (thread->open[(depth - 1) % STILLFRAME_OPEN_SCOPES].cfa == cfa &&
+                          thread->open[(depth - 1) % STILLFRAME_OPEN_SCOPES].caller != caller))) {
+        depth--;
+    }
+    below = depth;
+    while (below > 0 && thread->open[(below - 1) % STILLFRAME_OPEN_SCOPES].cfa == cfa) {
+        below--;
+        if (thread->open[below % STILLFRAME_OPEN_SCOPES].scope == scope) {
+            depth = below;
+        }
+    }
+    return depth;
+}
+
 __attribute__((unused)) static inline void stillframe_scope_open(stillframe_scope *scope, const stillframe_place *place, const void *cfa,
                                                                 const void *caller)
 {
     stillframe_thread *thread = stillframe_thread_known;
     uintptr_t here = (uintptr_t)cfa;
-    uint64_t depth, below;
+    uint64_t depth;
     if (__builtin_expect(thread == NULL, 0)) {
         thread = stillframe_thread_current();
         stillframe_thread_known = thread;
     }
     depth = thread->depth;
-    /* Deeper frames are gone, and so is another function's at this place: left by longjmp. Of the same frame are the scopes around this
-     * one, and this one left by longjmp. */
-    while (depth > 0 && (thread->open[(depth - 1) % STILLFRAME_OPEN_SCOPES].cfa < here ||
-                         (thread->open[(depth - 1) % STILLFRAME_OPEN_SCOPES].cfa == here &&
-                          thread->open[(depth - 1) % STILLFRAME_OPEN_SCOPES].caller != caller))) {
-        depth--;
-    }
-    below = depth;
-    while (below > 0 && thread->open[(below - 1) % STILLFRAME_OPEN_SCOPES].cfa == here) {
-        below--;
-        if (thread->open[below % STILLFRAME_OPEN_SCOPES].scope == scope) {
-            depth = below;
-        }
+    /* Without an open scope this looks at the last seat, which then says that it is the outermost frame of all. */
+    if (__builtin_expect(thread->open[(depth - 1) % STILLFRAME_OPEN_SCOPES].cfa <= here, 0)) {
+        depth = stillframe_scopes_left(thread, scope, here, caller);
     }
     scope->thread = thread;
     scope->place = place;

@@ -17,12 +17,29 @@ pub fn demangle(symbol: &str) -> String {
     if let Ok(name) = rustc_demangle::try_demangle(plain) {
         return format!("{name:#}");
     }
-    // A clone that the compiler made (`_ZN4shop5totalEv.cold`) is the function.
-    let mangled = match plain.starts_with("_Z") {
-        true => plain.split('.').next().unwrap_or(plain),
-        false => return plain.to_owned(),
-    };
-    cpp(mangled).unwrap_or_else(|| plain.to_owned())
+    let whole = without_clone(plain);
+    match whole.starts_with("_Z") {
+        true => cpp(whole).unwrap_or_else(|| plain.to_owned()),
+        false => whole.to_owned(),
+    }
+}
+
+/// The function of which the compiler made this clone (`total.part.0.cold`). Other names may have dots of their own.
+fn without_clone(symbol: &str) -> &str {
+    const CLONES: [&str; 7] = [
+        ".cold",
+        ".constprop.",
+        ".isra.",
+        ".llvm.",
+        ".lto_priv.",
+        ".part.",
+        ".localalias",
+    ];
+    let firsts = CLONES.iter().filter_map(|clone| symbol.find(clone));
+    match firsts.min() {
+        Some(at) if at > 0 => &symbol[..at],
+        _ => symbol,
+    }
 }
 
 /// A type's name, from what `std::type_info::name` says.
@@ -72,6 +89,10 @@ mod tests {
                 "std::vector<int, std::allocator<int> >::at",
             ),
             ("memcpy@@GLIBC_2.14", "memcpy"),
+            ("total.part.0.cold", "total"),
+            ("total.constprop.0.isra.0", "total"),
+            ("main.total", "main.total"),
+            (".cold", ".cold"),
             (
                 "_ZN4core9panicking9panic_fmt17h0123456789abcdefE",
                 "core::panicking::panic_fmt",

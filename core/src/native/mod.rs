@@ -16,7 +16,7 @@ use std::fmt;
 
 pub use demangle::{demangle, type_name};
 pub use images::{Image, Images};
-pub use symbols::{Place, Symbols};
+pub use symbols::{Place, Symbols, section_of};
 
 use crate::tape::{Edit, EditedFrame, Frame, FrameFlags, Location, Tape, edit};
 

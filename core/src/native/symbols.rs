@@ -1,9 +1,10 @@
 //! Function, file and line of an address, from an image's file or its debug file.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use addr2line::{Loader, fallible_iterator::FallibleIterator};
-use object::{Object, ObjectSegment};
+use object::{Object, ObjectSection, ObjectSegment};
 
 use super::demangle::demangle;
 use super::images::Image;
@@ -143,6 +144,17 @@ fn debug_file(build_id: &[u8]) -> Option<PathBuf> {
     let path = PathBuf::from(path);
     let meta = path.metadata().ok()?;
     (meta.is_file() && meta.len() <= MAX_FILE_BYTES).then_some(path)
+}
+
+/// Where a section of a program or library is loaded to, before it is moved; `None`: it has none of that name.
+#[must_use]
+pub fn section_of(path: &Path, name: &str) -> Option<Range<u64>> {
+    // Only what is asked for is read.
+    let cache = object::ReadCache::new(std::fs::File::open(path).ok()?);
+    let file = object::File::parse(&cache).ok()?;
+    let section = file.section_by_name(name)?;
+    let end = section.address().checked_add(section.size())?;
+    (section.address() > 0).then_some(section.address()..end)
 }
 
 fn places(loader: &Loader, probe: u64) -> Vec<Place> {

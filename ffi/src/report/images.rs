@@ -2,11 +2,12 @@
 
 use std::ffi::{c_int, c_void};
 use std::ops::Range;
+use std::path::Path;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 use framehop::{ExplicitModuleSectionInfo, Module, MustNotAllocateDuringUnwind, Unwinder};
 use parking_lot::Mutex;
-use stillframe_core::native::Images;
+use stillframe_core::native::{Images, section_of};
 
 type Bytes = &'static [u8];
 pub(crate) type Unwinding = framehop::UnwinderNative<Bytes, MustNotAllocateDuringUnwind>;
@@ -153,37 +154,55 @@ unsafe extern "C" fn add(info: *mut libc::dl_phdr_info, _size: usize, out: *mut 
     ) else {
         return 0;
     };
+    let bias = info.dlpi_addr;
+    let within = |address: u64| {
+        segments()
+            .find(|header| (header.p_vaddr..header.p_vaddr + header.p_filesz).contains(&address))
+            .map(|header| header.p_vaddr + header.p_filesz)
+    };
+    let bytes = |section: &Range<u64>| -> Bytes {
+        let at = bias.wrapping_add(section.start) as usize as *const u8;
+        // SAFETY: within a loaded segment. It is used only while it is loaded: a capture collects anew after any change, and looks up
+        // addresses of functions that run.
+        unsafe { std::slice::from_raw_parts(at, (section.end - section.start) as usize) }
+    };
     let index = headers
         .iter()
         .find(|header| header.p_type == libc::PT_GNU_EH_FRAME);
-    let Some(index) = index else {
-        return 0;
-    };
-    let bias = info.dlpi_addr;
-    let Some(frames) = frames_of(bias, index) else {
-        return 0;
-    };
-    // The size of the section is not told: it ends with its segment at the latest, and with a zero before that.
-    let segment = segments()
-        .find(|header| (header.p_vaddr..header.p_vaddr + header.p_filesz).contains(&frames));
-    let Some(segment) = segment else {
-        return 0;
-    };
-    let section = |start: u64, end: u64| {
-        let at = bias.wrapping_add(start) as usize as *const u8;
-        // SAFETY: within a loaded segment. It is used only while it is loaded: a capture collects anew after any change, and looks up
-        // addresses of functions that run.
-        let bytes: Bytes = unsafe { std::slice::from_raw_parts(at, (end - start) as usize) };
-        (Some(start..end), Some(bytes))
-    };
-    let (eh_frame_svma, eh_frame) = section(frames, segment.p_vaddr + segment.p_filesz);
-    let (eh_frame_hdr_svma, eh_frame_hdr) = section(index.p_vaddr, index.p_vaddr + index.p_memsz);
-    let sections = ExplicitModuleSectionInfo {
-        eh_frame_svma,
-        eh_frame,
-        eh_frame_hdr_svma,
-        eh_frame_hdr,
-        ..ExplicitModuleSectionInfo::default()
+    let sections = match index {
+        Some(index) => {
+            let Some(frames) = frames_of(bias, index) else {
+                return 0;
+            };
+            // The size of the section is not told: it ends with its segment at the latest, and with a zero before that.
+            let Some(end) = within(frames) else {
+                return 0;
+            };
+            let index = index.p_vaddr..index.p_vaddr + index.p_memsz;
+            ExplicitModuleSectionInfo {
+                eh_frame: Some(bytes(&(frames..end))),
+                eh_frame_svma: Some(frames..end),
+                eh_frame_hdr: Some(bytes(&index)),
+                eh_frame_hdr_svma: Some(index),
+                ..ExplicitModuleSectionInfo::default()
+            }
+        }
+        // A program that is linked with -static has none: its file tells.
+        None if is_program(info) => {
+            let section = section_of(Path::new("/proc/self/exe"), ".eh_frame");
+            let Some(frames) = section.filter(|frames| {
+                within(frames.start)
+                    .is_some_and(|end| frames.start < frames.end && frames.end <= end)
+            }) else {
+                return 0;
+            };
+            ExplicitModuleSectionInfo {
+                eh_frame: Some(bytes(&frames)),
+                eh_frame_svma: Some(frames),
+                ..ExplicitModuleSectionInfo::default()
+            }
+        }
+        None => return 0,
     };
     loaded.unwinder.add_module(Module::new(
         String::new(),
@@ -192,6 +211,12 @@ unsafe extern "C" fn add(info: *mut libc::dl_phdr_info, _size: usize, out: *mut 
         sections,
     ));
     0
+}
+
+/// Whether it is the program itself, which the loader gives no name.
+fn is_program(info: &libc::dl_phdr_info) -> bool {
+    // SAFETY: NULL, or a text that ends with a zero.
+    info.dlpi_name.is_null() || unsafe { *info.dlpi_name } == 0
 }
 
 /// Where `.eh_frame` begins, as the index before it says.

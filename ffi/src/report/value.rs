@@ -13,6 +13,9 @@ use super::layout::{
 use super::text::{Ends, Short};
 use super::walk::{Content, Walk, without_struct};
 
+/// Pointers, and objects that stand for one other, followed to get to one value.
+const MAX_FOLLOWED: u32 = 8;
+
 /// Where a value is and what it is.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Given {
@@ -69,6 +72,17 @@ impl Walk<'_> {
 
     /// One item.
     fn one(&mut self, known: Known, address: usize, depth: u32) {
+        // A description can lead to itself: a pointer to a pointer to a pointer.
+        if self.followed >= MAX_FOLLOWED {
+            let writer = &mut self.tools.writer;
+            return writer.skipped(Reason::Depth, known.id, None);
+        }
+        self.followed += 1;
+        self.follow(known, address, depth);
+        self.followed -= 1;
+    }
+
+    fn follow(&mut self, known: Known, address: usize, depth: u32) {
         match known.layout.kind {
             KIND_INT | KIND_UINT | KIND_BOOL | KIND_CHAR | KIND_FLOAT => {
                 self.number(known, address);

@@ -79,6 +79,8 @@ pub(crate) struct Walk<'w> {
     /// Why it ends before everything was written.
     stop: Option<Reason>,
     asked: u32,
+    /// Pointers followed to get to the value that is being written.
+    pub(crate) followed: u32,
 }
 
 /// Writes the tape of one capture into the recorder. The bytes are in its writer until the next capture. Returns how long it took.
@@ -114,6 +116,7 @@ pub(crate) fn record<'r>(
         began,
         stop: None,
         asked: 0,
+        followed: 0,
     };
     walk.all(stack.frames(), scopes.all(), order);
     let stop = walk.stop;

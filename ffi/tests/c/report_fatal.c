@@ -1,17 +1,6 @@
 /* Fatal signals: children die of them as they would have, and the parent makes snapshots of their records. check: without=tsan */
 #define _GNU_SOURCE
-#include <signal.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include "report.h"
-
-/* A sanitizer must not take the signals that are tested. */
-__attribute__((visibility("default"), unused)) const char *__asan_default_options(void);
-__attribute__((visibility("default"), unused)) const char *__asan_default_options(void) {
-    return "handle_segv=0:handle_abort=0:handle_sigbus=0:handle_sigfpe=0:handle_sigill=0:use_sigaltstack=0";
-}
+#include "report_fatal.h"
 
 static volatile sig_atomic_t before_ran;
 
@@ -48,40 +37,21 @@ __attribute__((noinline, no_sanitize("undefined", "address"))) static int endles
     return depth < 0 ? 0 : endless(depth + 1) + room[0];
 }
 
-static int run(const char *how) {
-    int status = 0;
-    pid_t child = fork();
-    CHECK(child >= 0);
-    if (child == 0) {
-        struct rlimit none = {0, 0};
-        setrlimit(RLIMIT_CORE, &none);
-        if (strcmp(how, "chained") == 0) {
-            signal(SIGSEGV, before);
-        }
-        report_start();
-        CHECK(stillframe_signals_install(STILLFRAME_SIGNAL_ALL, NULL) == STILLFRAME_OK);
-        CHECK(stillframe_signals_install(STILLFRAME_SIGNAL_SEGV, NULL) == STILLFRAME_OK);
-        if (strcmp(how, "overflow") == 0) {
-            _exit(endless(0));
-        }
-        die(how);
-        _exit(1);
+static void prepare(const char *how) {
+    if (strcmp(how, "chained") == 0) {
+        signal(SIGSEGV, before);
     }
-    CHECK(waitpid(child, &status, 0) == child);
-    return status;
 }
 
-/* What the next start makes of it. */
-static void imported(unsigned before_count) {
-    for (int wait = 0; wait < 2000 && report_count == before_count; wait++) {
-        usleep(10000);
-        stillframe_flush(1000, NULL);
+static void end(const char *how) {
+    if (strcmp(how, "overflow") == 0) {
+        _exit(endless(0));
     }
-    CHECK(report_count == before_count + 1);
+    die(how);
 }
 
 static void check(const char *how, int signal_number, const char *name, const char *words) {
-    int status = run(how);
+    int status = fatal_child(prepare, end, how);
     char part[200];
     if (strcmp(how, "chained") == 0) {
         CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 33);
@@ -89,9 +59,7 @@ static void check(const char *how, int signal_number, const char *name, const ch
         fprintf(stderr, "%s: ended with status %#x\n", how, (unsigned)status);
         abort();
     }
-    report_count = 0;
-    report_start();
-    imported(0);
+    fatal_imported();
     snprintf(part, sizeof part, "\"type\":\"%s\"", name);
     CHECK_SHOWS(part);
     CHECK_SHOWS(words);

@@ -1,0 +1,11 @@
+/* Without a dynamic loader, loaded anywhere. Sanitizers cannot be linked like this. check: static flags=-g|-fPIE|-static-pie without=asan */
+#include "report_names.h"
+
+int main(void) {
+    names_report();
+    CHECK_SHOWS("\"function\":\"names_middle\"");
+    CHECK_SHOWS("\"function\":\"main\"");
+    CHECK_SHOWS("return names_inner(value + 1) + zero;");
+    report_stop();
+    return 0;
+}
