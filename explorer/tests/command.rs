@@ -422,6 +422,18 @@ fn doctor_says_that_all_is_well() {
 }
 
 #[test]
+fn doctor_tells_of_programs_that_died_of_a_signal() {
+    let dir = store();
+    let folder = dir.path().join("fatal");
+    std::fs::create_dir(&folder).expect("a folder");
+    std::fs::write(folder.join("4711-1.fatal"), b"").expect("is written");
+    std::fs::write(folder.join("4711-2.fatal"), b"").expect("is written");
+    let text = output_of(dir.path(), &["doctor", "--width", "120"]);
+    assert!(text.contains("signals     2 records waiting"), "{text}");
+    assert!(text.contains("start the program again"), "{text}");
+}
+
+#[test]
 fn doctor_says_what_to_mend() {
     let dir = store();
     std::fs::write(dir.path().join("stillframe.toml"), "[limits]\ndepth = 99\n")

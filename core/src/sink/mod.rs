@@ -10,6 +10,7 @@ pub mod callback;
 #[cfg(feature = "datadog")]
 pub mod datadog;
 mod destination;
+pub mod fatal;
 #[cfg(any(feature = "otlp", feature = "sentry"))]
 mod gzip;
 pub mod http;

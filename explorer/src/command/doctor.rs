@@ -6,6 +6,7 @@ use clap::Args;
 use serde::Serialize;
 use stillframe_core::config::{Config, ConfigProblem};
 use stillframe_core::redact::{Mode, Redactor};
+use stillframe_core::sink::fatal;
 use stillframe_core::sink::outbox::waiting;
 use stillframe_core::sink::spool::ProcessPhase;
 use stillframe_core::stats::StatsSnapshot;
@@ -124,6 +125,7 @@ fn examine(
     }
     report.refused(&stats, recent.len());
     report.store(opened, config, &stats)?;
+    report.fatal(opened);
     report.sending(opened, config, &stats);
     report.callbacks(&stats, last);
     report.configuration(config, problems, last);
@@ -333,6 +335,19 @@ impl Report<'_> {
             format!("{}{of}: {}", counted(total, "error"), reasons.join(", ")),
             advice,
         );
+    }
+
+    /// Programs that died of a signal.
+    fn fatal(&mut self, opened: &Opened) {
+        let count = fatal::waiting(&opened.place.dir).len();
+        if count > 0 {
+            let what = format!(
+                "{} waiting; programs that died of a signal left them",
+                counted(count as u64, "record")
+            );
+            let advice = "start the program again: stillframe_start makes snapshots of them";
+            self.add("signals", Verdict::Note, what, Some(advice));
+        }
     }
 
     fn store(

@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicI32, AtomicPtr, Ordering};
 use parking_lot::Mutex;
 use stillframe_core::limits::Limits;
 use stillframe_core::redact::Redactor;
+use stillframe_core::sink::fatal;
 
 use super::super::recorder::Recorder;
 use super::super::stack::Registers;
@@ -140,7 +141,7 @@ fn prepare() -> Result<(), Failure> {
     let store = config
         .store_dir()
         .map_err(|error| failed(error.to_string()))?;
-    let folder = store.join(import::FOLDER);
+    let folder = store.join(fatal::FOLDER);
     std::fs::create_dir_all(&folder)
         .map_err(|error| failed(format!("{}: {error}", folder.display())))?;
     let ready = Ready {
@@ -273,7 +274,7 @@ unsafe fn write(
     let mut name = Short::<64>::new();
     // SAFETY: a system call without arguments that cannot fail.
     let pid = unsafe { libc::getpid() };
-    let _ = write!(name, "{pid}-{nanos}{}\0", import::ENDING);
+    let _ = write!(name, "{pid}-{nanos}{}\0", fatal::ENDING);
     let Ok(name) = std::ffi::CStr::from_bytes_with_nul(name.as_str().as_bytes()) else {
         return;
     };

@@ -9,16 +9,13 @@ use stillframe_core::engine::{Engine, Submission};
 use stillframe_core::language::Language;
 use stillframe_core::limits::Limits;
 use stillframe_core::native::{Images, Natives};
+use stillframe_core::sink::fatal;
 use stillframe_core::snapshot::{Meta, Process, SnapshotId, Thread};
 use stillframe_core::tape::{Link, Tape, TapeWriter};
 
 use super::super::start;
 use super::record::{MAX_BYTES, Parts, parts};
 
-/// The folder for records, in the store.
-pub(crate) const FOLDER: &str = "fatal";
-/// The ending of a record's name.
-pub(crate) const ENDING: &str = ".fatal";
 /// A record without an end is left alone for so long: its process may be writing.
 const WRITING: Duration = Duration::from_secs(10);
 /// How long a record is kept that could not be stored.
@@ -45,7 +42,8 @@ pub(crate) fn take_over(engine: &Engine) {
     let Ok(store) = engine.config().store_dir() else {
         return;
     };
-    let records = records(&store.join(FOLDER));
+    let mut records = fatal::waiting(&store);
+    records.truncate(MOST);
     if records.is_empty() {
         return;
     }
@@ -79,20 +77,6 @@ fn with_signals_blocked<T>(spawn: impl FnOnce() -> T) -> T {
         libc::pthread_sigmask(libc::SIG_SETMASK, &raw const before, std::ptr::null_mut());
         result
     }
-}
-
-/// Records that can be taken, the oldest first.
-fn records(folder: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = std::fs::read_dir(folder) else {
-        return Vec::new();
-    };
-    let mut records: Vec<PathBuf> = entries
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.to_str().is_some_and(|path| path.ends_with(ENDING)))
-        .collect();
-    records.sort();
-    records.truncate(MOST);
-    records
 }
 
 fn submit(engine: &Engine, records: &[PathBuf]) {
