@@ -25,7 +25,12 @@ const NOTE_TIME: Duration = Duration::from_millis(50);
 /// Time for what a thread of the program stores because there is no other.
 const LAST_TIME: Duration = Duration::from_millis(500);
 /// Bytes of the thread's stack.
-const STACK: usize = 512 << 10;
+const STACK: usize = if cfg!(feature = "native") {
+    // Debug information is unpacked on it, by code that has its tables there. Only what is used of it is real memory.
+    2 << 20
+} else {
+    512 << 10
+};
 
 /// The handle of the background thread.
 pub(super) struct Worker {

@@ -2,6 +2,7 @@
 #ifndef REPORT_H
 #define REPORT_H
 
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,8 +35,9 @@
         }                                                                                                    \
     } while (0)
 
-/* Snapshots so far, and the last one without blanks between its tokens. */
-static unsigned report_count;
+/* Snapshots so far, and the last one without blanks between its tokens. The lock is for a sanitizer that does not see the library's. */
+static pthread_mutex_t report_lock = PTHREAD_MUTEX_INITIALIZER;
+static unsigned report_number;
 static char *report_text;
 
 __attribute__((unused)) static void report_keep(void *data, const stillframe_snapshot *snapshot) {
@@ -53,9 +55,19 @@ __attribute__((unused)) static void report_keep(void *data, const stillframe_sna
         }
     }
     text[used] = '\0';
+    pthread_mutex_lock(&report_lock);
     free(report_text);
     report_text = text;
-    report_count++;
+    report_number++;
+    pthread_mutex_unlock(&report_lock);
+}
+
+__attribute__((unused)) static unsigned report_count(void) {
+    unsigned number;
+    pthread_mutex_lock(&report_lock);
+    number = report_number;
+    pthread_mutex_unlock(&report_lock);
+    return number;
 }
 
 /* Starts with a gate that refuses nothing, unless `more` settings say otherwise. */
@@ -94,14 +106,20 @@ __attribute__((unused)) static void report_start(void) {
 
 /* The last snapshot, when everything so far is finished. */
 __attribute__((unused)) static const char *report_last(void) {
+    const char *text;
     CHECK(stillframe_flush(60000, NULL) == STILLFRAME_OK);
-    return report_text == NULL ? "" : report_text;
+    pthread_mutex_lock(&report_lock);
+    text = report_text;
+    pthread_mutex_unlock(&report_lock);
+    return text == NULL ? "" : text;
 }
 
 __attribute__((unused)) static void report_stop(void) {
     CHECK(stillframe_stop(60000, NULL) == STILLFRAME_OK);
+    pthread_mutex_lock(&report_lock);
     free(report_text);
     report_text = NULL;
+    pthread_mutex_unlock(&report_lock);
 }
 
 #endif /* REPORT_H */

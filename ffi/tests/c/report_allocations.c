@@ -130,7 +130,7 @@ int main(void) {
     free(probe);
     fatal();
     report_start();
-    CHECK(report_count == 0);
+    CHECK(report_count() == 0);
     /* The first one makes the background thread and what a thread keeps. */
     few();
     report_last();

@@ -38,13 +38,13 @@ __attribute__((unused)) static int fatal_child(void (*prepare)(const char *how),
 
 /* Starts, and waits until the one record is a snapshot. */
 __attribute__((unused)) static void fatal_imported(void) {
-    report_count = 0;
+    report_number = 0;
     report_start();
-    for (int wait = 0; wait < 2000 && report_count == 0; wait++) {
+    for (int wait = 0; wait < 2000 && report_count() == 0; wait++) {
         usleep(10000);
         stillframe_flush(1000, NULL);
     }
-    CHECK(report_count == 1);
+    CHECK(report_count() == 1);
 }
 
 #endif /* REPORT_FATAL_H */

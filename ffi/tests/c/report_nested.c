@@ -65,16 +65,16 @@ int main(void) {
     CHECK(sigaction(SIGUSR1, &action, NULL) == 0);
     report_start();
     outer();
-    CHECK(looks == 1 && report_count == 1);
+    CHECK(looks == 1 && report_count() == 1);
     meanwhile = REPORT;
     outer();
     CHECK(looks == 2 && inner == STILLFRAME_REFUSED_REENTRANT);
     meanwhile = SIGNAL;
     outer();
     CHECK(looks == 3 && handled == SIGUSR1 && inner == STILLFRAME_REFUSED_REENTRANT);
-    CHECK(report_count == 3);
+    CHECK(report_count() == 3);
     between();
-    CHECK(report_count == 4 && stillframe_thread_current()->depth == 0);
+    CHECK(report_count() == 4 && stillframe_thread_current()->depth == 0);
     report_stop();
     return 0;
 }

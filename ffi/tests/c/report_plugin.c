@@ -46,7 +46,7 @@ static void round_trip(int turn) {
     CHECK(dlclose(plugin) == 0);
     CHECK(stillframe_report("Unloaded", "%d", turn) == STILLFRAME_OK);
     CHECK_SHOWS("\"type\":\"Unloaded\"");
-    CHECK_HIDES("plugin_work");
+    CHECK_HIDES("\"function\":\"plugin_work\"");
 }
 
 /* What the plugin described must be read before it is gone, and not after. */

@@ -58,7 +58,7 @@ int main(void) {
     }
     CHECK(captured > 0);
     CHECK(stillframe_flush(60000, NULL) == STILLFRAME_OK);
-    CHECK(report_count == (unsigned)captured);
+    CHECK(report_count() == (unsigned)captured);
     CHECK(stillframe_thread_current()->depth == 0);
     forked();
     CHECK(stillframe_report("Parent", "%d", 1) == STILLFRAME_OK);

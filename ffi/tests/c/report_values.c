@@ -258,7 +258,7 @@ int main(void) {
     structs();
     chains();
     hidden_types();
-    CHECK(report_count == 5);
+    CHECK(report_count() == 5);
     errno = 78;
     CHECK(stillframe_report("Errno", "%s", "kept") == STILLFRAME_OK && errno == 78);
     CHECK(stillframe_capture_failure(NULL) < 0);
