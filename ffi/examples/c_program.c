@@ -3,6 +3,8 @@
  * `stillframe list` and `stillframe show`.
  *
  *     cc -g -O1 c_program.c $(pkg-config --cflags --libs stillframe) -o c_program && ./c_program
+ *
+ * check: std=c11
  */
 #include <stdio.h>
 #include <stdlib.h>

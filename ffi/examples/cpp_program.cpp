@@ -2,6 +2,8 @@
 // all of them. That needs the object that intercepts throws:
 //
 //     c++ -std=c++17 -g -O1 cpp_program.cpp -lstillframe_throw $(pkg-config --cflags --libs stillframe) -o cpp_program && ./cpp_program
+//
+// check: with=../throw/stillframe_throw.c
 #include <cstdio>
 #include <map>
 #include <memory>

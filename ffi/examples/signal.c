@@ -2,7 +2,9 @@
  * A fatal signal: the process writes what it safely can and dies as it would have died. The next run of the program, or of any other that
  * uses the same store, makes a snapshot of that.
  *
- *     cc -g -O1 signal.c $(pkg-config --cflags --libs stillframe) -o signal && { ./signal; ./signal --once-more; }
+ *     cc -g -O1 signal.c $(pkg-config --cflags --libs stillframe) -o signal && { ./signal; ./signal again; }
+ *
+ * check: std=c11 args=again
  */
 #include <stdio.h>
 #include <string.h>

@@ -2,6 +2,8 @@
 // would have ended anyway. Nothing has to be linked for this but the library.
 //
 //     c++ -std=c++17 -g -O1 terminate.cpp $(pkg-config --cflags --libs stillframe) -o terminate && ./terminate
+//
+// check: status=134
 #include <cstdio>
 #include <stdexcept>
 #include <string>

@@ -131,6 +131,7 @@ typedef struct stillframe_thread {
     uint64_t depth; /* how many are open; number n is open[n % STILLFRAME_OPEN_SCOPES] */
     struct {
         uintptr_t cfa; /* where the function's frame begins: its identity while it runs */
+        const void *caller; /* where the function returns to: tells two functions apart whose frames begin at one place */
         stillframe_scope *scope;
     } open[STILLFRAME_OPEN_SCOPES];
 } stillframe_thread;
@@ -196,7 +197,8 @@ void stillframe_thrown(const void *exception, const char *type, const void *call
 
 static __thread stillframe_thread *stillframe_thread_known __attribute__((unused));
 
-__attribute__((unused)) static inline void stillframe_scope_open(stillframe_scope *scope, const stillframe_place *place, const void *cfa)
+__attribute__((unused)) static inline void stillframe_scope_open(stillframe_scope *scope, const stillframe_place *place, const void *cfa,
+                                                                const void *caller)
 {
     stillframe_thread *thread = stillframe_thread_known;
     uintptr_t here = (uintptr_t)cfa;
@@ -206,8 +208,11 @@ __attribute__((unused)) static inline void stillframe_scope_open(stillframe_scop
         stillframe_thread_known = thread;
     }
     depth = thread->depth;
-    /* Deeper frames are gone: left by longjmp. Of the same frame are the scopes around this one, and this one left by longjmp. */
-    while (depth > 0 && thread->open[(depth - 1) % STILLFRAME_OPEN_SCOPES].cfa < here) {
+    /* Deeper frames are gone, and so is another function's at this place: left by longjmp. Of the same frame are the scopes around this
+     * one, and this one left by longjmp. */
+    while (depth > 0 && (thread->open[(depth - 1) % STILLFRAME_OPEN_SCOPES].cfa < here ||
+                         (thread->open[(depth - 1) % STILLFRAME_OPEN_SCOPES].cfa == here &&
+                          thread->open[(depth - 1) % STILLFRAME_OPEN_SCOPES].caller != caller))) {
         depth--;
     }
     below = depth;
@@ -222,6 +227,7 @@ __attribute__((unused)) static inline void stillframe_scope_open(stillframe_scop
     scope->vars = NULL;
     scope->depth = depth;
     thread->open[depth % STILLFRAME_OPEN_SCOPES].cfa = here;
+    thread->open[depth % STILLFRAME_OPEN_SCOPES].caller = caller;
     thread->open[depth % STILLFRAME_OPEN_SCOPES].scope = scope;
     /* A signal handler of this thread sees a scope complete or not at all. */
     __atomic_signal_fence(__ATOMIC_RELEASE);
@@ -248,7 +254,8 @@ __attribute__((unused)) static inline void stillframe_var_close(stillframe_var *
     _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wshadow\"") static const stillframe_place stillframe_place_here = {\
         __func__, __FILE__, __LINE__, 0};                                                                                                \
     __attribute__((cleanup(stillframe_scope_close))) stillframe_scope stillframe_scope_here;                                             \
-    _Pragma("GCC diagnostic pop") stillframe_scope_open(&stillframe_scope_here, &stillframe_place_here, __builtin_dwarf_cfa())
+    _Pragma("GCC diagnostic pop")                                                                                                        \
+    stillframe_scope_open(&stillframe_scope_here, &stillframe_place_here, __builtin_dwarf_cfa(), __builtin_return_address(0))
 
 #define STILLFRAME_REGISTER_(id, text, type_of, size_of, where, items)                                                                   \
     static const stillframe_slot STILLFRAME_JOIN(stillframe_slot_, id) = {text, type_of, size_of};                                       \

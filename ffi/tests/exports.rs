@@ -73,20 +73,13 @@ fn every_export_is_guarded_and_nothing_else_is_in_it() {
     }
 }
 
-/// What both headers declare that are not header-only.
-fn declared() -> BTreeSet<String> {
-    let mut names = support::declared("stillframe.h");
-    names.append(&mut support::declared("stillframe_report.h"));
-    names
-}
-
 #[test]
 fn the_headers_declare_what_the_sources_export() {
     let exported: BTreeSet<_> = exports()
         .into_iter()
         .filter_map(|(name, hook, _)| (!hook).then_some(name))
         .collect();
-    assert_eq!(declared(), exported);
+    assert_eq!(support::declared(), exported);
 }
 
 fn symbols(library: &Path) -> BTreeSet<String> {
@@ -104,7 +97,7 @@ fn symbols(library: &Path) -> BTreeSet<String> {
 fn the_shared_library_exports_what_the_headers_declare() {
     let folder = support::library(&[]);
     let symbols = symbols(&folder.path().join("libstillframe.so"));
-    assert_eq!(symbols, declared());
+    assert_eq!(symbols, support::declared());
 }
 
 #[test]

@@ -67,9 +67,15 @@ mod tests {
             ("main", "main"),
             ("_ZN4shop4Cart5totalEi", "shop::Cart::total"),
             ("_ZN4shop4Cart5totalEi.cold", "shop::Cart::total"),
-            ("_ZNSt6vectorIiSaIiEE2atEm", "std::vector<int, std::allocator<int> >::at"),
+            (
+                "_ZNSt6vectorIiSaIiEE2atEm",
+                "std::vector<int, std::allocator<int> >::at",
+            ),
             ("memcpy@@GLIBC_2.14", "memcpy"),
-            ("_ZN4core9panicking9panic_fmt17h0123456789abcdefE", "core::panicking::panic_fmt"),
+            (
+                "_ZN4core9panicking9panic_fmt17h0123456789abcdefE",
+                "core::panicking::panic_fmt",
+            ),
             ("_Znot_a_symbol", "_Znot_a_symbol"),
             ("", ""),
         ] {
@@ -83,7 +89,10 @@ mod tests {
             ("i", "int"),
             ("St13runtime_error", "std::runtime_error"),
             ("N4shop8NotFoundE", "shop::NotFound"),
-            ("NSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE", "std::basic_string<char, std::char_traits<char>, std::allocator<char> >"),
+            (
+                "NSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE",
+                "std::basic_string<char, std::char_traits<char>, std::allocator<char> >",
+            ),
             ("*9LocalType", "LocalType"),
             ("", ""),
         ] {

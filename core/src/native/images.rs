@@ -121,7 +121,9 @@ unsafe extern "C" fn add_image(
     }
     // SAFETY: as many headers stand there as the record says.
     let headers = unsafe { std::slice::from_raw_parts(info.dlpi_phdr, info.dlpi_phnum.into()) };
-    let loaded = headers.iter().filter(|header| header.p_type == libc::PT_LOAD);
+    let loaded = headers
+        .iter()
+        .filter(|header| header.p_type == libc::PT_LOAD);
     let (mut start, mut end) = (u64::MAX, 0);
     for header in loaded {
         start = start.min(header.p_vaddr & !0xfff);
@@ -133,7 +135,9 @@ unsafe extern "C" fn add_image(
     let name = match info.dlpi_name.is_null() {
         true => "",
         // SAFETY: not null, so it is a terminated text of the loader's.
-        false => unsafe { CStr::from_ptr(info.dlpi_name) }.to_str().unwrap_or(""),
+        false => unsafe { CStr::from_ptr(info.dlpi_name) }
+            .to_str()
+            .unwrap_or(""),
     };
     let path = match name {
         // The program itself has no name here.
@@ -153,13 +157,19 @@ unsafe extern "C" fn add_image(
 
 fn own_path() -> String {
     let path = std::fs::read_link("/proc/self/exe");
-    path.map_or_else(|_| String::new(), |path| path.to_string_lossy().into_owned())
+    path.map_or_else(
+        |_| String::new(),
+        |path| path.to_string_lossy().into_owned(),
+    )
 }
 
 /// What the notes of an image in memory say.
 fn build_id(bias: u64, headers: &[libc::Elf64_Phdr]) -> Vec<u8> {
     const GNU_BUILD_ID: u32 = 3;
-    for header in headers.iter().filter(|header| header.p_type == libc::PT_NOTE) {
+    for header in headers
+        .iter()
+        .filter(|header| header.p_type == libc::PT_NOTE)
+    {
         let size = usize::try_from(header.p_memsz).unwrap_or(0);
         let at = bias.wrapping_add(header.p_vaddr) as usize as *const u8;
         // SAFETY: the segment is loaded, and stays so while the loader iterates.

@@ -75,7 +75,11 @@ impl Symbols {
             Some(at) => at,
             None => {
                 if self.files.len() >= MAX_FILES {
-                    let oldest = self.files.iter().enumerate().min_by_key(|(_, file)| file.used);
+                    let oldest = self
+                        .files
+                        .iter()
+                        .enumerate()
+                        .min_by_key(|(_, file)| file.used);
                     let oldest = oldest.map(|(at, _)| at)?;
                     self.files.swap_remove(oldest);
                 }
@@ -129,7 +133,12 @@ fn facts(path: &Path) -> Option<(u64, Vec<u8>)> {
 /// Where distributions put the symbols that they took out of a file.
 fn debug_file(build_id: &[u8]) -> Option<PathBuf> {
     let (first, rest) = build_id.split_first()?;
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let hex = |bytes: &[u8]| {
+        bytes
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<String>()
+    };
     let path = format!("/usr/lib/debug/.build-id/{first:02x}/{}.debug", hex(rest));
     let path = PathBuf::from(path);
     let meta = path.metadata().ok()?;
@@ -142,11 +151,17 @@ fn places(loader: &Loader, probe: u64) -> Vec<Place> {
     if let Ok(frames) = loader.find_frames(probe) {
         let mut frames = frames.take(MAX_INLINED);
         while let Ok(Some(frame)) = frames.next() {
-            let name = frame.function.as_ref().and_then(|name| name.raw_name().ok());
+            let name = frame
+                .function
+                .as_ref()
+                .and_then(|name| name.raw_name().ok());
             let location = frame.location.as_ref();
             places.push(Place {
                 function: demangle(name.as_deref().unwrap_or("")),
-                file: location.and_then(|place| place.file).unwrap_or("").to_owned(),
+                file: location
+                    .and_then(|place| place.file)
+                    .unwrap_or("")
+                    .to_owned(),
                 line: location.and_then(|place| place.line).unwrap_or(0),
                 column: location.and_then(|place| place.column).unwrap_or(0),
             });

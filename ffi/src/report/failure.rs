@@ -107,7 +107,8 @@ unsafe fn report(
         Admission::Refused(refusal) => return Ok(of_refusal(refusal)),
     };
     // SAFETY: passed on to the caller.
-    let message = (!failure.message.is_null()).then(|| unsafe { text(failure.message, MAX_MESSAGE) });
+    let message =
+        (!failure.message.is_null()).then(|| unsafe { text(failure.message, MAX_MESSAGE) });
     let (tape, deeper) = match kept {
         Some(kept) => (kept.finish(message.as_deref()), false),
         None => {
@@ -201,7 +202,8 @@ pub(crate) fn site(name: &str, caller: usize, thread: *const stillframe_thread) 
     let depth = unsafe { (&raw const (*thread).depth).read_volatile() };
     for number in depth.saturating_sub(SITE_SCOPES)..depth {
         // SAFETY: as above. Only where the frame lies is taken, which is the same for the same path: nothing is followed.
-        let open = unsafe { (&raw const (*thread).open[number as usize % OPEN_SCOPES]).read_volatile() };
+        let open =
+            unsafe { (&raw const (*thread).open[number as usize % OPEN_SCOPES]).read_volatile() };
         let size = thread_top(thread, number).wrapping_sub(open.cfa);
         hasher.frame(size as u64, 1, 0);
     }
@@ -220,7 +222,10 @@ pub(crate) fn this_thread() -> Thread {
     let mut name = [0_u8; 16];
     // SAFETY: the buffer has the size that the call asks for.
     unsafe { libc::prctl(libc::PR_GET_NAME, name.as_mut_ptr()) };
-    let end = name.iter().position(|&byte| byte == 0).unwrap_or(name.len());
+    let end = name
+        .iter()
+        .position(|&byte| byte == 0)
+        .unwrap_or(name.len());
     let text = String::from_utf8_lossy(&name[..end]).into_owned();
     Thread {
         id: u64::try_from(thread::tid()).unwrap_or(0),

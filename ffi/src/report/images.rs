@@ -28,7 +28,9 @@ impl Loaded {
 
     /// Whether an address is in an image of the system; `None`: in no image.
     pub(crate) fn find(&self, address: u64) -> Option<bool> {
-        let after = self.ranges.partition_point(|(range, _)| range.start <= address);
+        let after = self
+            .ranges
+            .partition_point(|(range, _)| range.start <= address);
         let (range, is_system) = self.ranges.get(after.checked_sub(1)?)?;
         range.contains(&address).then_some(*is_system)
     }
@@ -116,7 +118,9 @@ fn changes() -> (u64, u64) {
 
 fn collect(changes: (u64, u64)) -> Loaded {
     let images = Images::of_this_process();
-    let ranges = images.iter().map(|image| (image.start..image.end, image.is_system));
+    let ranges = images
+        .iter()
+        .map(|image| (image.start..image.end, image.is_system));
     let mut loaded = Loaded {
         unwinder: Unwinding::new(),
         ranges: ranges.collect(),
@@ -128,11 +132,7 @@ fn collect(changes: (u64, u64)) -> Loaded {
 }
 
 /// Tells the unwinder about one image.
-unsafe extern "C" fn add(
-    info: *mut libc::dl_phdr_info,
-    _size: usize,
-    out: *mut c_void,
-) -> c_int {
+unsafe extern "C" fn add(info: *mut libc::dl_phdr_info, _size: usize, out: *mut c_void) -> c_int {
     // SAFETY: the loader's own record, and what `collect` passed.
     let (info, loaded) = unsafe { (&*info, &mut *out.cast::<Loaded>()) };
     if info.dlpi_phdr.is_null() {
@@ -140,14 +140,22 @@ unsafe extern "C" fn add(
     }
     // SAFETY: as many headers stand there as the record says.
     let headers = unsafe { std::slice::from_raw_parts(info.dlpi_phdr, info.dlpi_phnum.into()) };
-    let segments = || headers.iter().filter(|header| header.p_type == libc::PT_LOAD);
+    let segments = || {
+        headers
+            .iter()
+            .filter(|header| header.p_type == libc::PT_LOAD)
+    };
     let (Some(start), Some(end)) = (
         segments().map(|header| header.p_vaddr).min(),
-        segments().map(|header| header.p_vaddr + header.p_memsz).max(),
+        segments()
+            .map(|header| header.p_vaddr + header.p_memsz)
+            .max(),
     ) else {
         return 0;
     };
-    let index = headers.iter().find(|header| header.p_type == libc::PT_GNU_EH_FRAME);
+    let index = headers
+        .iter()
+        .find(|header| header.p_type == libc::PT_GNU_EH_FRAME);
     let Some(index) = index else {
         return 0;
     };
@@ -156,9 +164,8 @@ unsafe extern "C" fn add(
         return 0;
     };
     // The size of the section is not told: it ends with its segment at the latest, and with a zero before that.
-    let segment = segments().find(|header| {
-        (header.p_vaddr..header.p_vaddr + header.p_filesz).contains(&frames)
-    });
+    let segment = segments()
+        .find(|header| (header.p_vaddr..header.p_vaddr + header.p_filesz).contains(&frames));
     let Some(segment) = segment else {
         return 0;
     };
@@ -170,8 +177,7 @@ unsafe extern "C" fn add(
         (Some(start..end), Some(bytes))
     };
     let (eh_frame_svma, eh_frame) = section(frames, segment.p_vaddr + segment.p_filesz);
-    let (eh_frame_hdr_svma, eh_frame_hdr) =
-        section(index.p_vaddr, index.p_vaddr + index.p_memsz);
+    let (eh_frame_hdr_svma, eh_frame_hdr) = section(index.p_vaddr, index.p_vaddr + index.p_memsz);
     let sections = ExplicitModuleSectionInfo {
         eh_frame_svma,
         eh_frame,

@@ -5,6 +5,7 @@ use std::ffi::{c_char, c_void};
 /// Scopes that a thread remembers.
 pub(crate) const OPEN_SCOPES: usize = 256;
 
+pub(crate) const KIND_OPAQUE: u32 = 0;
 pub(crate) const KIND_INT: u32 = 1;
 pub(crate) const KIND_UINT: u32 = 2;
 pub(crate) const KIND_FLOAT: u32 = 3;
@@ -110,6 +111,7 @@ pub(crate) struct Scope {
 #[repr(C)]
 pub(crate) struct Open {
     pub(crate) cfa: usize,
+    pub(crate) caller: usize,
     pub(crate) scope: usize,
 }
 
@@ -154,3 +156,14 @@ pub struct stillframe_failure {
     pub(crate) reserved: u32,
 }
 crate::sized::sized!(stillframe_failure, least = reserved: u32);
+
+// As `ffi/tests/c/report_values.c` has them.
+const _: () = {
+    assert!(size_of::<View>() == 32 && size_of::<Field>() == 48 && size_of::<Type>() == 48);
+    assert!(size_of::<Slot>() == 24 && size_of::<Place>() == 24 && size_of::<Var>() == 40);
+    assert!(size_of::<Scope>() == 32 && size_of::<stillframe_thread>() == 8 + 256 * 24);
+    assert!(size_of::<stillframe_failure>() == 64);
+    assert!(std::mem::offset_of!(stillframe_failure, flags) == 56);
+    assert!(std::mem::offset_of!(Type, view) == 40);
+    assert!(std::mem::offset_of!(Field, count_size) == 40);
+};

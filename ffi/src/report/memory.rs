@@ -172,8 +172,9 @@ impl Memory {
                 iov_len: PAGE,
             };
             // SAFETY: the local side is the page's own buffer; the kernel checks the other one, which is this very process.
-            let got =
-                unsafe { libc::process_vm_readv(pid, &raw const local, 1, &raw const remote, 1, 0) };
+            let got = unsafe {
+                libc::process_vm_readv(pid, &raw const local, 1, &raw const remote, 1, 0)
+            };
             if got == PAGE as isize {
                 page.readable = true;
                 self.way = Way::Call;
@@ -254,7 +255,10 @@ mod tests {
         let mut memory = Memory::new();
         memory.begin();
         checks(&mut memory);
-        assert!(memory.way == Way::Call, "this test's own sandbox forbids it");
+        assert!(
+            memory.way == Way::Call,
+            "this test's own sandbox forbids it"
+        );
     }
 
     #[test]

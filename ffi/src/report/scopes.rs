@@ -61,9 +61,12 @@ impl Scopes {
         for number in (oldest..depth).rev() {
             let seat = number as usize % OPEN_SCOPES;
             // SAFETY: as above; the seat is one of the record's.
-            let Open { cfa, scope: at } =
-                unsafe { (&raw const (*thread).open[seat]).read_volatile() };
-            if !runs(cfa as u64, stack) {
+            let Open {
+                cfa,
+                caller,
+                scope: at,
+            } = unsafe { (&raw const (*thread).open[seat]).read_volatile() };
+            if !runs(cfa as u64, caller as u64, stack) {
                 continue;
             }
             let Some(scope) = memory.get::<Scope>(at) else {
@@ -85,11 +88,13 @@ impl Scopes {
     }
 }
 
-/// Whether a frame that begins there runs. Where unwinding ended early, those outside of what it saw may.
-fn runs(cfa: u64, stack: &Stack) -> bool {
+/// Whether a frame runs that begins there and returns there. Where unwinding ended early, those outside of what it saw may.
+fn runs(cfa: u64, caller: u64, stack: &Stack) -> bool {
     let frames = stack.frames();
-    if frames.iter().any(|frame| frame.cfa == cfa) {
-        return true;
+    let at = frames.iter().position(|frame| frame.cfa == cfa);
+    if let Some(at) = at {
+        let outer = frames.get(at + 1);
+        return outer.is_none_or(|outer| outer.address == caller);
     }
     let seen = frames.iter().map(|frame| frame.cfa).max().unwrap_or(0);
     !stack.is_whole && cfa > seen

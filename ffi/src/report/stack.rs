@@ -1,6 +1,8 @@
 //! The addresses of a thread's callers, and where their frames lie.
 
-use framehop::{CacheNative, FrameAddress, MustNotAllocateDuringUnwind, Unwinder, UnwindRegsNative};
+use framehop::{
+    CacheNative, FrameAddress, MustNotAllocateDuringUnwind, UnwindRegsNative, Unwinder,
+};
 
 use super::images::Loaded;
 use super::memory::Memory;
@@ -19,7 +21,10 @@ pub(crate) struct Registers {
     pub(crate) sp: u64,
     pub(crate) fp: u64,
     /// Where it returns to, on machines that keep that in a register.
-    #[cfg_attr(target_arch = "x86_64", expect(dead_code, reason = "there it is on the stack"))]
+    #[cfg_attr(
+        target_arch = "x86_64",
+        expect(dead_code, reason = "there it is on the stack")
+    )]
     pub(crate) lr: u64,
 }
 
@@ -126,10 +131,9 @@ impl Stack {
             };
             self.count += 1;
             let mut read = |at: u64| memory.get::<u64>(at as usize).ok_or(());
-            let next =
-                loaded
-                    .unwinder
-                    .unwind_frame(address, &mut regs, &mut self.cache, &mut read);
+            let next = loaded
+                .unwinder
+                .unwind_frame(address, &mut regs, &mut self.cache, &mut read);
             let Ok(Some(next)) = next else {
                 self.is_whole = next.is_ok();
                 break;
@@ -165,13 +169,19 @@ impl Stack {
 
     /// Drops the frames inside of the one that `address`, an address that it returns to, belongs to; none if no frame does.
     pub(crate) fn begin_at(&mut self, address: u64) {
-        let first = self.frames().iter().position(|frame| frame.address == address);
+        let first = self
+            .frames()
+            .iter()
+            .position(|frame| frame.address == address);
         self.drop_first(first.unwrap_or(0));
     }
 
     /// Drops the innermost frames that are the system's, if others follow: how a program ends says less than where.
     pub(crate) fn begin_in_program(&mut self, ours: impl Fn(&NativeFrame) -> bool) {
-        let first = self.frames().iter().position(|frame| !frame.is_system && !ours(frame));
+        let first = self
+            .frames()
+            .iter()
+            .position(|frame| !frame.is_system && !ours(frame));
         self.drop_first(first.unwrap_or(0));
     }
 

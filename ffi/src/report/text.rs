@@ -207,7 +207,10 @@ mod tests {
         let tape = Tape::parse(tape).unwrap();
         let exception = tape.exceptions().next().unwrap().id;
         let text = tape.group(exception).find_map(|item| match item {
-            Item::Value { value: Value::Text(text), .. } => Some((
+            Item::Value {
+                value: Value::Text(text),
+                ..
+            } => Some((
                 text.shown().into_owned(),
                 text.total(),
                 text.flagged_lossy(),
@@ -223,7 +226,10 @@ mod tests {
         let whole = |text: &str| Some((text.to_owned(), text.chars().count() as u32, false));
         assert_eq!(shown(b"abc\0def\0", Ends::Zero), whole("abc"));
         assert_eq!(shown(b"\0", Ends::Zero), whole(""));
-        assert_eq!(shown("na\u{ef}ve\0".as_bytes(), Ends::Zero), whole("na\u{ef}ve"));
+        assert_eq!(
+            shown("na\u{ef}ve\0".as_bytes(), Ends::Zero),
+            whole("na\u{ef}ve")
+        );
         assert_eq!(shown(b"abc\0def", Ends::After(7)), whole("abc\0def"));
         assert_eq!(shown(b"abcdef", Ends::ZeroWithin(3)), whole("abc"));
         assert_eq!(shown(b"ab\0def", Ends::ZeroWithin(6)), whole("ab"));

@@ -31,7 +31,7 @@ thread_local! {
     static RECORD: UnsafeCell<stillframe_thread> = const {
         UnsafeCell::new(stillframe_thread {
             depth: 0,
-            open: [Open { cfa: 0, scope: 0 }; OPEN_SCOPES],
+            open: [Open { cfa: 0, caller: 0, scope: 0 }; OPEN_SCOPES],
         })
     };
     static PRESENT: Present = Present::sit();

@@ -247,7 +247,11 @@ impl Seat {
     /// Whether this second has captures left.
     fn second(second: u64) -> bool {
         let update = SECOND.fetch_update(Relaxed, Relaxed, |word| {
-            let used = if word >> 16 == second { word & 0xffff } else { 0 };
+            let used = if word >> 16 == second {
+                word & 0xffff
+            } else {
+                0
+            };
             (used < PER_SECOND).then_some(second << 16 | (used + 1))
         });
         update.is_ok()

@@ -7,11 +7,11 @@ use stillframe_core::redact::ValueKind;
 use stillframe_core::tape::{ContainerId, TextFlags, TypeId};
 
 use super::layout::{
-    self, KIND_BOOL, KIND_BYTES, KIND_CHAR, KIND_FLOAT, KIND_INT, KIND_POINTER, KIND_STRING,
-    KIND_STRUCT, KIND_TO, KIND_UINT, KIND_VIEW, View,
+    self, KIND_BOOL, KIND_BYTES, KIND_CHAR, KIND_FLOAT, KIND_INT, KIND_OPAQUE, KIND_POINTER,
+    KIND_STRING, KIND_STRUCT, KIND_TO, KIND_UINT, KIND_VIEW, View,
 };
 use super::text::{Ends, Short};
-use super::walk::{Content, Walk};
+use super::walk::{Content, Walk, without_struct};
 
 /// Where a value is and what it is.
 #[derive(Clone, Copy, Debug)]
@@ -55,6 +55,7 @@ impl Walk<'_> {
             _ => 1,
         };
         match known.layout.kind {
+            KIND_OPAQUE => self.tools.writer.opaque(known.id),
             KIND_BYTES => self.bytes(known, given.address, count * one.max(1)),
             KIND_CHAR if given.size != one => {
                 let id = self.array_type(known, count);
@@ -187,7 +188,9 @@ impl Walk<'_> {
 
     fn bytes(&mut self, known: Known, address: usize, total: usize) {
         let tools = &mut *self.tools;
-        let kept = total.min(tools.writer.string_limit()).min(tools.bytes.len());
+        let kept = total
+            .min(tools.writer.string_limit())
+            .min(tools.bytes.len());
         let got = tools.memory.read(address, &mut tools.bytes[..kept]);
         if got < kept {
             return self.unreadable(known, address);
@@ -277,7 +280,15 @@ impl Walk<'_> {
             }
             return match item.layout.kind {
                 KIND_STRUCT => self.object(item, known.id, view.items, depth),
-                _ => self.one(item, view.items, depth),
+                // Of the type that the variable has.
+                _ => self.one(
+                    Known {
+                        id: known.id,
+                        ..item
+                    },
+                    view.items,
+                    depth,
+                ),
             };
         }
         if item.layout.kind == KIND_CHAR && item.layout.size == 1 {
@@ -330,7 +341,10 @@ impl Walk<'_> {
     fn hide_type(&mut self, known: Known) {
         let mut name = Short::<256>::new();
         let _ = name.read(&mut self.tools.memory, known.layout.name);
-        let rule = self.redactor.type_name(name.as_str()).unwrap_or("");
+        let rule = self
+            .redactor
+            .type_name(without_struct(name.as_str()))
+            .unwrap_or("");
         self.tools
             .writer
             .redacted(Reason::RedactedType, known.id, rule, None);

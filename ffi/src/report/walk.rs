@@ -7,9 +7,7 @@ use stillframe_core::language::Language;
 use stillframe_core::limits::Limits;
 use stillframe_core::reason::Reason;
 use stillframe_core::redact::Redactor;
-use stillframe_core::tape::{
-    FrameFlags, Link, Location, Section, TextFlags, TypeId,
-};
+use stillframe_core::tape::{FrameFlags, Link, Location, Section, TextFlags, TypeId};
 
 use super::images::Loaded;
 use super::layout::{Field, Slot, Var, stillframe_thread};
@@ -176,7 +174,9 @@ impl Walk<'_> {
             self.contents(&pending);
             next += 1;
         }
-        self.stop = self.stop.or(self.tools.writer.is_full().then_some(Reason::Budget));
+        self.stop = self
+            .stop
+            .or(self.tools.writer.is_full().then_some(Reason::Budget));
     }
 
     /// Whether the tape ends here: no further group is written.
@@ -195,8 +195,8 @@ impl Walk<'_> {
             return Some(Reason::Budget);
         }
         self.asked += 1;
-        let late = self.asked.is_multiple_of(TIME_EVERY)
-            && self.began.elapsed() >= self.limits.hard_time;
+        let late =
+            self.asked.is_multiple_of(TIME_EVERY) && self.began.elapsed() >= self.limits.hard_time;
         if late {
             self.stop = Some(Reason::Timeout);
         }
@@ -276,7 +276,11 @@ impl Walk<'_> {
                 let given = Given {
                     address: var.address,
                     kind: slot.kind,
-                    size: if var.count > 0 || slot.size == 0 { 0 } else { slot.size },
+                    size: if var.count > 0 || slot.size == 0 {
+                        0
+                    } else {
+                        slot.size
+                    },
                     count: var.count,
                     depth: 0,
                 };
@@ -337,7 +341,8 @@ impl Walk<'_> {
             let (address, size, count) = match field.count_size {
                 0 => (address, field.size, 0),
                 size => {
-                    let count = self.count_at(pending.address.wrapping_add(field.count_offset), size);
+                    let count =
+                        self.count_at(pending.address.wrapping_add(field.count_offset), size);
                     let items = self.tools.memory.get::<usize>(address).unwrap_or(0);
                     (items, 0, if items == 0 { 0 } else { count })
                 }
@@ -474,7 +479,9 @@ fn choose(
         if count >= MAX_TAPE_FRAMES {
             break;
         }
-        let end = scopes[first..].iter().position(|scope| scope.cfa != scopes[first].cfa);
+        let end = scopes[first..]
+            .iter()
+            .position(|scope| scope.cfa != scopes[first].cfa);
         let length = end.unwrap_or(scopes.len() - first);
         shown[count] = Some(Shown {
             frame: NativeFrame::default(),
@@ -493,14 +500,14 @@ fn shown_frames(shown: &[Option<Shown>]) -> usize {
 
 /// One frame of the machine: one of the tape for each function in it that has scopes, or one without.
 fn of_frame(frame: &NativeFrame, scopes: &[OpenScope], shown: &mut [Option<Shown>]) -> usize {
-    let first = scopes.iter().position(|scope| scope.cfa == frame.cfa && frame.cfa != 0);
+    let first = scopes
+        .iter()
+        .position(|scope| scope.cfa == frame.cfa && frame.cfa != 0);
     let mut count = 0;
     let mut at = first.unwrap_or(scopes.len());
     while let Some(scope) = scopes.get(at).filter(|scope| scope.cfa == frame.cfa) {
         let function = scope.place.function;
-        let same = |other: &&OpenScope| {
-            other.cfa == frame.cfa && other.place.function == function
-        };
+        let same = |other: &&OpenScope| other.cfa == frame.cfa && other.place.function == function;
         let length = scopes[at..].iter().take_while(same).count();
         let Some(seat) = shown.get_mut(count) else {
             break;
@@ -513,7 +520,9 @@ fn of_frame(frame: &NativeFrame, scopes: &[OpenScope], shown: &mut [Option<Shown
         count += 1;
         at += length;
     }
-    if count == 0 && let Some(seat) = shown.first_mut() {
+    if count == 0
+        && let Some(seat) = shown.first_mut()
+    {
         *seat = Some(Shown {
             frame: *frame,
             scopes: (0, 0),

@@ -46,7 +46,10 @@ __attribute__((noinline)) static void jumps(void) {
             leave(i % 7);
         }
     }
+#if !defined(__SANITIZE_ADDRESS__)
+    /* Its stack gives a function's variables another place every time, so that a scope is not known again by its own. */
     CHECK(stillframe_thread_current()->depth < 32);
+#endif
     big_frame();
 }
 

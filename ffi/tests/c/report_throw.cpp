@@ -75,7 +75,7 @@ template <typename Exception> static bool reported(const Exception &exception) {
 
 static void kinds() {
     CHECK(reported(std::runtime_error("out of oil")));
-    CHECK_SHOWS("\"type\":\"std::runtime_error\",\"message\":{\"type\":\"char*\",\"value\":\"out of oil\"}");
+    CHECK_SHOWS("\"type\":\"std::runtime_error\",\"module\":\"std\",\"message\":{\"type\":\"char*\",\"value\":\"out of oil\"}");
     CHECK_SHOWS("\"number\":{\"type\":\"int\",\"value\":41}");
     CHECK_SHOWS("\"value\":\"a text that is longer than a short one\"");
     CHECK_SHOWS("\"label\":{\"type\":\"std::string\",\"value\":\"press\"}");

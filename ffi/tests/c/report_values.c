@@ -12,6 +12,9 @@ struct point {
     int x;
     int y;
 };
+/* Far from where it is used: source lines are shown as well. */
+static const char joe[] = "joe-the-user";
+
 enum color { RED, GREEN = 5 };
 struct thing {
     int id;
@@ -45,7 +48,7 @@ STILLFRAME_STRUCT(thing, struct thing, STILLFRAME_FIELD(struct thing, id), STILL
 /* The layout is part of the ABI. */
 _Static_assert(sizeof(stillframe_view) == 32 && sizeof(stillframe_field) == 48 && sizeof(stillframe_type) == 48, "size");
 _Static_assert(sizeof(stillframe_slot) == 24 && sizeof(stillframe_place) == 24 && sizeof(stillframe_var) == 40, "size");
-_Static_assert(sizeof(stillframe_scope) == 32 && sizeof(stillframe_thread) == 8 + 256 * 16, "size");
+_Static_assert(sizeof(stillframe_scope) == 32 && sizeof(stillframe_thread) == 8 + 256 * 24, "size");
 _Static_assert(sizeof(stillframe_failure) == 64 && offsetof(stillframe_failure, flags) == 56, "size");
 _Static_assert(offsetof(stillframe_type, view) == 40 && offsetof(stillframe_field, count_size) == 40, "offset");
 
@@ -235,12 +238,13 @@ STILLFRAME_STRUCT(credentials, struct credentials, STILLFRAME_FIELD(struct crede
 
 static void hidden_types(void) {
     STILLFRAME_FRAME();
-    struct credentials mine = {"joe-the-user"}, *also = &mine;
+    struct credentials mine = {joe}, *also = &mine;
     STILLFRAME_OBJECT(mine, credentials);
     STILLFRAME_OBJECT_AT(also, credentials);
     CHECK(stillframe_report("Hidden", "%s", "h") == STILLFRAME_OK);
     CHECK_SHOWS("\"notCapturedReason\":\"redactedType\"");
-    CHECK_HIDES("joe-the-user");
+    CHECK_SHOWS("\"rule\":\"credentials\"");
+    CHECK_HIDES(joe);
 }
 
 int main(void) {

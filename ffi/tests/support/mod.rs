@@ -44,7 +44,8 @@ pub(crate) fn declared() -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for entry in std::fs::read_dir(folder().join("include")).expect("a folder") {
         let path = entry.expect("an entry").path();
-        if path.is_file() {
+        // What is in C++ only has no symbols.
+        if path.extension().is_some_and(|extension| extension == "h") {
             names.append(&mut declared_in(
                 &std::fs::read_to_string(path).expect("readable"),
             ));

@@ -59,7 +59,8 @@ static DYING: AtomicI32 = AtomicI32::new(0);
 /// The thread whose end was captured otherwise, by a terminate handler for example.
 static TOLD: AtomicI32 = AtomicI32::new(0);
 /// What was there before, by place in `SIGNALS`.
-static BEFORE: [Before; SIGNALS.len()] = [const { Before(UnsafeCell::new(MaybeUninit::zeroed()), AtomicI32::new(0)) }; SIGNALS.len()];
+static BEFORE: [Before; SIGNALS.len()] =
+    [const { Before(UnsafeCell::new(MaybeUninit::zeroed()), AtomicI32::new(0)) }; SIGNALS.len()];
 static INSTALLING: Mutex<()> = Mutex::new(());
 
 /// A handler that was there before ours, and whether it is kept.
@@ -136,7 +137,9 @@ fn prepare() -> Result<(), Failure> {
     }
     let config = engine.config();
     let failed = |what: String| Failure::made(STILLFRAME_ERROR_SYSTEM, what);
-    let store = config.store_dir().map_err(|error| failed(error.to_string()))?;
+    let store = config
+        .store_dir()
+        .map_err(|error| failed(error.to_string()))?;
     let folder = store.join(import::FOLDER);
     std::fs::create_dir_all(&folder)
         .map_err(|error| failed(format!("{}: {error}", folder.display())))?;
@@ -269,7 +272,8 @@ unsafe fn write(
     let nanos = time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64;
     let mut name = Short::<64>::new();
     // SAFETY: a system call without arguments that cannot fail.
-    let _ = write!(name, "{}-{nanos}{}\0", unsafe { libc::getpid() }, import::ENDING);
+    let pid = unsafe { libc::getpid() };
+    let _ = write!(name, "{pid}-{nanos}{}\0", import::ENDING);
     let Ok(name) = std::ffi::CStr::from_bytes_with_nul(name.as_str().as_bytes()) else {
         return;
     };
@@ -410,7 +414,10 @@ fn describe(message: &mut Short<200>, signal: c_int, info: &libc::siginfo_t, add
         (libc::SIGSEGV, _) => message.write_str("invalid access to memory"),
         (libc::SIGBUS, libc::BUS_ADRALN) => write!(message, "misaligned address {address:#x}"),
         (libc::SIGBUS, libc::BUS_ADRERR) => {
-            write!(message, "no memory behind address {address:#x} (a file that became shorter)")
+            write!(
+                message,
+                "no memory behind address {address:#x} (a file that became shorter)"
+            )
         }
         (libc::SIGBUS, _) => write!(message, "bus error at address {address:#x}"),
         (libc::SIGFPE, 1) => message.write_str("integer division by zero"),

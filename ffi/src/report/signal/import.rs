@@ -138,10 +138,15 @@ fn is_old(path: &Path) -> bool {
 
 fn submission(engine: &Engine, parts: &Parts<'_>, natives: &mut Natives) -> Option<Submission> {
     let when = parts.when.first_chunk::<40>()?;
-    let number = |from: usize| u32::from_le_bytes([when[from], when[from + 1], when[from + 2], when[from + 3]]);
+    let number = |from: usize| {
+        u32::from_le_bytes([when[from], when[from + 1], when[from + 2], when[from + 3]])
+    };
     let timestamp_ns = u64::from(number(4)) << 32 | u64::from(number(0));
     let (tid, signal) = (number(8), number(12));
-    let name = when[24..].split(|&byte| byte == 0).next().unwrap_or_default();
+    let name = when[24..]
+        .split(|&byte| byte == 0)
+        .next()
+        .unwrap_or_default();
     let name = String::from_utf8_lossy(name).into_owned();
     let who: Value = serde_json::from_slice(parts.who).unwrap_or_default();
     let text = |key: &str| who.get(key).and_then(Value::as_str).map(str::to_owned);
