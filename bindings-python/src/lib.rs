@@ -5,9 +5,10 @@
 //! ```
 //!
 //! [`module`] is the table of functions that Python sees, [`capture`] the path of one exception, [`replay`] that of frames which a tracer chose, [`guard`] what keeps our panics from it,
-//! [`recorder`] an engine beside that of the process, [`state`] the engine and the walker
+//! [`callbacks`] hands snapshots to functions of the program, [`recorder`] an engine beside that of the process, [`state`] the engine and the walker
 //! of this process, and [`walk`] reads values out of the interpreter's memory. PyO3 is used for module glue only.
 
+mod callbacks;
 mod capture;
 mod guard;
 mod module;

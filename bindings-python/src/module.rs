@@ -13,11 +13,13 @@ use stillframe_core::encode::{Encoder, Input};
 use stillframe_core::engine::{Engine, Host, now_ns};
 use stillframe_core::language::Language;
 use stillframe_core::limits::Limits;
+use stillframe_core::sink::callback::Callback;
 use stillframe_core::snapshot::{Extras, Meta, Snapshot, SnapshotId};
 use stillframe_core::stats::StatsSnapshot;
 use stillframe_core::tape::{Tape, TapeWriter};
 use stillframe_explorer::render::{self, SummaryInput, Terminal};
 
+use crate::callbacks;
 use crate::capture;
 use crate::guard::guarded;
 use crate::recorder::Recorder;
@@ -54,6 +56,7 @@ pub(crate) fn fill(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("capture", capture)?;
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<PySnapshot>()?;
+    callbacks::fill(module)?;
     module.add_class::<Recorder>()?;
     module.add_class::<Replay>()?;
     module.add_function(wrap_pyfunction!(crate::replay::replay, module)?)?;
@@ -100,7 +103,9 @@ fn start(
     enabled_by: Option<String>,
     program: &str,
 ) -> PyResult<Vec<String>> {
-    let (made, problems) = make_engine(py, settings, enabled_by, program, |_| ())?;
+    let callbacks = vec![callbacks::callback()];
+    let (made, problems) = make_engine(py, settings, enabled_by, program, callbacks, |_| ())?;
+    callbacks::reopen();
     if let Some(old) = engine() {
         py.detach(|| old.shutdown(Duration::from_secs(2)));
     }
@@ -114,6 +119,7 @@ pub(crate) fn make_engine(
     settings: &Bound<'_, PyDict>,
     enabled_by: Option<String>,
     program: &str,
+    callbacks: Vec<Callback>,
     adjust: impl FnOnce(&mut Config),
 ) -> PyResult<(Engine, Vec<String>)> {
     let (mut config, problems) = load(settings)?;
@@ -143,6 +149,7 @@ pub(crate) fn make_engine(
         enabled_by,
         directory: std::env::current_dir().ok(),
         problems: problems.clone(),
+        callbacks,
         ..Host::default()
     };
     Ok((Engine::new(Arc::new(config), host), problems))
@@ -254,6 +261,7 @@ fn flush(py: Python<'_>, timeout: f64) -> bool {
 /// To be called in a forked child before anything else.
 #[pyfunction]
 fn after_fork() {
+    callbacks::after_fork();
     if let Some(engine) = engine() {
         set_engine(engine.after_fork());
     }

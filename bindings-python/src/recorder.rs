@@ -57,7 +57,8 @@ impl Recorder {
                 }
             }
         };
-        let (engine, problems) = module::make_engine(py, settings, enabled_by, program, adjust)?;
+        let (engine, problems) =
+            module::make_engine(py, settings, enabled_by, program, Vec::new(), adjust)?;
         let engine = Box::into_raw(Box::new(engine));
         Ok(Self {
             home: Box::leak(Box::new(AtomicPtr::new(engine))),

@@ -1,6 +1,7 @@
 //! `_native.Snapshot`: one captured exception in the hands of the program.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use pyo3::exceptions::PyRuntimeError;
@@ -35,16 +36,55 @@ impl Home {
     }
 }
 
+/// What the background thread made of a snapshot.
+pub(crate) struct Done {
+    /// Key of its issue.
+    pub(crate) key: [u8; 16],
+    /// MessagePack, format 1.
+    pub(crate) payload: Arc<[u8]>,
+}
+
 /// One captured exception. Its values were copied and are independent of the program's objects.
 #[pyclass(frozen, module = "stillframe._native")]
 pub(crate) struct Snapshot {
     submission: Submission,
     home: Home,
+    /// `None` for one that was just captured.
+    done: Option<Done>,
 }
 
 impl Snapshot {
     pub(crate) fn new(submission: Submission, home: Home) -> Self {
-        Self { submission, home }
+        Self {
+            submission,
+            home,
+            done: None,
+        }
+    }
+
+    /// One that has been through the background.
+    pub(crate) fn finished(submission: Submission, home: Home, done: Done) -> Self {
+        Self {
+            submission,
+            home,
+            done: Some(done),
+        }
+    }
+
+    /// The snapshot as it is stored.
+    fn payload(&self, py: Python<'_>) -> PyResult<Arc<[u8]>> {
+        if let Some(done) = &self.done {
+            return Ok(Arc::clone(&done.payload));
+        }
+        let bytes = self.finish(py, |finished| {
+            let mut out = Vec::new();
+            finished
+                .msgpack(&mut Encoder::new(), &mut out)
+                .map(|()| out)
+        })?;
+        bytes
+            .map(Arc::from)
+            .map_err(|error| PyRuntimeError::new_err(error.to_string()))
     }
 
     /// Redacts and groups, without the GIL.
@@ -65,14 +105,10 @@ impl Snapshot {
 
     /// The snapshot as it is shown, with other names for some files.
     fn document(&self, py: Python<'_>, names: &HashMap<String, String>) -> PyResult<Document> {
-        let failed = |error: &dyn std::fmt::Display| PyRuntimeError::new_err(error.to_string());
-        let mut document = self.finish(py, |finished| {
-            let mut out = Vec::new();
-            finished
-                .msgpack(&mut Encoder::new(), &mut out)
-                .map_err(|error| failed(&error))?;
-            Document::from_msgpack(&out).map_err(|error| failed(&error))
-        })??;
+        let payload = self.payload(py)?;
+        let mut document = py
+            .detach(|| Document::from_msgpack(&payload))
+            .map_err(|error| PyRuntimeError::new_err(error.to_string()))?;
         for frame in &mut document.frames {
             let name = frame.file.as_ref().and_then(|file| names.get(file));
             if let Some(name) = name {
@@ -94,13 +130,26 @@ impl Snapshot {
     /// Key of the issue that it belongs to, 32 hex digits.
     #[getter]
     fn issue(&self, py: Python<'_>) -> PyResult<String> {
-        self.finish(py, |finished| {
-            finished
-                .key()
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect()
-        })
+        let key = match &self.done {
+            Some(done) => done.key,
+            None => self.finish(py, Finished::key)?,
+        };
+        Ok(key.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    /// Qualified type and message of the exception, redacted; `None` for a message that only code of the program could have made.
+    #[getter]
+    fn error(&self, py: Python<'_>) -> PyResult<(String, Option<String>)> {
+        let document = self.document(py, &HashMap::new())?;
+        let Some(exception) = document.captured() else {
+            return Ok(Default::default());
+        };
+        let message = exception.message.as_ref().and_then(|it| it.value.as_ref());
+        let message = message.filter(|_| !exception.message_unknown);
+        Ok((
+            exception.type_name.clone(),
+            message.map(ToString::to_string),
+        ))
     }
 
     /// The snapshot as JSON text (format 1), redacted.
@@ -115,14 +164,7 @@ impl Snapshot {
 
     /// The snapshot as MessagePack (format 1), redacted.
     fn to_msgpack<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        let bytes = self.finish(py, |finished| {
-            let mut out = Vec::new();
-            finished
-                .msgpack(&mut Encoder::new(), &mut out)
-                .map(|()| out)
-        })?;
-        let bytes = bytes.map_err(|error| PyRuntimeError::new_err(error.to_string()))?;
-        Ok(PyBytes::new(py, &bytes))
+        Ok(PyBytes::new(py, &self.payload(py)?))
     }
 
     /// The snapshot as Datadog's debugger intake takes it, redacted: request bodies, each a JSON array with one object per frame. The

@@ -9,6 +9,8 @@ pub mod gate;
 mod glob;
 pub mod language;
 pub mod limits;
+#[cfg(feature = "native")]
+pub mod native;
 pub mod panics;
 pub mod queue;
 pub mod reason;

@@ -161,6 +161,8 @@ counters! {
     CallbackSent = callback_sent,
     /// Snapshots that a callback of the program failed to take.
     CallbackFailed = callback_failed,
+    /// Snapshots that were not handed to a callback, because as many waited for it as may, or because the process ended first.
+    CallbackDropped = callback_dropped,
 }
 
 /// Shards of the refusal counters.

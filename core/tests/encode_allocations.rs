@@ -53,7 +53,7 @@ fn write(encoder: &mut Encoder, tape: &Tape<'_>, meta: &Meta, extras: &Extras, o
     out.clear();
     encoder.json_into(&input, out);
     encoder.msgpack_into(&input, out);
-    for dialect in [Dialect::Python, Dialect::Java, Dialect::Dotnet] {
+    for dialect in Dialect::ALL {
         encoder.datadog_into(&input, &Options::new(dialect, &frame_id), 0, out);
         let pruned = Options {
             max_bytes: 3000,

@@ -18,8 +18,6 @@ use stillframe_core::tape::Tape;
 use support::build::{Exception, ExceptionItem, Frame, FrameItem, Item, Spec, Value};
 use support::{build, random, vector};
 
-const DIALECTS: [Dialect; 3] = [Dialect::Python, Dialect::Java, Dialect::Dotnet];
-
 fn frame_id(frame: u32) -> SnapshotId {
     vector::frame_id(SnapshotId::default(), frame)
 }
@@ -159,7 +157,7 @@ proptest! {
     ) {
         let bytes = build::build(&spec);
         let tape = Tape::parse(&bytes).expect("the generator makes valid tapes");
-        for dialect in DIALECTS {
+        for dialect in Dialect::ALL {
             let options = Options { max_bytes, ..Options::new(dialect, &frame_id) };
             let bodies = bodies(&tape, &meta, &options);
             let whole = objects(&self::bodies(&tape, &meta, &Options::new(dialect, &frame_id)));
@@ -181,7 +179,7 @@ proptest! {
         let extras = Extras::default();
         let input = Input { tape: &tape, meta: &meta, extras: &extras };
         let mut used = Encoder::new();
-        for dialect in DIALECTS {
+        for dialect in Dialect::ALL {
             let options = Options { max_bytes: 6000, ..Options::new(dialect, &frame_id) };
             let mut out = b"before".to_vec();
             used.datadog_into(&input, &options, 0, &mut out);
@@ -253,7 +251,7 @@ fn too_much_is_pruned_from_the_deepest_and_no_more_than_needed() {
         ("rows".to_owned(), rows(6000)),
         ("last".to_owned(), Value::Int(7)),
     ];
-    for dialect in DIALECTS {
+    for dialect in Dialect::ALL {
         let (object, length) = only(&with_locals(locals.clone()), dialect);
         assert!(length <= MAX_BYTES, "{length}");
         assert!(
@@ -293,7 +291,7 @@ fn references_do_not_multiply() {
             list(vec![Value::Ref(index + 1), Value::Ref(index + 1)]),
         ));
     }
-    for dialect in DIALECTS {
+    for dialect in Dialect::ALL {
         let (object, length) = only(&with_locals(locals.clone()), dialect);
         assert!(length < MAX_BYTES);
         assert!(check_object(&object, dialect).expect("well-formed") < 5000);
@@ -530,7 +528,7 @@ fn what_the_tape_does_not_show_is_not_written() {
     let spec = with_locals(vec![("cut".into(), cut), ("token".into(), hidden)]);
     let bytes = build::build(&spec);
     let tape = Tape::parse(&bytes).expect("valid");
-    for dialect in DIALECTS {
+    for dialect in Dialect::ALL {
         let body = bodies(&tape, &Meta::default(), &Options::new(dialect, &frame_id)).concat();
         let body = String::from_utf8(body).expect("UTF-8");
         assert!(body.contains("user=ann") && body.contains("redactedIdent"));

@@ -73,7 +73,7 @@ fn encode(bytes: &[u8]) -> (Vec<u8>, Vec<u8>) {
     encoder.json_into(&input, &mut json);
     encoder.msgpack_into(&input, &mut msgpack);
     let frame_id = |frame| vector::frame_id(meta.id, frame);
-    for dialect in [Dialect::Python, Dialect::Java, Dialect::Dotnet] {
+    for dialect in Dialect::ALL {
         for max_bytes in [1 << 20, 4000] {
             let options = Options {
                 max_bytes,

@@ -94,6 +94,7 @@ fn every_vector_holds() {
             &vector.datadog.python,
             &vector.datadog.java,
             &vector.datadog.dotnet,
+            &vector.datadog.native,
         ];
         for (written, expected) in written.datadog.iter().zip(datadog) {
             assert_eq!(*written, expected.to_string(), "{name}");

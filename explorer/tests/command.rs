@@ -15,8 +15,11 @@ use std::path::Path;
 use std::process::Stdio;
 
 use common::{SECOND, Writer, golden, now_ns, output_of, pricing, run, stderr, stdout, stillframe};
-use stillframe_core::sink::spool::{EventCount, EventCounts, ProcessPhase, ProcessRecord};
-use stillframe_core::stats::StatsSnapshot;
+use stillframe_core::sink::spool::{
+    EventCount, EventCounts, ProcessPhase, ProcessRecord, Spool, SpoolConfig,
+};
+use stillframe_core::sink::{RecordKind, Sink, SinkRecord};
+use stillframe_core::stats::{DestinationStats, StatsSnapshot};
 use tempfile::TempDir;
 
 /// A store with three errors of two issues, and the process that they come from.
@@ -452,6 +455,97 @@ fn doctor_says_what_to_mend() {
     ] {
         assert!(text.contains(part), "{part:?} in {text}");
     }
+}
+
+#[test]
+fn doctor_and_stats_tell_of_destinations() {
+    let dir = store();
+    let now = now_ns();
+    let mut process = process(now);
+    process.started_ns += 1;
+    let line =
+        "datadog, http://localhost:8126: the connection is refused; what is to be sent waits";
+    process.problems = vec![line.into()];
+    let mut add = |name: &str, sent, error: Option<&str>| {
+        let stats = DestinationStats {
+            address: "http://localhost:8126".into(),
+            sent,
+            waiting: 7,
+            retries: 3,
+            last_sent_ns: now - 720_000_000_000,
+            last_error: error.map(str::to_owned),
+            last_error_ns: error.map_or(0, |_| now - 20_000_000_000),
+            ..DestinationStats::default()
+        };
+        process.stats.destinations.insert(name.to_owned(), stats);
+    };
+    add("datadog", 1204, Some("the connection is refused"));
+    add("otlp", 12, None);
+    let mut writer = Writer::new(dir.path());
+    writer.process(&process, now);
+    writer.close();
+    let output = stillframe(dir.path())
+        .args(["doctor", "--width", "160"])
+        .output()
+        .expect("runs");
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    for part in [
+        "! sending     datadog, http://localhost:8126: 1,204 sent, the last 12 min ago; last failure 20 s ago: the connection is refused",
+        "otlp, http://localhost:8126: 12 sent, the last 12 min ago",
+    ] {
+        assert!(text.contains(part), "{part:?} in {text}");
+    }
+    assert!(
+        !text.contains("what is to be sent waits"),
+        "told in one place: {text}"
+    );
+    let text = output_of(dir.path(), &["stats"]);
+    assert!(text.contains("datadog, http://localhost:8126"), "{text}");
+    let json = output_of(dir.path(), &["stats", "--json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(json["total"]["destinations"]["datadog"]["sent"], 1204);
+    assert_eq!(json["total"]["destinations"]["datadog"]["retries"], 3);
+}
+
+#[test]
+fn send_says_what_is_left_and_where_it_would_go() {
+    let dir = store();
+    let output = stillframe(dir.path()).arg("send").output().expect("runs");
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(stdout(&output).contains("no destination is configured here, and nothing waits"));
+    // As a program that is gone left it.
+    let folder = dir.path().join("outbox/datadog");
+    std::fs::create_dir_all(&folder).expect("made");
+    let config = SpoolConfig::default();
+    let mut spool = Spool::new(&folder, config, Box::new(|_| {}));
+    let record = SinkRecord {
+        kind: RecordKind::Item,
+        payload: b"\0\0{}",
+        id: [7; 16],
+        fingerprint: [0; 16],
+        timestamp_ns: now_ns(),
+    };
+    spool.write(&record).expect("written");
+    spool
+        .close(std::time::Instant::now() + std::time::Duration::from_secs(9))
+        .expect("closed");
+    drop(spool);
+    let output = stillframe(dir.path())
+        .args(["send", "--width", "200"])
+        .output()
+        .expect("runs");
+    assert_eq!(output.status.code(), Some(1));
+    let text = stdout(&output);
+    assert!(
+        text.contains("1 item waits in ") && text.contains("STILLFRAME_DATADOG_ENABLED=1"),
+        "{text}"
+    );
+    let text = output_of(dir.path(), &["doctor", "--width", "200"]);
+    assert!(
+        text.contains("datadog: nothing sent yet; 1 item in the outbox"),
+        "{text}"
+    );
 }
 
 #[test]

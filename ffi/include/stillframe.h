@@ -666,6 +666,9 @@ typedef struct stillframe_stats {
 /** This library was built without that. */
 #define STILLFRAME_ERROR_UNSUPPORTED -402
 
+/** The operating system refused; the message says what. */
+#define STILLFRAME_ERROR_SYSTEM -403
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus

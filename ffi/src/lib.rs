@@ -18,6 +18,7 @@
 //! | [`redact`] | what a host's walker asks before it reads a value |
 //! | [`permit`], [`admit`], [`capture`], [`encode`] | the path of one exception |
 //! | [`stats`], [`about`] | counters, versions |
+//! | [`report`] | errors of programs in C and C++ (`stillframe_report.h`) |
 //!
 //! Types have their C names, so that a search finds both sides.
 
@@ -41,6 +42,8 @@ pub mod guard;
 pub mod handle;
 pub mod permit;
 pub mod redact;
+/// cbindgen:ignore
+pub mod report;
 pub mod rules;
 pub mod sized;
 pub mod stats;

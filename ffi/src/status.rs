@@ -71,6 +71,8 @@ pub const STILLFRAME_ERROR_PANIC: stillframe_status = -400;
 pub const STILLFRAME_ERROR_DISABLED: stillframe_status = -401;
 /// This library was built without that.
 pub const STILLFRAME_ERROR_UNSUPPORTED: stillframe_status = -402;
+/// The operating system refused; the message says what.
+pub const STILLFRAME_ERROR_SYSTEM: stillframe_status = -403;
 
 /// All of them with their names. A test compares it with the constants above.
 pub(crate) const ALL: &[(stillframe_status, &CStr)] = &[
@@ -112,6 +114,7 @@ pub(crate) const ALL: &[(stillframe_status, &CStr)] = &[
         STILLFRAME_ERROR_UNSUPPORTED,
         c"STILLFRAME_ERROR_UNSUPPORTED",
     ),
+    (STILLFRAME_ERROR_SYSTEM, c"STILLFRAME_ERROR_SYSTEM"),
 ];
 
 /// The name of a status, empty for a number that this version does not know.

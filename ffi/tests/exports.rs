@@ -10,7 +10,6 @@ mod support;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Mutex;
 
 use object::{Object as _, ObjectSymbol as _};
 use syn::{Item, Stmt};
@@ -83,42 +82,6 @@ fn the_headers_declare_what_the_sources_export() {
     assert_eq!(support::declared(), exported);
 }
 
-/// Cargo writes both libraries to one place.
-static BUILDS: Mutex<()> = Mutex::new(());
-
-/// Builds the shared library and copies it to a folder of its own.
-fn library(features: &[&str]) -> tempfile::TempDir {
-    let _one = BUILDS.lock();
-    let target = std::env::current_exe().expect("a path");
-    let target = target
-        .ancestors()
-        .find(|folder| folder.ends_with("deps"))
-        .and_then(Path::parent)
-        .and_then(Path::parent)
-        .expect("tests are in target/PROFILE/deps");
-    let status = Command::new(env!("CARGO"))
-        .args([
-            "build",
-            "--quiet",
-            "-p",
-            "stillframe-ffi",
-            "--lib",
-            "--target-dir",
-        ])
-        .arg(target)
-        .args(features)
-        .status()
-        .expect("cargo");
-    assert!(status.success());
-    let folder = tempfile::tempdir().expect("a folder");
-    std::fs::copy(
-        target.join("debug/libstillframe.so"),
-        folder.path().join("libstillframe.so"),
-    )
-    .expect("it was built");
-    folder
-}
-
 fn symbols(library: &Path) -> BTreeSet<String> {
     let bytes = std::fs::read(library).expect("readable");
     let file = object::File::parse(&*bytes).expect("an object file");
@@ -132,14 +95,14 @@ fn symbols(library: &Path) -> BTreeSet<String> {
 
 #[test]
 fn the_shared_library_exports_what_the_headers_declare() {
-    let folder = library(&[]);
+    let folder = support::library(&[]);
     let symbols = symbols(&folder.path().join("libstillframe.so"));
     assert_eq!(symbols, support::declared());
 }
 
 #[test]
 fn a_panic_is_a_status_a_line_in_the_log_and_nothing_on_standard_error() {
-    let folder = library(&["--features", "test-hooks"]);
+    let folder = support::library(&["--features", "test-hooks"]);
     let library = folder.path().join("libstillframe.so");
     assert!(symbols(&library).contains(HOOK));
     let program: PathBuf = folder.path().join("program");

@@ -12,9 +12,7 @@ import sys
 from stillframe import _failures, _report
 from stillframe._runtime import native
 
-DEADLINE = 2.0
-"""Seconds that the end of the process waits for the store."""
-
+_GRACE = 0.2
 _registered = False
 _last = False
 _summary_in: int | None = None
@@ -42,8 +40,8 @@ def print_summary() -> None:
 
 
 def store() -> None:
-    """Waits until what was captured is stored, as long as the end of a process may."""
-    native.flush(DEADLINE)
+    """Waits until what was captured is stored and handed over, as long as the end of a process may."""
+    _report.flush(_report.DEADLINE)
 
 
 def _at_exit() -> None:
@@ -52,10 +50,20 @@ def _at_exit() -> None:
         if _last:
             _capture_last()
         store()
+        if _report.delivered is not None:
+            _end_deliveries()
         if _summary_in == os.getpid():
             _write(native.summary(*_terminal()))
     except Exception as failure:
         _failures.count(failure)
+
+
+def _end_deliveries() -> None:
+    """Ends the thread that functions of the program are called on, before the interpreter does, and stores how it went."""
+    from stillframe import _callbacks
+
+    _callbacks.end(_GRACE)
+    native.flush(_GRACE)
 
 
 def _capture_last() -> None:

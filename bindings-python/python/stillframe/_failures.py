@@ -8,6 +8,7 @@ from stillframe._runtime import native
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 tell = False
@@ -15,6 +16,9 @@ tell = False
 
 out_of_stack = 0
 """How often the stack ended in our own code. Counted apart: there, nothing can be called any more."""
+
+type_name: Callable[[type], str] = type.__dict__["__name__"].__get__
+"""The name of a class, whatever its metaclass does when it is asked."""
 
 _counts: dict[str, int] = {}
 _last: str | None = None
@@ -54,7 +58,7 @@ def is_ours(failure: BaseException) -> bool:
     ``KeyboardInterrupt`` and what a signal handler raises belong to the program and must reach it.
     """
     kind = type(failure)
-    if not issubclass(kind, Exception) and kind.__name__ != "PanicException":
+    if not issubclass(kind, Exception) and type_name(kind) != "PanicException":
         return False
     link = failure.__traceback__
     if link is None:

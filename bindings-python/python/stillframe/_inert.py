@@ -66,6 +66,19 @@ class Inert:
         """Nothing waits to be stored."""
         return True
 
+    def listen(self, wanted: bool) -> None:
+        """There will be no snapshot."""
+
+    def claim_deliveries(self) -> None:
+        """There is nothing to hand over."""
+
+    def drain_deliveries(self, timeout: float) -> bool:
+        """Nothing waits to be handed over."""
+        return True
+
+    def close_deliveries(self, timeout: float) -> None:
+        """Nothing is handed over."""
+
     def after_fork(self) -> None:
         """There is nothing to start again."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from stillframe import _command_line, _exit, _failures, _hooks, _request, _runtime
+from stillframe import _command_line, _exit, _failures, _hooks, _report, _request, _runtime
 from stillframe._runtime import native
 
 started = False
@@ -15,10 +15,14 @@ _config: dict[str, object] = {}
 _program = ""
 
 
-def install(config: dict[str, object]) -> None:
+def install(config: dict[str, object], on_snapshot: object = None) -> None:
     """What ``stillframe.install`` does."""
     if native.is_enabled() is False:
         return
+    if on_snapshot is not None or _report.delivered is not None:
+        from stillframe import _callbacks
+
+        _callbacks.configured(on_snapshot)
     problems = start(config, "stillframe.install()")
     if problems:
         import warnings
@@ -58,6 +62,12 @@ def uninstall() -> None:
     started = False
     _hooks.uninstall()
     native.stop()
+    if _report.delivered is not None:
+        from stillframe import _callbacks
+
+        _report.delivered(_report.DEADLINE)
+        _callbacks.end(_report.DEADLINE)
+        _callbacks.configured(None)
 
 
 def inheritance() -> tuple[str, dict[str, object], str]:

@@ -54,6 +54,9 @@ class Snapshot:
     def issue(self) -> str: ...
     @property
     def short_id(self) -> str: ...
+    @property
+    def error(self) -> tuple[str, str | None]:
+        """Type and message of the exception; ``None`` for a message that only code of the program could have made."""
     def to_text(
         self, width: int, colour: bool, unicode: bool, lines: int | None = None, title: bool = True, names: dict[str, str] = ...
     ) -> str: ...
@@ -129,6 +132,31 @@ class Recorder:
     def stats(self) -> str: ...
     def notices(self) -> list[str]: ...
     def note_source(self, filename: str, text: str) -> None: ...
+
+@final
+class Deliveries:
+    """The place of the one thread that hands snapshots to functions of the program."""
+
+    def take(self, wait: bool = True) -> Snapshot | None:
+        """The next snapshot; the one before is done with. ``None`` when there is none; if it is to wait, only when the thread is to end."""
+
+    def leave(self) -> None:
+        """Gives the place up."""
+
+def listen(wanted: bool) -> None:
+    """Whether snapshots are kept to be handed over."""
+
+def claim_deliveries() -> Deliveries | None:
+    """The place, if nobody has it and there can be something to hand over."""
+
+def drain_deliveries(timeout: float) -> bool:
+    """Waits until all was handed over and done with; whether it was in time."""
+
+def close_deliveries(timeout: float) -> None:
+    """Has the thread end, waiting for that at most ``timeout`` seconds; drops and counts what waits and what comes later."""
+
+def count_callback(taken: bool) -> None:
+    """Counts a call of a function: whether it took a snapshot or failed."""
 
 def stats() -> str:
     """Counts and times, as JSON."""

@@ -18,7 +18,15 @@ if TYPE_CHECKING:
 ending = False
 """The process is ending: what is captured now must be stored at once, nobody will do it later."""
 
-_DEADLINE = 2.0
+DEADLINE = 2.0
+"""Seconds that the end of the process waits for what was captured."""
+
+captured: Callable[[], None] | None = None
+"""Called when an error was captured, once: somebody starts to work with the first one."""
+
+delivered: Callable[[float], bool] | None = None
+"""Waits until functions of the program have had every snapshot, as long as it is told; whether they had in time."""
+
 _KEPT = 32
 _INTERRUPTS = (KeyboardInterrupt, SystemExit, GeneratorExit)
 _traceback: Callable[[BaseException], TracebackType | None] = BaseException.__dict__["__traceback__"].__get__
@@ -54,6 +62,21 @@ def capture(exc: BaseException | None = None, *, limited: bool = False) -> Snaps
     return None
 
 
+def flush(timeout: float) -> bool:
+    """Waits until everything captured so far is stored and handed to whoever gets it. Whether it was in time.
+
+    Args:
+        timeout: seconds to wait at most.
+    """
+    if delivered is None:
+        return native.flush(timeout)
+    from time import monotonic
+
+    deadline = monotonic() + timeout
+    stored = native.flush(timeout)
+    return delivered(max(deadline - monotonic(), 0.0)) and stored
+
+
 def report(
     error: BaseException | None,
     traceback: TracebackType | None,
@@ -82,7 +105,7 @@ def report(
         if error is not None and issubclass(kind, BaseException) and not issubclass(kind, _INTERRUPTS) and not _is_cancellation(kind):
             _capture(error, traceback, mechanism, handled=handled, limited=limited, attributes=attributes, variables=variables)
             if ending:
-                native.flush(_DEADLINE)
+                native.flush(DEADLINE)
     except RecursionError:
         _failures.out_of_stack += 1
     except BaseException as failure:
@@ -117,7 +140,7 @@ def snapshot_of(
         again = kept is None and met is not None and met.captured
         taken = _capture(error, traceback, mechanism, handled=handled, limited=limited, again=again, attributes=attributes)
         if ending:
-            native.flush(_DEADLINE)
+            native.flush(DEADLINE)
         return taken if kept is None else kept
     except RecursionError:
         _failures.out_of_stack += 1
@@ -130,7 +153,7 @@ def snapshot_of(
 
 def _is_cancellation(kind: type[BaseException]) -> bool:
     """Whether exceptions of a class cancel a task: ``asyncio`` need not be imported for it, and servers log them."""
-    return not issubclass(kind, Exception) and kind.__name__ in ("CancelledError", "Cancelled")
+    return not issubclass(kind, Exception) and _failures.type_name(kind) in ("CancelledError", "Cancelled")
 
 
 def below(error: BaseException) -> TracebackType | None:
@@ -165,6 +188,8 @@ def _capture(
     snapshot = native.capture(error, traceback, limited, handled, mechanism, context)
     if snapshot is None:
         return None
+    if captured is not None:
+        captured()
     met = _identity.remember(error)
     taken = Snapshot(snapshot)
     if met is not None:

@@ -28,6 +28,21 @@ class Snapshot:
         """The id of the issue that it belongs to: the same for the same error in every process."""
         return self._native.issue
 
+    @property
+    def short_id(self) -> str:
+        """The end of its id, by which people call it: 8 hex digits."""
+        return self._native.short_id
+
+    @property
+    def type(self) -> str:
+        """The type of the exception, with its module where that is not the built-ins: ``shop.errors.RateMissing``."""
+        return self._native.error[0]
+
+    @property
+    def message(self) -> str | None:
+        """Its message, redacted; ``None`` where only code of the program could have made it."""
+        return self._native.error[1]
+
     def to_dict(self) -> dict[str, Any]:
         """The snapshot in format 1 (``docs/snapshot-format.md``), in dictionaries and lists."""
         import json

@@ -104,7 +104,8 @@ def agent(endpoints: tuple[str, ...] = (V2, DIAGNOSTICS)) -> Generator[Agent, No
                     received.uploads.append(Upload(parts.path, tags, headers, len(body), json.loads(body)))
                 elif parts.path == "/v0.4/traces":
                     received.traces.append((headers, body))
-                    for trace in msgpack.unpackb(body, strict_map_key=False):
+                    as_json = headers.get("content-type") == "application/json"
+                    for trace in json.loads(body) if as_json else msgpack.unpackb(body, strict_map_key=False):
                         received.spans.extend(trace)
             self.answer({"rate_by_service": {}}, status)
 

@@ -25,3 +25,5 @@ if _release("ddtrace") < (3, 15):
     collect_ignore.append("test_ddtrace_wire.py")
 if _release("gevent") == (0,):
     collect_ignore.append("test_gevent.py")
+if _release("ddapm-test-agent") == (0,):
+    collect_ignore.append("test_datadog_test_agent.py")

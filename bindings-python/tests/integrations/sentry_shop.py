@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 import sentry_sdk
-from receiving import Receiver, receiving
 from sentry_sdk.envelope import Envelope
 
+from receiving import Receiver, receiving
 from support import Result, Store
 
 NEW = hasattr(sentry_sdk, "get_client")

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import subprocess
 import sys
 import textwrap
 import time
-import urllib.error
 import urllib.request
-from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +15,9 @@ from agent import V2, Agent, agent
 from ddtrace_differences import REASONS, differences, neutral, reason
 from ddtrace_programs import GROUPS, HEAD, PROGRAMS
 from ddtrace_web import WEB
+from testagent import test_agent
 
-from serving import PATIENCE, free_port
+from serving import PATIENCE
 from support import Result, Store
 
 RUN = os.path.join(os.path.dirname(sys.executable), "ddtrace-run")
@@ -145,37 +142,6 @@ def test_ids_of_64_bits_are_decimal(store: Store) -> None:
     for how in (ALONE, DELEGATED):
         received, _ = run(store, PROGRAMS["nested"][1], DD_TRACE_128_BIT_TRACEID_GENERATION_ENABLED="false", **how)
         assert {one["dd"]["trace_id"] for one in received.snapshots} == {str(received.spans[0]["trace_id"])}
-
-
-@contextlib.contextmanager
-def test_agent(log: Path) -> Generator[str, None, None]:
-    """Datadog's own agent for tests."""
-    ports = [str(free_port()) for _ in range(3)]
-    command = os.path.join(os.path.dirname(sys.executable), "ddapm-test-agent")
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [command, "--port", ports[0], "--otlp-http-port", ports[1], "--otlp-grpc-port", ports[2], "--web-ui-port", "0"],
-            stdout=output,
-            stderr=output,
-            cwd=log.parent,
-        )
-    try:
-        url = f"http://127.0.0.1:{ports[0]}"
-        until = time.monotonic() + PATIENCE
-        while True:
-            try:
-                urllib.request.urlopen(f"{url}/info", timeout=PATIENCE).read()
-                break
-            except (urllib.error.URLError, OSError):
-                assert process.poll() is None and time.monotonic() < until, log.read_text()
-                time.sleep(0.1)
-        yield url
-    finally:
-        process.terminate()
-        process.wait(PATIENCE)
-
-
-test_agent.__test__ = False  # type: ignore[attr-defined]
 
 
 def test_traces_pass_the_checks_of_datadogs_test_agent(store: Store, tmp_path: Path) -> None:

@@ -125,3 +125,48 @@ def test_green_threads_that_fail(store: Store) -> None:
     assert (ours.status, ours.out, ours.err) == (plain.status, plain.out, plain.err)
     assert store.errors() == [("ValueError", "eventlet", False)] * 2
     assert [values(shot)["half"] for shot in store.snapshots()] == [3.5, 4.5]
+
+
+CALLBACK = """
+import sys
+{before}
+import logging, os, threading, time
+{after}
+import stillframe
+ticks = 0
+turn = time.sleep
+
+def tick():
+    global ticks
+    while True:
+        ticks += 1
+        turn(0.001)
+
+@stillframe.on_snapshot
+def slow(snapshot):
+    turn(0.2)  # as they have replaced it
+    os.write(1, f"{{snapshot.type}} {{len(snapshot.to_dict()['frames'])}}\\n".encode())
+
+threading.Thread(target=tick, daemon=True).start()
+turn(0.05)
+before = ticks
+try:
+    {{}}["EUR"]
+except KeyError as error:
+    stillframe.capture(error)
+until = time.monotonic() + 60
+while stillframe.stats()["callback_sent"] == 0 and time.monotonic() < until:
+    turn(0.01)
+assert ticks - before > 20, ticks - before
+stillframe.capture(ValueError("the last one"))
+"""
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_functions_that_are_handed_snapshots(store: Store, library: str, when: str) -> None:
+    """They run on a thread of their own, so greenlets go on while they wait."""
+    install = "import stillframe; stillframe.install()"
+    first, then = (patch(library), install) if when == "before" else (install, patch(library))
+    result = store.python(CALLBACK.format(before=first, after=then), env={"PYTHONWARNINGS": "ignore"})
+    assert (result.status, result.out.splitlines()) == (0, ["KeyError 1", "ValueError 0"]), (result.out, result.err)

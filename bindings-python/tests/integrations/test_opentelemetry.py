@@ -13,8 +13,8 @@ import jsonschema
 import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from receiving import Receiver, receiving
 
+from receiving import Receiver, receiving
 from stillframe.integrations._bounded import bounded
 from stillframe.integrations._stacktrace import stacktrace
 from support import DEFAULTS, Result, Store, values

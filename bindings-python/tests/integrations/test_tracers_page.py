@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-from receiving import receiving
 
+from receiving import receiving
 from support import Store
 
 PAGE = (Path(__file__).parents[3] / "docs" / "tracers.md").read_text()

@@ -37,7 +37,7 @@ fuzz_target!(|bytes: &[u8]| {
     let from_msgpack = Snapshot::from_msgpack(&msgpack).expect("MessagePack parses");
     assert_eq!(from_json, from_msgpack);
     let frame_id = |frame: u32| SnapshotId::from_parts(0, frame.into());
-    for dialect in [Dialect::Python, Dialect::Java, Dialect::Dotnet] {
+    for dialect in Dialect::ALL {
         let options = Options {
             max_bytes: 4096,
             ..Options::new(dialect, &frame_id)

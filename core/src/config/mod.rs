@@ -27,6 +27,7 @@ mod keys;
 mod kind;
 mod node;
 mod problem;
+mod resource;
 mod rules;
 mod sources;
 mod suggest;

@@ -213,6 +213,20 @@ fn foreign<'a>(
         }
     }
     for key in KEYS {
+        // A variable may hold something for several keys, and nothing for this one.
+        let known = key.foreign_variables().iter();
+        let mut known = known.filter(|variable| sources.variable(variable.name()).is_some());
+        if let Some((name, value)) = known.find_map(|variable| {
+            let value = variable.read(text(variable.name(), sources, problems)?);
+            (!value.is_empty()).then(|| (variable.name(), value))
+        }) {
+            entries.push(Entry {
+                key,
+                node: Node::text(&value),
+                place: Place::Variable(name),
+            });
+        }
+        // Datadog's count more: that is how its tracers have it.
         let variable = key.datadog_variables().iter().copied();
         if let Some(name) = variable
             .into_iter()
@@ -223,18 +237,6 @@ fn foreign<'a>(
                 key,
                 node: Node::text(value),
                 place: Place::Variable(name),
-            });
-        }
-        let foreign = key.foreign_variables().iter();
-        if let Some(variable) = foreign
-            .into_iter()
-            .find(|variable| sources.variable(variable.name()).is_some())
-            && let Some(value) = text(variable.name(), sources, problems)
-        {
-            entries.push(Entry {
-                key,
-                node: Node::text(&variable.read(value)),
-                place: Place::Variable(variable.name()),
             });
         }
     }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::keys::{Foreign, Key, Slot};
+use super::resource;
 use super::wires::UploadConfig;
 use crate::limits::LimitKnob;
 use crate::sink::spool::SpoolConfig;
@@ -40,11 +41,17 @@ pub static KEYS: &[Key] = &[
         Slot::MaybeText(|c| &mut c.service),
         "Name of the program; its store is named after it. Not set: the host finds one.",
     )
-    .datadog(&["DD_SERVICE"]),
+    .datadog(&["DD_SERVICE"])
+    .known_as(&[
+        Foreign::same("OTEL_SERVICE_NAME"),
+        Foreign::as_if("OTEL_RESOURCE_ATTRIBUTES", resource::service),
+    ]),
     Key::new("env", Slot::MaybeText(|c| &mut c.env), "Deployment environment: `prod`, `staging`.")
-        .datadog(&["DD_ENV"]),
+        .datadog(&["DD_ENV"])
+        .known_as(&[Foreign::as_if("OTEL_RESOURCE_ATTRIBUTES", resource::environment)]),
     Key::new("version", Slot::MaybeText(|c| &mut c.version), "Version of the program.")
-        .datadog(&["DD_VERSION"]),
+        .datadog(&["DD_VERSION"])
+        .known_as(&[Foreign::as_if("OTEL_RESOURCE_ATTRIBUTES", resource::version)]),
     Key::new(
         "tags",
         Slot::Tags(|c| &mut c.tags),
@@ -327,6 +334,18 @@ pub static KEYS: &[Key] = &[
         "Address of the intake, for sending without an agent. Not set: that of the site.",
     ),
     Key::new(
+        "datadog.git_repository_url",
+        Slot::MaybeText(|c| &mut c.datadog.git_repository_url),
+        "Where the program's source lies, for links to it. Credentials in it are not sent.",
+    )
+    .known_as(&[Foreign::same("DD_GIT_REPOSITORY_URL")]),
+    Key::new(
+        "datadog.git_commit_sha",
+        Slot::MaybeText(|c| &mut c.datadog.git_commit_sha),
+        "Which commit of it runs.",
+    )
+    .known_as(&[Foreign::same("DD_GIT_COMMIT_SHA")]),
+    Key::new(
         "otlp.enabled",
         Slot::Flag(|c| &mut c.otlp.enabled),
         "Whether snapshots go to a receiver of OpenTelemetry logs, over HTTP.",
@@ -351,6 +370,12 @@ pub static KEYS: &[Key] = &[
         Foreign::same("OTEL_EXPORTER_OTLP_LOGS_HEADERS"),
         Foreign::same("OTEL_EXPORTER_OTLP_HEADERS"),
     ]),
+    Key::new(
+        "otlp.resource",
+        Slot::Tags(|c| &mut c.otlp.resource),
+        "Attributes of the resource, as `k8s.pod.name`, besides those that are known: service, version, environment, host, process.",
+    )
+    .known_as(&[Foreign::as_if("OTEL_RESOURCE_ATTRIBUTES", resource::others)]),
     Key::new(
         "otlp.compression",
         Slot::Compression(|c| &mut c.otlp.compression),

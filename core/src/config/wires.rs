@@ -85,6 +85,10 @@ pub struct DatadogConfig {
     pub site: String,
     /// Address of the intake, in place of the site's own.
     pub url: Option<Address>,
+    /// Where the program's source lies.
+    pub git_repository_url: Option<String>,
+    /// Which commit of it runs.
+    pub git_commit_sha: Option<String>,
 }
 
 impl Default for DatadogConfig {
@@ -98,6 +102,8 @@ impl Default for DatadogConfig {
             api_key: None,
             site: "datadoghq.com".to_owned(),
             url: None,
+            git_repository_url: None,
+            git_commit_sha: None,
         }
     }
 }
@@ -121,6 +127,8 @@ pub struct OtlpConfig {
     pub endpoint: Address,
     /// Headers of each request.
     pub headers: BTreeMap<String, Secret>,
+    /// Attributes of the resource besides those that are known.
+    pub resource: BTreeMap<String, String>,
     /// Of the requests' bodies.
     pub compression: Compression,
     /// Time for one request; `None`: as for all destinations.
@@ -133,6 +141,7 @@ impl Default for OtlpConfig {
             enabled: false,
             endpoint: Address::new("http://localhost:4318/v1/logs"),
             headers: BTreeMap::new(),
+            resource: BTreeMap::new(),
             compression: Compression::default(),
             timeout: None,
         }

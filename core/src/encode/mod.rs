@@ -26,6 +26,7 @@ mod lead;
 mod limit;
 mod msgpack;
 mod node;
+pub mod stacktrace;
 mod text;
 pub mod vars;
 

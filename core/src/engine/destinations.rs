@@ -14,8 +14,8 @@ use crate::stats::{Counter, DestinationCounters, count};
 /// Memory kept from one snapshot to the next.
 const KEEP: usize = 256 << 10;
 /// What is left of the time for the end of the process when the senders have had theirs.
-const LAST_SHARE: u32 = 10;
-const LAST_MOST: Duration = Duration::from_millis(100);
+const LAST_SHARE: u32 = 5;
+const LAST_MOST: Duration = Duration::from_millis(500);
 
 /// The handles of all senders; used from any thread.
 pub(super) type Senders = Arc<[Arc<Sender>]>;

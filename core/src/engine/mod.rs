@@ -21,6 +21,7 @@ mod destinations;
 mod destinations;
 mod occurrences;
 mod pipeline;
+mod work;
 mod worker;
 
 use std::collections::{HashMap, VecDeque};
@@ -421,6 +422,11 @@ impl Engine {
     pub fn stats(&self) -> StatsSnapshot {
         self.worker.count_sink(&self.shared.stats);
         self.shared.stats.snapshot()
+    }
+
+    /// Counts what the host does on the engine's behalf: snapshots that it hands to the program itself.
+    pub fn count(&self, counter: Counter, by: u64) {
+        self.shared.stats.add(counter, by);
     }
 
     /// Counts an error of the host's own code, which reached nobody.

@@ -34,6 +34,8 @@ pub struct Pipeline {
     cleaner: Cleaner,
     sources: SourceReader,
     fingerprinter: Fingerprinter,
+    #[cfg(feature = "native")]
+    natives: crate::native::Natives,
 }
 
 /// A snapshot on which nothing is left to do but writing it.
@@ -176,6 +178,19 @@ impl Finished {
         Ok(())
     }
 
+    /// Gives `write` what an encoder reads, for a form that is written in several pieces.
+    pub(crate) fn with_input<R>(
+        &self,
+        write: impl FnOnce(&Input<'_>) -> R,
+    ) -> Result<R, PipelineError> {
+        let tape = self.tape()?;
+        Ok(write(&Input {
+            tape: &tape,
+            meta: &self.meta,
+            extras: &self.extras,
+        }))
+    }
+
     fn tape(&self) -> Result<Tape<'_>, PipelineError> {
         self.cleaned.tape.read().map_err(PipelineError::Tape)
     }
@@ -209,6 +224,8 @@ impl Pipeline {
             cleaner: Cleaner::new(),
             sources: SourceReader::new(setup.started, directory),
             fingerprinter: Fingerprinter::new(&setup.config.fingerprint),
+            #[cfg(feature = "native")]
+            natives: crate::native::Natives::default(),
         }
     }
 
@@ -223,6 +240,11 @@ impl Pipeline {
         submission: &Submission,
     ) -> Result<Finished, PipelineError> {
         let raw = Tape::parse(&submission.tape).map_err(PipelineError::Tape)?;
+        let named = self.named(&raw);
+        let raw = match &named {
+            Some(named) => Tape::parse(named).map_err(PipelineError::Tape)?,
+            None => raw,
+        };
         let excerpts = match shared.setup.config.source {
             true => self.excerpts(&raw),
             false => Vec::new(),
@@ -249,7 +271,26 @@ impl Pipeline {
         submission: &Submission,
     ) -> Result<Finished, PipelineError> {
         let raw = Tape::parse(&submission.tape).map_err(PipelineError::Tape)?;
+        let named = self.named(&raw);
+        let raw = match &named {
+            Some(named) => Tape::parse(named).map_err(PipelineError::Tape)?,
+            None => raw,
+        };
         self.clean(&shared.setup, &raw, &submission.meta, &[])
+    }
+
+    /// The tape with the names of its native frames, if it has frames that are known by their addresses only.
+    #[cfg(feature = "native")]
+    fn named(&mut self, tape: &Tape<'_>) -> Option<Vec<u8>> {
+        (tape.header().language == crate::language::Language::Native)
+            .then(|| self.natives.finish(tape))
+            .flatten()
+    }
+
+    #[cfg(not(feature = "native"))]
+    #[expect(clippy::unused_self, reason = "as with the feature")]
+    fn named(&mut self, _tape: &Tape<'_>) -> Option<Vec<u8>> {
+        None
     }
 
     fn clean(

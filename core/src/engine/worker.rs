@@ -1,73 +1,42 @@
-//! The background thread: polls the queue, runs the pipeline, feeds the sink, ticks the gate.
+//! Who does the work behind the queue: the background thread, and whoever waits for it.
+//!
+//! The background thread gets only the time that the program leaves, which may be none. So a thread that waits, to flush or at the end of
+//! the program, does not wait for that thread to work: it takes over the work itself, in the background thread's place.
 
-use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::Thread;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::thread::{Thread, ThreadId};
 use std::time::{Duration, Instant};
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Mutex, MutexGuard};
 
+use super::Shared;
 use super::destinations::{self, Destinations, Senders};
-use super::{
-    Finished, Pipeline, PipelineError, RECENT, RECENT_BYTES, Recent, Shared, Submission, now_ns,
-};
-use crate::background;
-use crate::encode::Encoder;
-use crate::gate::SiteHash;
+use super::work::Work;
 use crate::queue::Pace;
-use crate::sink::spool::{
-    EventCount, EventCounts, ProcessPhase, ProcessRecord, Spool, SpoolCounters, Uncaught,
-    encode_payload,
-};
-use crate::sink::{RecordKind, Sink, SinkRecord};
-use crate::snapshot::SnapshotId;
-use crate::stats::{Counter, Outcome, Outcomes, Stats, StatsSnapshot};
+use crate::sink::Sink;
+use crate::sink::spool::{Spool, SpoolCounters};
+use crate::stats::{Counter, Outcome, Outcomes, Stats};
+use crate::{background, panics};
 
-/// How often the sink is flushed while there is something to flush.
-const FLUSH_EVERY: Duration = Duration::from_millis(200);
-/// The same while there is a queue to work off.
-const FLUSH_BUSY: Duration = Duration::from_millis(100);
-/// How often occurrences and the state of the process are written.
-const REPORT_EVERY: Duration = Duration::from_secs(30);
-/// Time for one ordinary flush.
-const FLUSH_TIME: Duration = Duration::from_secs(5);
+/// Time for a note of what became of the sending, after a flush that took all of its time.
+const NOTE_TIME: Duration = Duration::from_millis(50);
 /// Time for what a thread of the program stores because there is no other.
 const LAST_TIME: Duration = Duration::from_millis(500);
-/// Sites whose issue is remembered.
-const MAX_SITES: usize = 16_384;
 /// Bytes of the thread's stack.
 const STACK: usize = 512 << 10;
 
 /// The handle of the background thread.
 pub(super) struct Worker {
     shared: Arc<Shared>,
-    control: Arc<Control>,
+    desk: Arc<Desk>,
     started: AtomicBool,
     sink: Mutex<Option<Box<dyn Sink>>>,
     /// Until the thread starts.
     destinations: Mutex<Option<Destinations>>,
     senders: Senders,
     spool: Mutex<Option<Arc<SpoolCounters>>>,
-}
-
-/// What others ask of the thread.
-struct Control {
-    asked: Mutex<Asked>,
-    answered: Condvar,
-    thread: Mutex<Option<Thread>>,
-}
-
-#[derive(Default)]
-struct Asked {
-    /// Flushes asked for, and those done.
-    flushes: u64,
-    flushed: u64,
-    /// Whether the last flush handed over everything.
-    whole: bool,
-    stop_by: Option<Instant>,
-    stopped: bool,
 }
 
 impl std::fmt::Debug for Worker {
@@ -84,14 +53,9 @@ impl Worker {
         sink: Option<Box<dyn Sink>>,
         destinations: Destinations,
     ) -> Self {
-        let control = Control {
-            asked: Mutex::default(),
-            answered: Condvar::new(),
-            thread: Mutex::default(),
-        };
         Self {
             shared,
-            control: Arc::new(control),
+            desk: Arc::default(),
             started: AtomicBool::new(false),
             sink: Mutex::new(sink),
             senders: destinations.senders(),
@@ -112,32 +76,20 @@ impl Worker {
     fn start(&self) {
         let sink = self.sink.lock().take().or_else(|| self.spool());
         let destinations = self.destinations.lock().take().unwrap_or_default();
-        let (shared, control) = (Arc::clone(&self.shared), Arc::clone(&self.control));
-        let work = Loop::new(shared, control, sink, destinations);
-        let work = Arc::new(Mutex::new(Some(work)));
-        let theirs = Arc::clone(&work);
-        let started = background::spawn("stillframe", STACK, move || {
-            let work = theirs.lock().take();
-            if let Some(work) = work {
-                work.run();
-            }
-        });
-        match started {
-            Ok(handle) => *self.control.thread.lock() = Some(handle.thread().clone()),
+        let work = Work::new(Arc::clone(&self.shared), sink, destinations);
+        *self.desk.work.lock() = Some(work);
+        let (desk, shared) = (Arc::clone(&self.desk), Arc::clone(&self.shared));
+        match background::spawn("stillframe", STACK, move || desk.poll(&shared)) {
+            Ok(handle) => *self.desk.thread.lock() = Some(handle.thread().clone()),
             Err(error) => {
                 self.shared.notice(&format!(
                     "cannot start the background thread ({error}): nothing more is captured"
                 ));
                 self.shared.gate.set_enabled(false);
                 // What has come so far, and why nothing comes after it, is stored by this thread, once.
-                let work = work.lock().take();
-                let whole = work.is_some_and(|mut work| {
-                    work.finish(Instant::now() + LAST_TIME);
-                    work.whole
-                });
-                let mut asked = self.control.asked.lock();
-                asked.stopped = true;
-                asked.whole = whole;
+                let deadline = Instant::now() + LAST_TIME;
+                self.desk.stop_by(deadline);
+                let _ = self.desk.turn(&self.shared, Some(deadline), |_| ());
             }
         }
     }
@@ -187,421 +139,150 @@ impl Worker {
         destinations::leave_to_parent(&self.senders);
     }
 
-    /// Whether this is the background thread, as in a callback: it must not wait for itself.
-    fn is_own_thread(&self) -> bool {
-        let thread = self.control.thread.lock();
-        thread
-            .as_ref()
-            .is_some_and(|thread| thread.id() == std::thread::current().id())
-    }
-
     pub(super) fn flush(&self, timeout: Duration) -> bool {
         let deadline = Instant::now() + timeout;
-        let stored = self.store_by(deadline);
-        destinations::settle_by(&self.senders, deadline) && stored
+        let stored = !self.started.load(Ordering::Acquire) || self.store_by(deadline);
+        if self.senders.is_empty() {
+            return stored;
+        }
+        let settled = destinations::settle_by(&self.senders, deadline);
+        // The process may end behind this: what became of the sending is stored, too.
+        if self.started.load(Ordering::Acquire) {
+            self.store_by(deadline.max(Instant::now() + NOTE_TIME));
+        }
+        settled && stored
     }
 
-    /// Waits until everything submitted so far is stored.
+    /// Stores everything submitted so far.
     fn store_by(&self, deadline: Instant) -> bool {
-        if !self.started.load(Ordering::Acquire) {
-            return true;
+        let settle = |work: &mut Work| work.settle(deadline);
+        match self.desk.turn(&self.shared, Some(deadline), settle) {
+            Ok(whole) => whole,
+            Err(NoTurn::Ended) => self.desk.whole.load(Ordering::Acquire),
+            Err(NoTurn::Late | NoTurn::Own) => false,
         }
-        if self.is_own_thread() {
-            return false;
-        }
-        let mut asked = self.control.asked.lock();
-        asked.flushes += 1;
-        let mine = asked.flushes;
-        self.wake();
-        while asked.flushed < mine && !asked.stopped {
-            if self
-                .control
-                .answered
-                .wait_until(&mut asked, deadline)
-                .timed_out()
-            {
-                break;
-            }
-        }
-        asked.flushed >= mine && asked.whole
     }
 
     pub(super) fn shutdown(&self, timeout: Duration) -> bool {
+        let deadline = Instant::now() + timeout;
         if !self.started.load(Ordering::Acquire) {
             // Something was refused and nothing captured: `doctor` has to know of it all the same.
             if self.shared.stats.snapshot().outcomes == Outcomes::default() {
-                destinations::stop(&self.senders, Instant::now() + timeout);
+                destinations::stop(&self.senders, deadline);
                 return true;
             }
             self.ensure_started();
         }
-        let own_thread = self.is_own_thread();
-        let deadline = Instant::now() + timeout;
-        let mut asked = self.control.asked.lock();
-        asked.stop_by = Some(asked.stop_by.map_or(deadline, |by| by.min(deadline)));
-        self.wake();
-        while !asked.stopped && !own_thread {
-            if self
-                .control
-                .answered
-                .wait_until(&mut asked, deadline)
-                .timed_out()
-            {
-                break;
+        self.desk.stop_by(deadline);
+        match self.desk.turn(&self.shared, Some(deadline), |_| ()) {
+            Ok(()) | Err(NoTurn::Ended) => self.desk.whole.load(Ordering::Acquire),
+            // A callback that ends the engine: it ends after that.
+            Err(NoTurn::Own) => false,
+            Err(NoTurn::Late) => {
+                while self.shared.queue.poll().is_some() {
+                    self.shared.stats.outcome(Outcome::DroppedDeadline);
+                }
+                false
             }
         }
-        let mut lost = 0_u64;
-        if !asked.stopped && !own_thread {
-            while self.shared.queue.poll().is_some() {
-                self.shared.stats.outcome(Outcome::DroppedDeadline);
-                lost += 1;
+    }
+}
+
+/// What the background thread and those who wait for it share.
+#[derive(Default)]
+struct Desk {
+    /// From the start until it is finished. Locked for one turn at a time.
+    work: Mutex<Option<Work>>,
+    /// Who has a turn.
+    holder: Mutex<Option<ThreadId>>,
+    /// How many threads wait for a turn. The background thread gives way to them.
+    waiting: AtomicU32,
+    /// When the work has to be finished, once that was asked for.
+    stop_by: Mutex<Option<Instant>>,
+    /// Whether everything was handed over in the end.
+    whole: AtomicBool,
+    thread: Mutex<Option<Thread>>,
+}
+
+/// Why a thread could not take over the work.
+#[derive(Debug)]
+enum NoTurn {
+    /// It is finished.
+    Ended,
+    /// Not in time.
+    Late,
+    /// This thread has it already: it is in a callback.
+    Own,
+}
+
+impl Desk {
+    /// The background thread.
+    fn poll(&self, shared: &Shared) {
+        let mut pace = Pace::default();
+        let turn = |work: &mut Work| work.turn(|| self.waiting.load(Ordering::Relaxed) > 0);
+        while let Ok(worked) = self.turn(shared, None, turn) {
+            std::thread::park_timeout(pace.sleep_after(worked));
+        }
+    }
+
+    /// Does something with the work as soon as nobody else does, by `deadline` at the latest. Finishes it afterwards if that was asked for,
+    /// or if something in it panicked.
+    fn turn<T>(
+        &self,
+        shared: &Shared,
+        deadline: Option<Instant>,
+        turn: impl FnOnce(&mut Work) -> T,
+    ) -> Result<T, NoTurn> {
+        let me = std::thread::current().id();
+        if *self.holder.lock() == Some(me) {
+            return Err(NoTurn::Own);
+        }
+        let mut guard = match deadline {
+            None => self.work.lock(),
+            Some(deadline) => self.lock_by(deadline).ok_or(NoTurn::Late)?,
+        };
+        let work = guard.as_mut().ok_or(NoTurn::Ended)?;
+        *self.holder.lock() = Some(me);
+        let _inside = panics::inside();
+        let mut outcome = catch_unwind(AssertUnwindSafe(|| turn(work)));
+        let stop_by = *self.stop_by.lock();
+        if let (Some(deadline), Ok(_)) = (stop_by, &outcome) {
+            let finished = catch_unwind(AssertUnwindSafe(|| work.finish(deadline)));
+            match finished {
+                Ok(whole) => self.whole.store(whole, Ordering::Release),
+                Err(panic) => outcome = Err(panic),
             }
         }
-        asked.stopped && asked.whole && lost == 0
+        if outcome.is_err() {
+            shared.count_panic();
+            // The last thing that is stored says so, if the sink still works.
+            let _ = catch_unwind(AssertUnwindSafe(|| work.give_up()));
+        }
+        if outcome.is_err() || stop_by.is_some() {
+            *guard = None;
+            self.wake();
+        }
+        *self.holder.lock() = None;
+        MutexGuard::unlock_fair(guard);
+        outcome.map_err(|_| NoTurn::Ended)
+    }
+
+    fn lock_by(&self, deadline: Instant) -> Option<MutexGuard<'_, Option<Work>>> {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        let guard = self.work.try_lock_until(deadline);
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
+        guard
+    }
+
+    /// Has the work finished after the next turn.
+    fn stop_by(&self, deadline: Instant) {
+        let mut stop_by = self.stop_by.lock();
+        *stop_by = Some(stop_by.map_or(deadline, |by| by.min(deadline)));
     }
 
     fn wake(&self) {
-        if let Some(thread) = &*self.control.thread.lock() {
+        if let Some(thread) = &*self.thread.lock() {
             thread.unpark();
-        }
-    }
-}
-
-/// The thread's own state.
-struct Loop {
-    shared: Arc<Shared>,
-    control: Arc<Control>,
-    sink: Option<Box<dyn Sink>>,
-    destinations: Destinations,
-    pipeline: Pipeline,
-    encoder: Encoder,
-    payload: Vec<u8>,
-    /// What callbacks are handed, where that is another form.
-    called_with: Vec<u8>,
-    /// Issues by site, for occurrences that are only counted.
-    issues: HashMap<u64, [u8; 16]>,
-    /// Where each issue was captured last, for those that somebody wants deeper.
-    sites: HashMap<[u8; 16], SiteHash>,
-    counted_since: u64,
-    /// What the last report said.
-    reported: StatsSnapshot,
-    whole: bool,
-}
-
-impl Loop {
-    fn new(
-        shared: Arc<Shared>,
-        control: Arc<Control>,
-        sink: Option<Box<dyn Sink>>,
-        destinations: Destinations,
-    ) -> Self {
-        Self {
-            pipeline: Pipeline::new(&shared),
-            shared,
-            control,
-            sink,
-            destinations,
-            encoder: Encoder::new(),
-            payload: Vec::new(),
-            called_with: Vec::new(),
-            issues: HashMap::new(),
-            sites: HashMap::new(),
-            counted_since: now_ns(),
-            reported: StatsSnapshot::default(),
-            whole: true,
-        }
-    }
-
-    fn run(mut self) {
-        let outcome = catch_unwind(AssertUnwindSafe(|| self.poll_until_stopped()));
-        if outcome.is_err() {
-            self.shared.count_panic();
-            // The last thing that is stored says so, if the sink still works.
-            let _ = catch_unwind(AssertUnwindSafe(|| {
-                self.report(ProcessPhase::Running);
-                self.flush(Instant::now() + FLUSH_TIME);
-            }));
-            self.whole = false;
-        }
-        let mut asked = self.control.asked.lock();
-        asked.stopped = true;
-        asked.whole = self.whole;
-        self.control.answered.notify_all();
-    }
-
-    fn poll_until_stopped(&mut self) {
-        let mut pace = Pace::default();
-        let mut flushed = Instant::now();
-        let mut reported = flushed;
-        self.report(ProcessPhase::Start);
-        loop {
-            self.take_sources();
-            let worked = self.drain(None);
-            let _ = self.shared.gate.tick();
-            let mut requests = self.shared.deeper.lock();
-            requests.look(&self.shared.gate, &self.sites);
-            drop(requests);
-            let now = Instant::now();
-            if now.duration_since(reported) >= REPORT_EVERY {
-                reported = now;
-                self.count_occurrences();
-                self.report(ProcessPhase::Running);
-            }
-            if now.duration_since(flushed) >= FLUSH_EVERY || worked {
-                flushed = now;
-                self.flush(now + FLUSH_TIME);
-            }
-            let (flushes, stop_by) = {
-                let asked = self.control.asked.lock();
-                (asked.flushes.max(asked.flushed), asked.stop_by)
-            };
-            if let Some(deadline) = stop_by {
-                return self.finish(deadline);
-            }
-            if self.answer(flushes) {
-                std::thread::park_timeout(pace.sleep_after(worked));
-            }
-        }
-    }
-
-    /// Answers those who wait for a flush up to number `flushes`. `true`: nobody waited.
-    fn answer(&mut self, flushes: u64) -> bool {
-        if self.control.asked.lock().flushed >= flushes {
-            return true;
-        }
-        self.drain(None);
-        self.count_occurrences();
-        // Hosts flush when the program ends, and what it did must be in the store then.
-        if self.shared.stats.snapshot() != self.reported {
-            self.report(ProcessPhase::Running);
-        }
-        self.flush(Instant::now() + FLUSH_TIME);
-        let mut asked = self.control.asked.lock();
-        asked.flushed = flushes;
-        asked.whole = self.whole;
-        self.control.answered.notify_all();
-        false
-    }
-
-    fn finish(&mut self, deadline: Instant) {
-        self.drain(Some(deadline));
-        self.count_occurrences();
-        // Sending may take all of the time: what is stored is stored before. Whether that worked is asked again at the end.
-        let whole = self.whole;
-        self.flush(deadline);
-        self.whole = whole;
-        self.whole &= self.destinations.close(deadline);
-        self.report(ProcessPhase::Exit);
-        if let Some(sink) = &mut self.sink {
-            self.whole &= sink.close(deadline).is_ok();
-        }
-    }
-
-    /// Works off the queue. Whether there was anything.
-    fn drain(&mut self, deadline: Option<Instant>) -> bool {
-        // What they are about was submitted before, so it is in the queue or done.
-        let uncaught = std::mem::take(&mut *self.shared.uncaught.lock());
-        let mut worked = !uncaught.is_empty();
-        let mut flushed = Instant::now();
-        while deadline.is_none_or(|deadline| Instant::now() < deadline) {
-            let Some(submission) = self.shared.queue.poll() else {
-                break;
-            };
-            worked = true;
-            self.process(&submission);
-            // The process may end before all of a long queue is done: what is done must not be lost with the rest.
-            if flushed.elapsed() >= FLUSH_BUSY {
-                self.flush(Instant::now() + FLUSH_TIME);
-                flushed = Instant::now();
-            }
-        }
-        for (id, mechanism) in uncaught {
-            self.mark_uncaught(id, mechanism);
-        }
-        worked
-    }
-
-    fn process(&mut self, submission: &Submission) {
-        let stats = Arc::clone(&self.shared.stats);
-        let finished = match self.pipeline.run(&self.shared, submission) {
-            Ok(finished) => finished,
-            Err(PipelineError::Tape(_)) => return stats.outcome(Outcome::DroppedTape),
-            Err(PipelineError::Redaction) => return stats.outcome(Outcome::DroppedRedaction),
-        };
-        for (reason, count) in finished.counts().iter() {
-            stats.reason(reason, count.into());
-        }
-        self.payload.clear();
-        if finished
-            .msgpack(&mut self.encoder, &mut self.payload)
-            .is_err()
-        {
-            return stats.outcome(Outcome::DroppedTape);
-        }
-        if let Some(site) = submission.site {
-            if self.issues.len() >= MAX_SITES {
-                self.issues.clear();
-                self.sites.clear();
-            }
-            self.issues.insert(site.path(), finished.key());
-            self.sites.insert(finished.key(), site);
-        }
-        self.call_back(&finished);
-        let (site, deeper) = (submission.site, submission.deeper);
-        let mut requests = self.shared.deeper.lock();
-        requests.captured(finished.key(), site, deeper, &self.shared.gate);
-        drop(requests);
-        let written = match &mut self.sink {
-            Some(sink) => sink.write(&SinkRecord {
-                kind: RecordKind::Snapshot,
-                payload: &self.payload,
-                id: submission.meta.id.0,
-                fingerprint: finished.key(),
-                timestamp_ns: submission.meta.timestamp_ns,
-            }),
-            None => Ok(()),
-        };
-        match written {
-            Ok(()) => stats.outcome(Outcome::Captured),
-            Err(_) => stats.outcome(Outcome::DroppedSink),
-        }
-        self.destinations.take(&finished);
-        self.remember(submission.meta.id);
-        // One very large snapshot does not hold its memory for ever.
-        self.payload.shrink_to(1 << 20);
-    }
-
-    /// Hands a snapshot to the program's own functions.
-    fn call_back(&mut self, finished: &Finished) {
-        for callback in &self.shared.setup.host.callbacks {
-            let (encoder, buffer) = (&mut self.encoder, &mut self.called_with);
-            let stats = &self.shared.stats;
-            match callback.deliver(finished, &self.payload, encoder, buffer) {
-                Ok(true) => stats.add(Counter::CallbackSent, 1),
-                Ok(false) | Err(_) => {
-                    stats.add(Counter::CallbackFailed, 1);
-                    self.shared
-                        .notice("a snapshot callback failed: what it did not take is only stored");
-                }
-            }
-        }
-        self.called_with.shrink_to(1 << 20);
-    }
-
-    fn remember(&self, id: SnapshotId) {
-        self.shared.finished.fetch_add(1, Ordering::Relaxed);
-        if self.payload.len() > RECENT_BYTES {
-            return;
-        }
-        let mut recent = self.shared.recent.lock();
-        if recent.len() >= RECENT {
-            recent.pop_front();
-        }
-        recent.push_back(Recent {
-            payload: self.payload.as_slice().into(),
-            id,
-            uncaught: None,
-        });
-    }
-
-    fn mark_uncaught(&mut self, id: SnapshotId, mechanism: String) {
-        if let Ok(payload) = encode_payload(&Uncaught {
-            mechanism: mechanism.clone(),
-        }) {
-            self.write(RecordKind::Uncaught, id, &payload);
-        }
-        let mut recent = self.shared.recent.lock();
-        if let Some(recent) = recent.iter_mut().find(|recent| recent.id == id) {
-            recent.uncaught = Some(mechanism);
-        }
-    }
-
-    fn take_sources(&mut self) {
-        for (file, text) in self.shared.sources.lock().drain(..) {
-            self.pipeline.note_source(&file, &text);
-        }
-    }
-
-    fn flush(&mut self, deadline: Instant) {
-        if let Some(sink) = &mut self.sink {
-            self.whole = sink.flush(deadline).is_ok();
-        }
-        self.destinations.flush();
-    }
-
-    /// Writes how often known issues occurred without being captured.
-    fn count_occurrences(&mut self) {
-        let until_ns = now_ns();
-        let counts: Vec<_> = self
-            .shared
-            .occurrences
-            .take()
-            .into_iter()
-            .map(|(site, count)| EventCount {
-                fingerprint: self.issues.get(&site).copied().unwrap_or_default(),
-                site,
-                count,
-                last_ns: until_ns,
-            })
-            .collect();
-        let since_ns = std::mem::replace(&mut self.counted_since, until_ns);
-        if !counts.is_empty()
-            && let Ok(payload) = encode_payload(&EventCounts {
-                since_ns,
-                until_ns,
-                counts,
-            })
-        {
-            self.write_new(RecordKind::EventCounts, &payload);
-        }
-    }
-
-    /// Writes what the process is and what it did.
-    fn report(&mut self, phase: ProcessPhase) {
-        let setup = &self.shared.setup;
-        let process = &self.shared.process;
-        let started = setup
-            .started
-            .duration_since(std::time::UNIX_EPOCH)
-            .unwrap_or_default();
-        let mut problems = setup.host.problems.clone();
-        problems.extend(self.shared.notices.lock().iter().cloned());
-        let record = ProcessRecord {
-            phase,
-            pid: process.pid,
-            started_ns: u64::try_from(started.as_nanos()).unwrap_or(u64::MAX),
-            service: Some(process.service.clone()),
-            env: process.env.clone(),
-            version: process.version.clone(),
-            host: process.host.clone(),
-            language: process.language.as_str().to_owned(),
-            runtime: setup.host.runtime.clone(),
-            walker: setup.host.walker.clone(),
-            library: env!("CARGO_PKG_VERSION").to_owned(),
-            enabled_by: setup.host.enabled_by.clone(),
-            problems,
-            stats: self.shared.stats.snapshot(),
-        };
-        self.reported.clone_from(&record.stats);
-        if let Ok(payload) = encode_payload(&record) {
-            self.write_new(RecordKind::Process, &payload);
-        }
-    }
-
-    fn write_new(&mut self, kind: RecordKind, payload: &[u8]) {
-        self.write(kind, SnapshotId::generate(now_ns()), payload);
-    }
-
-    fn write(&mut self, kind: RecordKind, id: SnapshotId, payload: &[u8]) {
-        if let Some(sink) = &mut self.sink {
-            // The sink counts what it cannot take.
-            let _ = sink.write(&SinkRecord {
-                kind,
-                payload,
-                id: id.0,
-                fingerprint: [0; 16],
-                timestamp_ns: now_ns(),
-            });
         }
     }
 }

@@ -5,7 +5,7 @@
 //! slow one, and a full queue drops and counts. What it does with the bytes is its own business: they are only borrowed.
 //!
 //! A callback that panics, or that says it did not take a snapshot, is counted (`callback_failed`) and told once; the engine goes on, and so
-//! do the other sinks. A forked child has the callbacks of its parent, once [`Engine::after_fork`](crate::engine::Engine::after_fork) was called.
+//! do the other sinks. One that only queues what it is handed says [`Taken::Later`], and counts itself ([`Engine::count`](crate::engine::Engine::count)). A forked child has the callbacks of its parent, once [`Engine::after_fork`](crate::engine::Engine::after_fork) was called.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use crate::encode::Encoder;
 use crate::encode::datadog::{Dialect, Options};
-use crate::engine::{Finished, PipelineError};
+use crate::engine::{Finished, PipelineError, Submission};
 use crate::panics;
 use crate::snapshot::SnapshotId;
 
@@ -36,6 +36,8 @@ pub struct Delivery<'d> {
     pub format: Format,
     /// The snapshot, redacted. Borrowed for the call.
     pub bytes: &'d [u8],
+    /// What it was made of, for [`Engine::finish`](crate::engine::Engine::finish). Not redacted.
+    pub submission: &'d Submission,
     /// Counts the bodies of one snapshot, from 0.
     pub part: u32,
     /// Whether it is the last body of its snapshot.
@@ -48,8 +50,39 @@ pub struct Delivery<'d> {
     pub timestamp_ns: u64,
 }
 
-/// What a callback is in Rust: `false` if the program could not take it.
-type Call = dyn Fn(&Delivery<'_>) -> bool + Send + Sync;
+/// What became of what a callback was handed. `true` is [`Taken::Yes`], `false` [`Taken::No`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// The program took it.
+    Yes,
+    /// The program could not take it.
+    No,
+    /// It waits for the program, which counts it when it is done.
+    Later,
+    /// Nobody wants it: nothing is counted.
+    Unwanted,
+}
+
+impl From<bool> for Taken {
+    fn from(taken: bool) -> Self {
+        if taken { Self::Yes } else { Self::No }
+    }
+}
+
+impl Taken {
+    /// What became of a snapshot of which a part became `other`.
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::No, _) | (_, Self::No) => Self::No,
+            (Self::Later, _) | (_, Self::Later) => Self::Later,
+            (Self::Yes, _) | (_, Self::Yes) => Self::Yes,
+            (Self::Unwanted, Self::Unwanted) => Self::Unwanted,
+        }
+    }
+}
+
+/// What a callback is in Rust.
+type Call = dyn Fn(&Delivery<'_>) -> Taken + Send + Sync;
 
 /// A function of the program that takes snapshots.
 ///
@@ -81,28 +114,30 @@ impl fmt::Debug for Callback {
 
 impl Callback {
     /// A callback that gets snapshots in this form.
-    pub fn new(
+    pub fn new<T: Into<Taken>>(
         format: Format,
-        call: impl Fn(&Delivery<'_>) -> bool + Send + Sync + 'static,
+        call: impl Fn(&Delivery<'_>) -> T + Send + Sync + 'static,
     ) -> Self {
         Self {
             format,
-            call: Arc::new(call),
+            call: Arc::new(move |delivery| call(delivery).into()),
         }
     }
 
-    /// Hands `snapshot` over. `msgpack` is its stored form, `buffer` memory to reuse. Whether all of it was taken.
+    /// Hands `snapshot` over. `msgpack` is its stored form, `buffer` memory to reuse.
     pub(crate) fn deliver(
         &self,
+        submission: &Submission,
         snapshot: &Finished,
         msgpack: &[u8],
         encoder: &mut Encoder,
         buffer: &mut Vec<u8>,
-    ) -> Result<bool, PipelineError> {
+    ) -> Result<Taken, PipelineError> {
         let meta = snapshot.meta();
         let whole = Delivery {
             format: self.format,
             bytes: &[],
+            submission,
             part: 0,
             last: true,
             id: meta.id,
@@ -119,19 +154,19 @@ impl Callback {
             Format::Datadog => {
                 let frame_id = |frame| meta.id.of_frame(frame);
                 let options = Options::new(Dialect::of(snapshot.language()?), &frame_id);
-                let (mut next, mut part, mut taken) = (Some(0), 0, true);
+                let (mut next, mut part, mut taken) = (Some(0), 0, Taken::Unwanted);
                 while let Some(first) = next {
                     buffer.clear();
                     next = snapshot.datadog(encoder, &options, first, buffer)?;
                     let last = next.is_none();
-                    taken &= self.hand_over(
+                    taken = taken.and(self.hand_over(
                         buffer,
                         Delivery {
                             part,
                             last,
                             ..whole
                         },
-                    );
+                    ));
                     part += 1;
                 }
                 Ok(taken)
@@ -139,13 +174,13 @@ impl Callback {
         }
     }
 
-    fn hand_over(&self, bytes: &[u8], delivery: Delivery<'_>) -> bool {
+    fn hand_over(&self, bytes: &[u8], delivery: Delivery<'_>) -> Taken {
         let delivery = Delivery { bytes, ..delivery };
         let _outside = panics::outside();
         catch_unwind(AssertUnwindSafe(|| (self.call)(&delivery))).unwrap_or_else(|payload| {
             // Dropping what it carries could panic again.
             std::mem::forget(payload);
-            false
+            Taken::No
         })
     }
 }

@@ -29,7 +29,12 @@ pub type MakeDestination = fn(&Config) -> Option<Result<Destination, String>>;
 
 /// One line for each wire.
 const WIRES: &[MakeDestination] = &[
-    // The wires' own modules: `#[cfg(feature = "NAME")] super::NAME::destination`.
+    #[cfg(feature = "datadog")]
+    super::datadog::destination,
+    #[cfg(feature = "otlp")]
+    super::otlp::destination,
+    #[cfg(feature = "sentry")]
+    super::sentry::destination,
 ];
 
 /// The destinations that `config` asks for, and what is wrong with those that cannot be, one line each.

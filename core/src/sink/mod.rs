@@ -7,12 +7,22 @@ use std::fmt;
 use std::time::Instant;
 
 pub mod callback;
+#[cfg(feature = "datadog")]
+pub mod datadog;
 mod destination;
+#[cfg(any(feature = "otlp", feature = "sentry"))]
+mod gzip;
 pub mod http;
+#[cfg(feature = "otlp")]
+pub mod otlp;
 #[cfg(feature = "http")]
 pub mod outbox;
+#[cfg(any(feature = "otlp", feature = "sentry"))]
+mod said;
 #[cfg(feature = "http")]
 pub mod sender;
+#[cfg(feature = "sentry")]
+pub mod sentry;
 pub mod spool;
 pub mod wire;
 

@@ -207,6 +207,7 @@
 mod arena;
 mod cursor;
 mod decode;
+mod edit;
 mod entry;
 mod error;
 mod header;
@@ -215,6 +216,7 @@ mod own_type;
 mod reader;
 mod writer;
 
+pub use edit::{Edit, EditedFrame, edit};
 pub use entry::{
     BigInt, Exception, Frame, FrameFlags, Item, Link, Name, Section, Text, TimeKind, TimeValue,
     Value,

@@ -228,3 +228,34 @@ fn an_unknown_detector_is_told_and_left_out() {
     let place = Origin::Variable("STILLFRAME_REDACT_ENABLED_DETECTORS".into());
     assert_eq!(problems[0].origin(), Some(&place));
 }
+
+#[test]
+fn opentelemetrys_resource_names_the_program_where_datadogs_variables_do_not() {
+    let attributes = "service.name=b,service.version=1.4.2,deployment.environment.name=prod,k8s.pod.name=a%20b,bad";
+    let sources = variables(&[("OTEL_RESOURCE_ATTRIBUTES", attributes)]);
+    let (config, problems) = load(&sources);
+    assert!(problems.is_empty(), "{:?}", lines(&problems));
+    assert_eq!(config.service.as_deref(), Some("b"));
+    assert_eq!(config.version.as_deref(), Some("1.4.2"));
+    assert_eq!(config.env.as_deref(), Some("prod"));
+    let resource: Vec<_> = config.otlp.resource.iter().collect();
+    assert_eq!(resource, [(&"k8s.pod.name".to_owned(), &"a b".to_owned())]);
+
+    let named = [
+        ("OTEL_RESOURCE_ATTRIBUTES", attributes),
+        ("OTEL_SERVICE_NAME", "a"),
+    ];
+    assert_eq!(load(&variables(&named)).0.service.as_deref(), Some("a"));
+    let both = [
+        ("OTEL_SERVICE_NAME", "a"),
+        ("DD_SERVICE", "datadog"),
+        ("OTEL_RESOURCE_ATTRIBUTES", attributes),
+    ];
+    let (config, _) = load(&variables(&both));
+    assert_eq!(config.service.as_deref(), Some("datadog"));
+    assert_eq!(config.version.as_deref(), Some("1.4.2"));
+    // A variable that says nothing of a key is no source of it.
+    let other = variables(&[("OTEL_RESOURCE_ATTRIBUTES", "k8s.pod.name=x")]);
+    let (config, problems) = load(&other);
+    assert!(problems.is_empty() && config.origin("service").is_none());
+}

@@ -121,7 +121,10 @@ fn every_source(key: &Key, value: &Value) -> Vec<(String, Sources, Option<tempfi
     for variable in key.foreign_variables() {
         if variable.read(&text) == text {
             // Others' variables count only for what is on.
-            let (section, _) = key.name().split_once('.').expect("of a destination");
+            let section = key
+                .name()
+                .split_once('.')
+                .map_or("otlp", |(section, _)| section);
             let on = format!("STILLFRAME_{}_ENABLED", section.to_uppercase());
             let sources = variables(&[(variable.name(), &text), (&on, "1")]);
             all.push((variable.name().to_owned(), sources, None));

@@ -40,6 +40,7 @@ pub(crate) struct Datadog {
     pub(crate) python: Json,
     pub(crate) java: Json,
     pub(crate) dotnet: Json,
+    pub(crate) native: Json,
 }
 
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -150,7 +151,7 @@ pub(crate) fn items_of(array: &str) -> Option<Vec<&str>> {
 pub(crate) struct Written {
     pub(crate) json: String,
     pub(crate) msgpack: Vec<u8>,
-    pub(crate) datadog: [String; 3],
+    pub(crate) datadog: [String; 4],
     pub(crate) variables: String,
 }
 
@@ -178,7 +179,7 @@ pub(crate) fn write(tape: &Tape<'_>, meta: &Meta, extras: &Extras) -> Written {
     let mut msgpack = Vec::new();
     encoder.msgpack_into(&input, &mut msgpack);
     let frame_id = |frame| frame_id(meta.id, frame);
-    let datadog = [Dialect::Python, Dialect::Java, Dialect::Dotnet].map(|dialect| {
+    let datadog = Dialect::ALL.map(|dialect| {
         let options = Options {
             exception_hash: Some("17"),
             process_tags: Some("entrypoint.name:shop"),
@@ -210,7 +211,7 @@ impl Vector {
         let parsed = Tape::parse(&tape).expect("the cases are valid");
         let written = write(&parsed, &case.meta, &case.extras);
         let parse = |text: &str| serde_json::from_str(text).expect("JSON");
-        let [python, java, dotnet] = written.datadog.each_ref().map(|text| parse(text));
+        let [python, java, dotnet, native] = written.datadog.each_ref().map(|text| parse(text));
         Self {
             about: case.about.into(),
             tape: hex(&tape),
@@ -222,6 +223,7 @@ impl Vector {
                 python,
                 java,
                 dotnet,
+                native,
             },
             variables: parse(&written.variables),
         }

@@ -6,6 +6,7 @@ use clap::Args;
 use serde::Serialize;
 use stillframe_core::config::{Config, ConfigProblem};
 use stillframe_core::redact::{Mode, Redactor};
+use stillframe_core::sink::outbox::waiting;
 use stillframe_core::sink::spool::ProcessPhase;
 use stillframe_core::stats::StatsSnapshot;
 
@@ -14,7 +15,7 @@ use super::list::error_of;
 use super::open::{Opened, configuration, open, tilde};
 use super::output::Output;
 use super::stats::total;
-use super::{DisplayArgs, StoreArgs, clock, outcome};
+use super::{DisplayArgs, StoreArgs, clock, outcome, sending};
 use crate::render::{Clock, Line, Page, SECOND, Style, Terminal, counted, duration, grouped, size};
 use crate::store::{Filter, Health, Process, Store};
 
@@ -123,10 +124,28 @@ fn examine(
     }
     report.refused(&stats, recent.len());
     report.store(opened, config, &stats)?;
+    report.sending(opened, config, &stats);
+    report.callbacks(&stats, last);
     report.configuration(config, problems, last);
     report.redaction(config, &stats);
     report.overhead(&recent, &stats);
     Ok(report.findings)
+}
+
+/// Whether a line is of a function that was handed a snapshot and failed.
+fn is_of_callback(line: &str) -> bool {
+    line.contains(", given to stillframe.on_snapshot, failed: ")
+}
+
+/// Whether a line is of a destination, of which more is told in another place.
+fn is_of_destination(line: &str, process: Option<&Process>) -> bool {
+    let mut names = process
+        .iter()
+        .flat_map(|process| process.record.stats.destinations.keys());
+    names.any(|name| {
+        line.strip_prefix(name.as_str())
+            .is_some_and(|rest| rest.starts_with(", "))
+    })
 }
 
 struct Report<'a> {
@@ -383,6 +402,57 @@ impl Report<'_> {
         Ok(())
     }
 
+    /// Destinations beyond this machine.
+    fn sending(&mut self, opened: &Opened, config: &Config, stats: &StatsSnapshot) {
+        let waiting = waiting(&opened.place.dir);
+        for found in sending::all(config, stats, &waiting, self.clock) {
+            let verdict = if found.bad {
+                Verdict::Mend
+            } else {
+                Verdict::Fine
+            };
+            self.add("sending", verdict, found.what, found.advice);
+        }
+    }
+
+    /// Functions of the program that are handed snapshots.
+    fn callbacks(&mut self, stats: &StatsSnapshot, last: Option<&Process>) {
+        let counters = &stats.counters;
+        let (sent, failed) = (counters.callback_sent, counters.callback_failed);
+        if failed > 0 {
+            let told = last.iter().flat_map(|process| &process.record.problems);
+            let which: Vec<&str> = told
+                .filter(|line| is_of_callback(line))
+                .map(String::as_str)
+                .collect();
+            let which = match which.as_slice() {
+                [] => String::new(),
+                lines => format!(": {}", lines.join("; ")),
+            };
+            self.add(
+                "callbacks",
+                Verdict::Mend,
+                format!("{} failed{which}", counted(failed, "call")),
+                Some("the program was not disturbed, and the store has what they were handed"),
+            );
+        }
+        if counters.callback_dropped > 0 {
+            self.add(
+                "callbacks",
+                Verdict::Mend,
+                format!(
+                    "{} not handed over",
+                    counted(counters.callback_dropped, "snapshot")
+                ),
+                Some("functions that take long lose some: have them pass the snapshot on and return; the store has it"),
+            );
+        }
+        if sent > 0 && failed == 0 && counters.callback_dropped == 0 {
+            let what = format!("{} of functions of the program", counted(sent, "call"));
+            self.add("callbacks", Verdict::Fine, what, None);
+        }
+    }
+
     fn configuration(
         &mut self,
         config: &Config,
@@ -396,7 +466,9 @@ impl Report<'_> {
         for problem in last
             .iter()
             .flat_map(|process| &process.record.problems)
-            .filter(|line| !here.contains(line))
+            .filter(|line| {
+                !here.contains(line) && !is_of_destination(line, last) && !is_of_callback(line)
+            })
         {
             self.add(
                 "settings",

@@ -23,6 +23,8 @@ mod prove;
 mod reference;
 mod repro;
 mod run;
+mod send;
+mod sending;
 mod show;
 mod since;
 mod stats;
@@ -83,6 +85,8 @@ enum Command {
     Doctor(doctor::DoctorArgs),
     /// Count what was captured, refused, hidden and cut
     Stats(stats::StatsArgs),
+    /// Deliver what programs that are gone have left to be sent
+    Send(send::SendArgs),
     /// See it work: a program that fails, and what was captured
     Demo(demo::DemoArgs),
     /// Prove that a capture runs none of a program's code, with your own classes
@@ -139,6 +143,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Deeper(args) => deeper::deeper(args, &output),
         Command::Doctor(args) => doctor::doctor(args, &output),
         Command::Stats(args) => stats::stats(args, &output),
+        Command::Send(args) => send::send(args, &output),
         Command::Demo(args) => demo::demo(args, &output),
         Command::Prove(args) => prove::prove(args),
         Command::Completions(args) => man::completions(args, &output),

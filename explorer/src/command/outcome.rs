@@ -78,6 +78,10 @@ pub(super) fn merge(sum: &mut StatsSnapshot, other: &StatsSnapshot) {
             *total = total.saturating_add(*count);
         }
     }
+    for (name, counts) in &other.destinations {
+        let total = sum.destinations.entry(name.clone()).or_default();
+        total.merge(counts);
+    }
     if other.walk.count > sum.walk.count {
         (sum.walk.p50_ns, sum.walk.p99_ns) = (other.walk.p50_ns, other.walk.p99_ns);
     }

@@ -9,7 +9,7 @@ use stillframe_core::stats::{Counter, Outcome, StatsSnapshot};
 use super::failure::Failure;
 use super::open::{configuration, nothing_yet, open};
 use super::output::Output;
-use super::{DisplayArgs, StoreArgs, clock, outcome};
+use super::{DisplayArgs, StoreArgs, clock, outcome, sending};
 use crate::render::{Clock, Line, Page, Style, Terminal, counted, duration, grouped, size};
 use crate::store::{Health, Process};
 
@@ -158,6 +158,12 @@ fn text(
             counts
                 .iter()
                 .for_each(|(reason, &count)| row(&mut page, reason, count, ""));
+        }
+    }
+    for (name, counts) in &total.destinations {
+        section(&mut page, &format!("{name}, {}", counts.address));
+        for (word, count) in sending::counts(counts) {
+            row(&mut page, word, count, "");
         }
     }
     section(&mut page, "store");

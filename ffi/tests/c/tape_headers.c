@@ -1,4 +1,5 @@
-/* Each header twice, in either order, as its users may include them. */
+/* Each header twice, in either order, as its users may include them.
+ * check: part */
 #include "stillframe_walk.h"
 #include "stillframe_tape.h"
 #include "stillframe_walk.h"

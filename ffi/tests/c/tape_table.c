@@ -1,4 +1,5 @@
-/* The writer as a table of functions, for the tests that run one list of calls on it and on the core's writer: ffi/tests/tape/c_writer.rs. */
+/* The writer as a table of functions, for the tests that run one list of calls on it and on the core's writer: ffi/tests/tape/c_writer.rs.
+ * check: part */
 #include "stillframe_tape.h"
 
 /* Any function; the other side knows which arguments each has. */

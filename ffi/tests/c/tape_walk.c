@@ -1,5 +1,6 @@
 /* Walks data in which objects meet again, and writes the tape to standard output: tape_walk DEPTH CONTAINERS STOP. STOP is the number of
- * groups after which no further container is opened; 0: never. */
+ * groups after which no further container is opened; 0: never.
+ * check: args=4,64,0 */
 #include "stillframe_walk.h"
 
 #include <stdio.h>

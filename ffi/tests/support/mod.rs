@@ -9,6 +9,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Mutex;
 
 /// The crate's folder.
 pub(crate) fn folder() -> PathBuf {
@@ -43,7 +44,8 @@ pub(crate) fn declared() -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for entry in std::fs::read_dir(folder().join("include")).expect("a folder") {
         let path = entry.expect("an entry").path();
-        if path.is_file() {
+        // What is in C++ only has no symbols.
+        if path.extension().is_some_and(|extension| extension == "h") {
             names.append(&mut declared_in(
                 &std::fs::read_to_string(path).expect("readable"),
             ));
@@ -126,4 +128,40 @@ pub(crate) fn compile(
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
+}
+
+/// Cargo writes both libraries to one place.
+static BUILDS: Mutex<()> = Mutex::new(());
+
+/// Builds the shared library and copies it to a folder of its own.
+pub(crate) fn library(features: &[&str]) -> tempfile::TempDir {
+    let _one = BUILDS.lock();
+    let target = std::env::current_exe().expect("a path");
+    let target = target
+        .ancestors()
+        .find(|folder| folder.ends_with("deps"))
+        .and_then(Path::parent)
+        .and_then(Path::parent)
+        .expect("tests are in target/PROFILE/deps");
+    let status = Command::new(env!("CARGO"))
+        .args([
+            "build",
+            "--quiet",
+            "-p",
+            "stillframe-ffi",
+            "--lib",
+            "--target-dir",
+        ])
+        .arg(target)
+        .args(features)
+        .status()
+        .expect("cargo");
+    assert!(status.success());
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::copy(
+        target.join("debug/libstillframe.so"),
+        folder.path().join("libstillframe.so"),
+    )
+    .expect("it was built");
+    folder
 }

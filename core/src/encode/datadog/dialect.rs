@@ -12,16 +12,23 @@ pub enum Dialect {
     Java,
     /// dd-trace-dotnet: short type names with arity.
     Dotnet,
+    /// C and C++, for which no tracer replays exceptions: what Python sends, since a file and a line are what is known of their frames too,
+    /// with types and values as these languages write them.
+    Native,
 }
 
 impl Dialect {
-    /// The dialect of a language; languages without a tracer that replays exceptions speak Python's.
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Python, Self::Java, Self::Dotnet, Self::Native];
+
+    /// The dialect of a language; one that is not told speaks Python's.
     #[must_use]
     pub const fn of(language: Language) -> Self {
         match language {
             Language::Java => Self::Java,
             Language::Dotnet => Self::Dotnet,
-            Language::Python | Language::Native | Language::Unknown => Self::Python,
+            Language::Native => Self::Native,
+            Language::Python | Language::Unknown => Self::Python,
         }
     }
 
@@ -30,13 +37,20 @@ impl Dialect {
             Self::Python => language.as_str(),
             Self::Java => "java",
             Self::Dotnet => "dotnet",
+            // The word of Datadog's tracer for C++.
+            Self::Native => "cpp",
         }
     }
 
-    /// The form of a type's name: what Python calls `__qualname__`, what .NET calls `Name`, Java's whole.
+    /// Whether a frame is found by its file and line, rather than by its class and method.
+    pub(super) const fn by_line(self) -> bool {
+        matches!(self, Self::Python | Self::Native)
+    }
+
+    /// The form of a type's name: what Python calls `__qualname__`, what .NET calls `Name`, that of the others whole.
     pub(super) fn type_name(self, qualified: &str) -> &str {
         match self {
-            Self::Java => qualified,
+            Self::Java | Self::Native => qualified,
             Self::Dotnet => dotnet_name(qualified),
             Self::Python => python_name(qualified),
         }
@@ -44,8 +58,8 @@ impl Dialect {
 
     pub(super) const fn boolean(self, value: bool) -> &'static str {
         match (self, value) {
-            (Self::Java, true) => "true",
-            (Self::Java, false) => "false",
+            (Self::Java | Self::Native, true) => "true",
+            (Self::Java | Self::Native, false) => "false",
             (_, true) => "True",
             (_, false) => "False",
         }
@@ -139,6 +153,7 @@ mod tests {
         ] {
             assert_eq!(Dialect::Python.type_name(qualified), python);
             assert_eq!(Dialect::Java.type_name(qualified), qualified);
+            assert_eq!(Dialect::Native.type_name(qualified), qualified);
             assert_eq!(Dialect::Dotnet.type_name(qualified), dotnet);
         }
     }

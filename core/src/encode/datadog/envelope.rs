@@ -109,7 +109,7 @@ impl<'p> Piece<'p> {
         let out = &mut values;
         out.json.map(0);
         match self.options.dialect {
-            Dialect::Python => self.python(out),
+            Dialect::Python | Dialect::Native => self.by_line(out),
             Dialect::Java => self.java(out),
             Dialect::Dotnet => self.dotnet(out),
         }
@@ -117,7 +117,8 @@ impl<'p> Piece<'p> {
         values.json.finish();
     }
 
-    fn python(&self, out: &mut Values<'_, 'p>) {
+    /// As Python's tracer has it.
+    fn by_line(&self, out: &mut Values<'_, 'p>) {
         let meta = self.input.meta;
         let mut digits = itoa::Buffer::new();
         let line = digits.format(self.frame.line);
@@ -133,7 +134,7 @@ impl<'p> Piece<'p> {
         out.begin(&LOCATION);
         match self.options.source_file {
             Some(file) => out.text(&FILE, file),
-            None => out.name(&FILE, &self.frame.file),
+            None => out.name(&FILE, self.file()),
         }
         out.json.key(&LINES);
         out.json.array(1);
@@ -162,7 +163,7 @@ impl<'p> Piece<'p> {
         out.end();
         out.end();
         out.begin(&LOGGER);
-        out.name(&NAME, &self.frame.file);
+        out.name(&NAME, self.file());
         out.text(&METHOD, self.function());
         let (thread, name) = self.thread();
         out.composed(
@@ -173,7 +174,7 @@ impl<'p> Piece<'p> {
         out.number(&VERSION, 2);
         out.end();
         out.text(&DDSOURCE, "dd_debugger");
-        let (function, file) = (self.function(), self.frame.file.text);
+        let (function, file) = (self.function(), self.file().text);
         let id = meta.id;
         out.composed(
             &MESSAGE,
@@ -352,9 +353,20 @@ impl<'p> Piece<'p> {
         out.end();
     }
 
-    /// The function without what it is inside of, as code objects name it.
+    /// The function; in Python without what it is inside of, as code objects name it.
     fn function(&self) -> &str {
-        super::place::short_function(self.frame.function.text)
+        match self.options.dialect {
+            Dialect::Native => self.frame.function.text,
+            _ => super::place::short_function(self.frame.function.text),
+        }
+    }
+
+    /// The file, or what is known in place of one: a library without lines is where a frame is.
+    fn file(&self) -> &Name<'p> {
+        match self.options.dialect {
+            Dialect::Native if self.frame.file.text.is_empty() => &self.frame.module,
+            _ => &self.frame.file,
+        }
     }
 
     fn class_and_method(&self) -> (&str, &str) {

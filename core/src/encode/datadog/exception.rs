@@ -131,8 +131,11 @@ impl<'a> Values<'_, 'a> {
             as_type, ref value, ..
         }) = message
         {
-            let java = self.dialect == Dialect::Java;
-            self.plain_name(if java { "detailMessage" } else { "Message" });
+            self.plain_name(match self.dialect {
+                Dialect::Java => "detailMessage",
+                Dialect::Native => "what",
+                Dialect::Dotnet | Dialect::Python => "Message",
+            });
             self.value(as_type, value);
         }
     }
@@ -146,6 +149,7 @@ impl<'a> Values<'_, 'a> {
             (Dialect::Python, Some((_, true))) => ("__context__", true),
             (Dialect::Python, _) => ("__cause__", true),
             (Dialect::Java, _) => ("cause", false),
+            (Dialect::Native, _) => ("nested", false),
             (Dialect::Dotnet, _) => ("InnerException", false),
         };
         if python {

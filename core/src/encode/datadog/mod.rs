@@ -183,6 +183,13 @@ impl Encoder {
         (next < self.datadog.chosen.len()).then_some(next)
     }
 
+    /// The frames that [`Encoder::datadog_into`] writes, at most `most`, by their index in the order of the tape: for
+    /// [`Encoder::datadog_frame_into`].
+    pub fn datadog_frames(&mut self, tape: &Tape<'_>, most: usize) -> Vec<u32> {
+        self.datadog.choose(tape, most.min(MAX_FRAMES));
+        self.datadog.chosen.iter().map(|one| one.index).collect()
+    }
+
     /// Appends the object of one frame, whether its variables were read or not. `frame` is its index in the order of the tape; `false` if
     /// there is none.
     pub fn datadog_frame_into(

@@ -10,7 +10,7 @@ impl Dialect {
     pub(super) fn float(self, out: &mut impl Write, value: f64, single: bool) {
         if !value.is_finite() {
             let words = match self {
-                Self::Python => ["nan", "inf", "-inf"],
+                Self::Python | Self::Native => ["nan", "inf", "-inf"],
                 Self::Java | Self::Dotnet => ["NaN", "Infinity", "-Infinity"],
             };
             let word = match (value.is_nan(), value > 0.0) {
@@ -35,7 +35,7 @@ impl Dialect {
         let (mantissa, exponent) = text.split_once('e').unwrap_or((text, "0"));
         let exponent: i32 = exponent.parse().unwrap_or(0);
         let plain = match self {
-            Self::Python => -4..16,
+            Self::Python | Self::Native => -4..16,
             Self::Java => -3..7,
             Self::Dotnet => -4..if single { 7 } else { 15 },
         };
@@ -50,7 +50,7 @@ impl Dialect {
         let sign = if exponent < 0 { '-' } else { '+' };
         let size = exponent.unsigned_abs();
         match self {
-            Self::Python => write!(out, "{mantissa}e{sign}{size:02}"),
+            Self::Python | Self::Native => write!(out, "{mantissa}e{sign}{size:02}"),
             Self::Dotnet => write!(out, "{mantissa}E{sign}{size:02}"),
             Self::Java if mantissa.contains('.') => write!(out, "{mantissa}E{exponent}"),
             Self::Java => write!(out, "{mantissa}.0E{exponent}"),
@@ -134,6 +134,7 @@ mod tests {
                 out
             };
             assert_eq!(text(Dialect::Python), python);
+            assert_eq!(text(Dialect::Native), python);
             assert_eq!(text(Dialect::Java), java);
             assert_eq!(text(Dialect::Dotnet), dotnet);
         }

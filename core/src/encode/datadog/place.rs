@@ -69,11 +69,12 @@ impl<'p> Piece<'p> {
             match self.options.dialect {
                 Dialect::Java => out.text(&FILE_NAME, base_name(file.text)),
                 Dialect::Dotnet if file.text.is_empty() => {}
-                Dialect::Python | Dialect::Dotnet => out.name(&FILE_NAME, file),
+                Dialect::Native if file.text.is_empty() => out.name(&FILE_NAME, &frame.module),
+                _ => out.name(&FILE_NAME, file),
             }
             match (self.options.dialect, frame.module.text) {
                 (Dialect::Python, _) => out.text(&FUNCTION, short_function(function)),
-                (_, "") => out.name(&FUNCTION, &frame.function),
+                (_, "") | (Dialect::Native, _) => out.name(&FUNCTION, &frame.function),
                 (_, module) => out.composed(&FUNCTION, format_args!("{module}.{function}")),
             }
             out.number(&LINE_NUMBER, frame.line.into());
@@ -122,15 +123,16 @@ impl<'p> Piece<'p> {
             }
         }
         exception(out, Dialect::Python);
+        exception(out, Dialect::Native);
         out.json.end_map();
         out.close(range);
     }
 
     /// What is missing outside of the values, which have their own reasons: variables, frames, exceptions. The form has no place for
-    /// it but the errors of a probe's expressions. Python's tracer always writes the member.
+    /// it but the errors of a probe's expressions. Where frames are found by line, the member is always there, as in Python's tracer.
     pub(super) fn evaluation_errors(&self, out: &mut Values<'_, 'p>) {
         let missing = self.missing();
-        if self.options.dialect != Dialect::Python && missing.iter().all(|(_, gap)| gap.is_none()) {
+        if !self.options.dialect.by_line() && missing.iter().all(|(_, gap)| gap.is_none()) {
             return;
         }
         out.json.key(&EVALUATION_ERRORS);
@@ -194,6 +196,12 @@ impl<'p> Piece<'p> {
                 out.text(&TYPE, qualified);
                 self.message(out);
                 self.places(out, &STACKTRACE, self.frames.iter(), &[]);
+            }
+            // Of this form only Python's order is known.
+            Dialect::Native => {
+                out.text(&TYPE, qualified);
+                self.message(out);
+                self.places(out, &STACKTRACE, self.frames.iter().rev(), &[]);
             }
             Dialect::Dotnet => {
                 self.message(out);

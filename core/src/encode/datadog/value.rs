@@ -107,7 +107,7 @@ impl<'a> Values<'_, 'a> {
                 self.json.key(&IS_NULL);
                 match self.dialect {
                     Dialect::Dotnet => self.json.string("true"),
-                    Dialect::Python | Dialect::Java => self.json.bool(true),
+                    _ => self.json.bool(true),
                 }
             }
             Value::Opaque { type_name } => {
@@ -200,14 +200,14 @@ impl<'a> Values<'_, 'a> {
         self.json.key(&SIZE);
         match self.dialect {
             Dialect::Java => self.json.string(itoa::Buffer::new().format(size)),
-            Dialect::Python | Dialect::Dotnet => self.json.uint(size.into()),
+            _ => self.json.uint(size.into()),
         }
     }
 
     /// A value without contents: `value`, and `truncated` and `size` if less is shown than there was.
     fn scalar(&mut self, as_type: Option<Name<'_>>, value: &Value<'_>) {
-        if let (Value::Bytes { kept, total }, Dialect::Java | Dialect::Dotnet) =
-            (value, self.dialect)
+        if let Value::Bytes { kept, total } = value
+            && self.dialect != Dialect::Python
         {
             return self.byte_array(as_type, value, kept, *total);
         }
@@ -234,7 +234,7 @@ impl<'a> Values<'_, 'a> {
         }
     }
 
-    /// Java and .NET show arrays of bytes as the arrays that they are.
+    /// All but Python show arrays of bytes as the arrays that they are.
     fn byte_array(
         &mut self,
         as_type: Option<Name<'_>>,
@@ -250,7 +250,11 @@ impl<'a> Values<'_, 'a> {
         self.json.array(shown.len());
         for &byte in shown {
             let start = self.json.begin_members();
-            self.known_type(if signed { "byte" } else { "Byte" });
+            self.known_type(match self.dialect {
+                Dialect::Java => "byte",
+                Dialect::Native => "uint8_t",
+                Dialect::Dotnet | Dialect::Python => "Byte",
+            });
             self.json.key(&VALUE);
             let mut digits = itoa::Buffer::new();
             let text = if signed {
@@ -324,7 +328,7 @@ impl<'a> Values<'_, 'a> {
 
     /// What stands behind the contents: Python's tracer tells the size first, Java's the reason.
     fn size_after(&mut self, gap: Option<Reason>, size: Option<u32>) {
-        if self.dialect == Dialect::Python {
+        if self.dialect.by_line() {
             self.size(size);
         }
         if let Some(reason) = gap {

@@ -195,7 +195,10 @@ impl<'t, 'a> Rewriter<'t, 'a> {
                     }
                 }
             }
-            Value::Null => self.writer.null(),
+            Value::Null => {
+                self.as_type(as_type);
+                self.writer.null();
+            }
             Value::Bool(value) => {
                 self.as_type(as_type);
                 self.writer.bool(value);

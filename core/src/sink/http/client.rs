@@ -194,7 +194,7 @@ impl Http for Client {
                 Method::Post => ureq::http::Method::POST,
             });
         for (name, value) in &request.headers {
-            builder = builder.header(*name, value);
+            builder = builder.header(&**name, value);
         }
         if let Way::Forward(proxy) = &way {
             // The connection writes the target into the first line that it carries, so it carries one request only.

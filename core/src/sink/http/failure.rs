@@ -107,7 +107,7 @@ fn of_io(error: io::Error, context: &Context<'_>, way: &Way) -> HttpError {
         | ErrorKind::ConnectionAborted
         | ErrorKind::BrokenPipe
         | ErrorKind::NotConnected => (
-            HttpErrorKind::Broken,
+            HttpErrorKind::Closed,
             format!("the connection was closed{by} before there was an answer"),
         ),
         _ => (HttpErrorKind::Broken, error.to_string()),

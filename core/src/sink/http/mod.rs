@@ -11,6 +11,7 @@ mod proxy;
 #[cfg(feature = "http")]
 mod roots;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -45,8 +46,8 @@ pub struct Request {
     pub url: String,
     /// Path and query, behind [`Request::url`].
     pub path: String,
-    /// Names and values. May hold keys, so they are never shown.
-    pub headers: Vec<(&'static str, String)>,
+    /// Names in lower case and values. May hold keys, so they are never shown.
+    pub headers: Vec<(Cow<'static, str>, String)>,
     /// Empty for [`Method::Get`].
     pub body: Vec<u8>,
     /// For the whole exchange.
@@ -88,7 +89,9 @@ pub enum HttpErrorKind {
     Proxy,
     /// No answer within [`Request::timeout`].
     Timeout,
-    /// The connection ended, or the answer is not HTTP.
+    /// The connection ended before there was an answer: one that was kept open, often because it was idle for too long.
+    Closed,
+    /// The answer is not HTTP, or something else that cannot be understood.
     Broken,
 }
 

@@ -33,6 +33,7 @@ mod bound;
 mod cursor;
 mod item;
 mod lock;
+mod look;
 mod memory;
 mod read;
 mod write;
@@ -42,6 +43,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+pub use self::look::{Waiting, waiting};
 pub(crate) use self::read::{Batched, Reader};
 pub(crate) use self::write::{Origin, Writer, WriterConfig};
 

@@ -224,7 +224,12 @@ impl Reader {
         batch: &mut Batched,
         places: &mut Vec<(SegmentName, u64)>,
     ) -> Ended {
-        let settled = self.segments.get(name).map_or(0, |known| known.settled);
+        let Some(&Progress {
+            settled, counted, ..
+        }) = self.segments.get(name)
+        else {
+            return Ended::Empty;
+        };
         let Ok(mut scan) = SegmentScan::new(name.clone(), dir.path_of(name), file, settled) else {
             return Ended::Empty;
         };
@@ -233,6 +238,10 @@ impl Reader {
                 self.cannot_read(name);
                 break;
             };
+            // What was written since it was counted is for the next batch.
+            if scan.position() > counted {
+                break;
+            }
             if record.kind != RecordKind::Item
                 || scan
                     .payload(&mut self.decompressor, &mut self.payload)

@@ -7,6 +7,7 @@
 //! Nothing waits for it but [`Sender::settle_by`] and [`Sender::stop`], and those only until their deadline.
 
 mod back_off;
+mod by_hand;
 mod run;
 
 use std::fmt;
@@ -14,6 +15,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use parking_lot::{Condvar, Mutex};
+
+pub use self::by_hand::{Delivery, send_waiting};
 
 use self::run::Run;
 use super::http::Client;

@@ -34,6 +34,8 @@ pub(super) struct Run {
     cap: usize,
     /// Requests in a row that were sent elsewhere.
     elsewhere: u32,
+    /// The last request was cut off and made again at once.
+    cut_off: bool,
     /// When the last request was made.
     sent_at: Option<Instant>,
     /// Causes that were told.
@@ -73,6 +75,7 @@ impl Run {
             outage: None,
             cap: usize::MAX,
             elsewhere: 0,
+            cut_off: false,
             sent_at: None,
             told: Vec::new(),
         }
@@ -196,12 +199,20 @@ impl Run {
         drop(items);
         match http.send(&request) {
             Ok(answer) => {
+                self.cut_off = false;
                 let verdict = self.protocol.judge(&answer);
                 self.settle(batch, verdict, &answer);
             }
             Err(error) => {
                 self.reader.settle(batch, 0);
-                self.failed(&error.why, None, is_lasting(&error));
+                // A connection that was idle may be closed just when it is used again, which is no failure of anybody.
+                if error.kind == HttpErrorKind::Closed && !self.cut_off {
+                    self.cut_off = true;
+                    self.sent_at = None;
+                    count(&self.outbox.counters.retries, 1);
+                } else {
+                    self.failed(&error.why, None, is_lasting(&error));
+                }
             }
         }
     }

@@ -116,6 +116,15 @@ impl TapeWriter {
         );
     }
 
+    /// UTF-8 text of which only the beginning is at hand: at least what [`TapeWriter::text_bound`] says, or all of it. `total` counts
+    /// characters of the whole.
+    pub fn utf8_of(&mut self, text: &str, flags: TextFlags, total: usize) {
+        let kept = byte_of_char(text, self.string_limit);
+        let ahead = cut_utf8(&text.as_bytes()[kept..], LOOKAHEAD).len();
+        let bytes = &text.as_bytes()[..kept + ahead];
+        self.long(op::STR, flags, bytes, ahead, total);
+    }
+
     /// Text of one byte per character (Latin-1).
     pub fn latin1(&mut self, text: &[u8]) {
         self.units(op::LATIN1, TextFlags::NONE, text, 1, text.len());
@@ -147,6 +156,23 @@ impl TapeWriter {
                 .u32(total)
                 .bytes(kept)
         });
+    }
+
+    /// Binary data of which only the beginning is at hand.
+    pub fn binary_of(&mut self, bytes: &[u8], total: usize) {
+        let kept = &bytes[..bytes.len().min(self.string_limit)];
+        self.value(9 + kept.len(), |room| {
+            room.u8(op::BYTES)
+                .u32(kept.len() as u32)
+                .u32(clamp_count(total))
+                .bytes(kept)
+        });
+    }
+
+    /// Bytes of a text or of binary data that are shown, in characters.
+    #[must_use]
+    pub const fn string_limit(&self) -> usize {
+        self.string_limit
     }
 
     fn units(&mut self, code: u8, flags: TextFlags, bytes: &[u8], unit: usize, total: usize) {

@@ -71,8 +71,14 @@ impl Look for Neutral {
     fn is_text(&self, type_name: &str) -> bool {
         matches!(
             type_name,
-            "string" | "java.lang.String" | "System.String" | "char*"
-        )
+            "string"
+                | "java.lang.String"
+                | "System.String"
+                | "char*"
+                | "const char*"
+                | "std::string"
+                | "std::string_view"
+        ) || type_name.starts_with("char[")
     }
 
     fn short_type<'t>(&self, type_name: &'t str) -> &'t str {

@@ -9,6 +9,7 @@ from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ssl import SSLContext
 
 
 @dataclass
@@ -23,9 +24,9 @@ class Request:
 class Receiver:
     """The server and what it was sent so far."""
 
-    def __init__(self, server: ThreadingHTTPServer, requests: list[Request]) -> None:
+    def __init__(self, server: ThreadingHTTPServer, requests: list[Request], scheme: str) -> None:
         self.port = server.server_port
-        self.url = f"http://127.0.0.1:{server.server_port}"
+        self.url = f"{scheme}://127.0.0.1:{server.server_port}"
         self.requests = requests
 
     def wait(self, path: str) -> list[Request]:
@@ -40,8 +41,10 @@ class Receiver:
 
 
 @contextmanager
-def receiving(status: int = 200, answer: bytes = b"{}") -> Generator[Receiver, None, None]:
-    """Receives until the end of the block, and answers always the same."""
+def receiving(
+    status: int = 200, answer: bytes = b"{}", *, port: int = 0, tls: SSLContext | None = None, hold: threading.Event | None = None
+) -> Generator[Receiver, None, None]:
+    """Receives until the end of the block, and answers always the same, not before ``hold`` is set."""
     requests: list[Request] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -51,6 +54,8 @@ def receiving(status: int = 200, answer: bytes = b"{}") -> Generator[Receiver, N
             assert encoding in ("gzip", "identity"), encoding
             headers = {name.lower(): value for name, value in self.headers.items()}
             requests.append(Request(self.path, headers, gzip.decompress(body) if encoding == "gzip" else body))
+            if hold is not None:
+                hold.wait(60)
             self.answer()
 
         def answer(self) -> None:
@@ -66,12 +71,14 @@ def receiving(status: int = 200, answer: bytes = b"{}") -> Generator[Receiver, N
         def log_message(self, *args: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     server.daemon_threads = True
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:
-        yield Receiver(server, requests)
+        yield Receiver(server, requests, "http" if tls is None else "https")
     finally:
         server.shutdown()
         thread.join()

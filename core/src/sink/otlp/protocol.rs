@@ -1,0 +1,229 @@
+//! OTLP over HTTP: requests to a receiver of logs, and its answers.
+
+use std::time::Duration;
+
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceResponse;
+use prost::Message;
+use serde::Deserialize;
+
+use super::endpoint::{Endpoint, EndpointError};
+use crate::config::{Compression, Config};
+use crate::sink::http::{Answer, Http, Method, Request};
+use crate::sink::wire::{Batch, Bounds, Protocol, Trouble, Verdict};
+use crate::sink::{gzip, said};
+
+/// Records in a request.
+const ITEMS: usize = 64;
+/// Bytes of a request before it is packed: what receivers take, with room.
+const BYTES: usize = 2 << 20;
+
+/// A receiver of logs.
+#[derive(Debug)]
+pub struct LogsService {
+    endpoint: Endpoint,
+    headers: Vec<(String, crate::config::Secret)>,
+    gzip: bool,
+    timeout: Duration,
+    /// Records in the last request.
+    sent: u64,
+}
+
+impl LogsService {
+    /// The receiver that `config` names.
+    ///
+    /// # Errors
+    ///
+    /// `otlp.endpoint` is not an address.
+    pub fn new(config: &Config) -> Result<Self, EndpointError> {
+        let otlp = &config.otlp;
+        let headers = otlp.headers.iter();
+        Ok(Self {
+            endpoint: Endpoint::parse(otlp.endpoint.reveal())?,
+            headers: headers
+                .map(|(name, value)| (name.to_ascii_lowercase(), value.clone()))
+                .collect(),
+            gzip: otlp.compression == Compression::Gzip,
+            timeout: otlp.timeout.unwrap_or(config.upload.timeout),
+            sent: 0,
+        })
+    }
+
+    /// Where it is; shown without credentials.
+    #[must_use]
+    pub const fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+}
+
+impl Protocol for LogsService {
+    fn name(&self) -> &'static str {
+        "otlp"
+    }
+
+    fn bounds(&self) -> Bounds {
+        Bounds {
+            items: ITEMS,
+            bytes: BYTES,
+        }
+    }
+
+    fn request(&mut self, batch: &Batch<'_>, _: &dyn Http) -> Result<Request, Trouble> {
+        self.sent = batch.items.len() as u64;
+        // Encoded requests in a row are one.
+        let body = batch.items.concat();
+        let mut headers = vec![("content-type".into(), "application/x-protobuf".to_owned())];
+        if self.gzip {
+            headers.push(("content-encoding".into(), "gzip".to_owned()));
+        }
+        for (name, value) in &self.headers {
+            // What says how the body is written is not for others to say.
+            if !headers.iter().any(|(known, _)| known == name) {
+                headers.push((name.clone().into(), value.reveal().to_owned()));
+            }
+        }
+        if !headers.iter().any(|(known, _)| known == "user-agent") {
+            let client = concat!("stillframe/", env!("CARGO_PKG_VERSION"));
+            headers.push(("user-agent".into(), client.to_owned()));
+        }
+        Ok(Request {
+            method: Method::Post,
+            url: self.endpoint.url.clone(),
+            path: self.endpoint.path.clone(),
+            headers,
+            body: if self.gzip { gzip::packed(&body) } else { body },
+            timeout: self.timeout,
+        })
+    }
+
+    fn judge(&mut self, answer: &Answer) -> Verdict {
+        match answer.status {
+            200..300 if said::is_page(answer) => Verdict::Refused {
+                why: "it answers with a web page, so it is no receiver of OTLP: see otlp.endpoint"
+                    .to_owned(),
+            },
+            200..300 => self.accepted(answer),
+            429 | 502 | 503 | 504 => Verdict::Retry {
+                after: answer.retry_after,
+            },
+            413 => Verdict::Split,
+            400 if is_too_large(answer) => Verdict::Split,
+            status => {
+                let status_message = said_by(answer);
+                let why = said::clause(answer, status_message.as_deref());
+                let hint = match status {
+                    401 | 403 => ": see otlp.headers",
+                    300..=399 | 404 | 405 => ": see otlp.endpoint",
+                    _ => "",
+                };
+                Verdict::Refused {
+                    why: format!("{why}{hint}"),
+                }
+            }
+        }
+    }
+}
+
+impl LogsService {
+    fn accepted(&self, answer: &Answer) -> Verdict {
+        let body = gzip::body(answer);
+        let response = if is_json(answer) {
+            serde_json::from_slice::<JsonResponse>(&body)
+                .map(|response| response.partial_success)
+                .unwrap_or_default()
+        } else {
+            // An answer that cannot be read takes nothing back.
+            let response = ExportLogsServiceResponse::decode(&*body).unwrap_or_default();
+            response.partial_success.map(|partial| JsonPartial {
+                rejected_log_records: Count::Number(partial.rejected_log_records),
+                error_message: partial.error_message,
+            })
+        };
+        let Some(partial) = response else {
+            return Verdict::Delivered;
+        };
+        match partial.rejected_log_records.value().min(self.sent) {
+            // A warning, not a refusal.
+            0 => Verdict::Delivered,
+            rejected => Verdict::Partly {
+                rejected,
+                why: said::line(&partial.error_message),
+            },
+        }
+    }
+}
+
+/// `google.rpc.Status`, which stands in every answer that refuses.
+#[derive(Clone, PartialEq, Message)]
+struct Status {
+    #[prost(int32, tag = "1")]
+    code: i32,
+    #[prost(string, tag = "2")]
+    message: String,
+}
+
+#[derive(Deserialize)]
+struct JsonStatus {
+    message: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct JsonResponse {
+    partial_success: Option<JsonPartial>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct JsonPartial {
+    rejected_log_records: Count,
+    error_message: String,
+}
+
+/// 64-bit integers are text in protobuf's JSON, and numbers where somebody did not know.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Count {
+    Number(i64),
+    Text(String),
+}
+
+impl Default for Count {
+    fn default() -> Self {
+        Self::Number(0)
+    }
+}
+
+impl Count {
+    fn value(&self) -> u64 {
+        let number = match self {
+            Self::Number(number) => *number,
+            Self::Text(text) => text.parse().unwrap_or(0),
+        };
+        u64::try_from(number).unwrap_or(0)
+    }
+}
+
+fn is_json(answer: &Answer) -> bool {
+    gzip::header(answer, "content-type").is_some_and(|kind| kind.starts_with("application/json"))
+}
+
+/// What a refusal says, if it says it as the protocol wants.
+fn said_by(answer: &Answer) -> Option<String> {
+    let body = gzip::body(answer);
+    if is_json(answer) {
+        let status = serde_json::from_slice::<JsonStatus>(&body).ok()?;
+        return Some(status.message);
+    }
+    let kind = gzip::header(answer, "content-type").unwrap_or_default();
+    if !kind.starts_with("application/x-protobuf") {
+        return None;
+    }
+    Status::decode(&*body).ok().map(|status| status.message)
+}
+
+/// Whether the answer says "too large" without the status for it, as Go's reader does when it stops in the middle of a body.
+fn is_too_large(answer: &Answer) -> bool {
+    let body = gzip::body(answer);
+    let text = b"body too large";
+    memchr::memmem::find(&body, text).is_some()
+}

@@ -1,0 +1,217 @@
+//! The same snapshots to a receiver of OTLP and to Sentry, through the whole engine: both are down, slow down, refuse a part, and get the rest.
+#![cfg(all(feature = "otlp", feature = "sentry"))]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking, and uses a part of what it shares with others"
+)]
+
+#[path = "sending/server.rs"]
+mod server;
+#[path = "sending/wire.rs"]
+mod wire;
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::net::TcpListener;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use opentelemetry_proto::tonic::collector::logs::v1::{
+    ExportLogsPartialSuccess, ExportLogsServiceRequest, ExportLogsServiceResponse,
+};
+use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
+use prost::Message;
+use serde_json::Value as Json;
+use stillframe_core::config::{Address, Config, Secret};
+use stillframe_core::engine::{Engine, Host};
+use stillframe_core::language::Language;
+use stillframe_core::stats::DestinationStats;
+
+use server::{OK, Received, Reply, Server};
+use wire::{SOON, submit_many, until};
+
+/// Long enough for pauses that double.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+fn engine(dir: &Path, port: u16) -> Engine {
+    let mut config: Config = wire::config(dir);
+    config.otlp.enabled = true;
+    config.otlp.endpoint = Address::new(format!("http://127.0.0.1:{port}/v1/logs"));
+    config.sentry.enabled = true;
+    config.sentry.dsn = Some(Secret::new(format!("http://0123abcd@127.0.0.1:{port}/42")));
+    let host = Host {
+        language: Language::Python,
+        ..Host::default()
+    };
+    Engine::new(Arc::new(config), host)
+}
+
+fn stats(engine: &Engine, name: &str) -> DestinationStats {
+    engine.stats().destinations[name].clone()
+}
+
+fn is_otlp(request: &Received) -> bool {
+    request.line == "POST /v1/logs"
+}
+
+fn unpacked(request: &Received) -> Vec<u8> {
+    let mut body = Vec::new();
+    let mut unpacked = flate2::read::GzDecoder::new(request.body.as_slice());
+    unpacked.read_to_end(&mut body).expect("gzip");
+    body
+}
+
+/// The ids of the snapshots in a request.
+fn ids(request: &Received) -> Vec<String> {
+    let body = unpacked(request);
+    if !is_otlp(request) {
+        assert_eq!(request.line, "POST /api/42/envelope/");
+        let auth = request.header("x-sentry-auth").expect("a key");
+        assert!(auth.ends_with("sentry_key=0123abcd"), "{auth}");
+        let event = body.split(|byte| *byte == b'\n').nth(2).expect("an event");
+        let event: Json = serde_json::from_slice(event).expect("JSON");
+        let id = event["contexts"]["stillframe"]["snapshot"].as_str();
+        return vec![id.expect("an id").to_owned()];
+    }
+    let request = ExportLogsServiceRequest::decode(body.as_slice()).expect("protobuf");
+    let scopes = request
+        .resource_logs
+        .iter()
+        .flat_map(|logs| &logs.scope_logs);
+    let records = scopes.flat_map(|scope| &scope.log_records);
+    let id = |record: &opentelemetry_proto::tonic::logs::v1::LogRecord| {
+        let mut attributes = record.attributes.iter();
+        let id = attributes.find(|known| known.key == "stillframe.snapshot.id")?;
+        match id.value.as_ref()?.value.as_ref()? {
+            Any::StringValue(id) => Some(id.clone()),
+            _ => None,
+        }
+    };
+    records.map(|record| id(record).expect("an id")).collect()
+}
+
+/// How often each snapshot was in a request that was accepted, by destination.
+fn accepted(server: &Server, first: &dyn Fn(bool) -> usize) -> [BTreeMap<String, usize>; 2] {
+    let mut counts = [BTreeMap::new(), BTreeMap::new()];
+    let mut seen = [0, 0];
+    for request in server.received() {
+        let which = usize::from(is_otlp(&request));
+        seen[which] += 1;
+        if seen[which] > first(which == 1) {
+            for id in ids(&request) {
+                *counts[which].entry(id).or_insert(0) += 1;
+            }
+        }
+    }
+    counts
+}
+
+fn assert_once(counts: &BTreeMap<String, usize>, ids: &[String]) {
+    assert_eq!(counts.len(), ids.len());
+    for id in ids {
+        assert_eq!(counts.get(id), Some(&1), "{id}");
+    }
+}
+
+#[test]
+fn what_waits_while_nobody_is_there_arrives_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    drop(listener);
+    let engine = engine(dir.path(), port);
+    let submitted = submit_many(&engine, 150);
+    assert!(engine.flush(SOON));
+    for name in ["otlp", "sentry"] {
+        assert!(until(SOON, || stats(&engine, name).retries >= 1), "{name}");
+    }
+    let server = Server::on(
+        TcpListener::bind(("127.0.0.1", port)).unwrap(),
+        None,
+        |_, _| OK,
+    );
+    for name in ["otlp", "sentry"] {
+        let all = until(PATIENCE, || stats(&engine, name).sent == 150);
+        assert!(all, "{name}: {:?}", stats(&engine, name));
+    }
+    let [sentry, otlp] = accepted(&server, &|_| 0);
+    assert_once(&otlp, &submitted);
+    assert_once(&sentry, &submitted);
+    // Many records in a request of one, an envelope for each event of the other.
+    let requests = server.received();
+    let logs = requests.iter().filter(|request| is_otlp(request)).count();
+    assert!(logs <= 10, "{logs}");
+    assert_eq!(requests.len() - logs, 150);
+    assert!(server.connections() <= 4, "{}", server.connections());
+    let notices = engine.notices().join("\n");
+    assert!(!notices.contains("0123abcd"), "{notices}");
+    assert!(engine.shutdown(SOON));
+}
+
+#[test]
+fn answers_of_each_protocol_are_heeded() {
+    let dir = tempfile::tempdir().unwrap();
+    let counts = std::sync::Mutex::new([0, 0]);
+    let server = Server::new(move |request, _| {
+        let is_otlp = is_otlp(request);
+        let mut counts = counts.lock().unwrap();
+        let number = &mut counts[usize::from(is_otlp)];
+        *number += 1;
+        match (is_otlp, *number) {
+            (true, 1) => Reply::Status(503, &[("retry-after", "1")], ""),
+            (true, 2) => Reply::Status(429, &[], ""),
+            (true, 3) => Reply::Raw(Vec::new()),
+            // Two records of the first batch that arrives are too old for it.
+            (true, 4) => {
+                let response = ExportLogsServiceResponse {
+                    partial_success: Some(ExportLogsPartialSuccess {
+                        rejected_log_records: 2,
+                        error_message: "too old".into(),
+                    }),
+                };
+                let body = response.encode_to_vec();
+                let head = format!(
+                    "HTTP/1.1 200 OK\r\ncontent-type: application/x-protobuf\r\ncontent-length: {}\r\n\r\n",
+                    body.len()
+                );
+                Reply::Raw([head.as_bytes(), &body].concat())
+            }
+            (false, 1) => {
+                Reply::Status(429, &[("x-sentry-rate-limits", "1:error:organization")], "")
+            }
+            (false, 2) => Reply::Status(502, &[], "<html>"),
+            (false, 3) => Reply::Status(
+                400,
+                &[("content-type", "application/json")],
+                r#"{"detail":"invalid event"}"#,
+            ),
+            _ => OK,
+        }
+    });
+    let engine = engine(dir.path(), server.port);
+    let submitted = submit_many(&engine, 10);
+    for (name, rejected) in [("otlp", 2), ("sentry", 1)] {
+        let done = || {
+            let stats = stats(&engine, name);
+            (stats.sent, stats.rejected) == (10 - rejected, rejected)
+        };
+        assert!(until(PATIENCE, done), "{name}: {:?}", stats(&engine, name));
+        assert_eq!(stats(&engine, name).dropped, 0);
+    }
+    assert_eq!(stats(&engine, "otlp").retries, 3);
+    assert_eq!(stats(&engine, "sentry").retries, 2);
+    let [sentry, otlp] = accepted(&server, &|is_otlp| if is_otlp { 3 } else { 2 });
+    assert_once(&otlp, &submitted);
+    assert_once(&sentry, &submitted);
+    let notices = engine.notices().join("\n");
+    for said in ["too old", "400 (bad request): invalid event"] {
+        assert!(notices.contains(said), "{said} is not in {notices}");
+    }
+    assert!(!notices.contains("0123abcd"), "{notices}");
+    assert!(engine.shutdown(SOON));
+}

@@ -1,0 +1,211 @@
+//! Which images are loaded and how their functions are unwound: collected when captures need it, used without locks.
+
+use std::ffi::{c_int, c_void};
+use std::ops::Range;
+use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+
+use framehop::{ExplicitModuleSectionInfo, Module, MustNotAllocateDuringUnwind, Unwinder};
+use parking_lot::Mutex;
+use stillframe_core::native::Images;
+
+type Bytes = &'static [u8];
+pub(crate) type Unwinding = framehop::UnwinderNative<Bytes, MustNotAllocateDuringUnwind>;
+
+/// The images of one moment.
+pub(crate) struct Loaded {
+    pub(crate) unwinder: Unwinding,
+    /// By address.
+    ranges: Vec<(Range<u64>, bool)>,
+    /// How often images were loaded and unloaded before.
+    changes: (u64, u64),
+}
+
+impl Loaded {
+    /// Whether an address is in an image.
+    pub(crate) fn has(&self, address: u64) -> bool {
+        self.find(address).is_some()
+    }
+
+    /// Whether an address is in an image of the system; `None`: in no image.
+    pub(crate) fn find(&self, address: u64) -> Option<bool> {
+        let after = self
+            .ranges
+            .partition_point(|(range, _)| range.start <= address);
+        let (range, is_system) = self.ranges.get(after.checked_sub(1)?)?;
+        range.contains(&address).then_some(*is_system)
+    }
+}
+
+static CURRENT: AtomicPtr<Loaded> = AtomicPtr::new(std::ptr::null_mut());
+/// Threads that use what `CURRENT` names or named.
+static USERS: AtomicUsize = AtomicUsize::new(0);
+/// What `CURRENT` named before, until nobody can use it any more.
+static RETIRED: Mutex<Vec<Retired>> = Mutex::new(Vec::new());
+
+struct Retired(*mut Loaded);
+// SAFETY: nobody writes to what it points to.
+unsafe impl Send for Retired {}
+
+/// The right to use the images of one moment.
+pub(crate) struct Using(&'static Loaded);
+
+impl std::ops::Deref for Using {
+    type Target = Loaded;
+    fn deref(&self) -> &Loaded {
+        self.0
+    }
+}
+
+impl Drop for Using {
+    fn drop(&mut self) {
+        USERS.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// The images as they were last collected. For signal handlers too.
+pub(crate) fn using() -> Option<Using> {
+    USERS.fetch_add(1, Ordering::SeqCst);
+    // SAFETY: null or from a box that is freed only while nobody uses it: whoever frees took it out of `CURRENT` first and saw no user
+    // afterwards, so a later user sees another one here.
+    match unsafe { CURRENT.load(Ordering::SeqCst).as_ref() } {
+        Some(loaded) => Some(Using(loaded)),
+        None => {
+            USERS.fetch_sub(1, Ordering::SeqCst);
+            None
+        }
+    }
+}
+
+/// Collects the images anew if some were loaded or unloaded. Takes the dynamic loader's lock; not for signal handlers.
+pub(crate) fn refresh() {
+    let now = changes();
+    if using().is_some_and(|using| using.changes == now) {
+        return;
+    }
+    // Whoever else is at it does the same work.
+    let Some(mut retired) = RETIRED.try_lock() else {
+        return;
+    };
+    let loaded = Box::into_raw(Box::new(collect(now)));
+    let before = CURRENT.swap(loaded, Ordering::SeqCst);
+    if !before.is_null() {
+        retired.push(Retired(before));
+    }
+    if USERS.load(Ordering::SeqCst) == 0 {
+        for Retired(old) in retired.drain(..) {
+            // SAFETY: from `Box::into_raw`, no longer in `CURRENT`, and nobody uses it, see `using`.
+            drop(unsafe { Box::from_raw(old) });
+        }
+    }
+}
+
+/// What the dynamic loader counts.
+fn changes() -> (u64, u64) {
+    unsafe extern "C" fn first(
+        info: *mut libc::dl_phdr_info,
+        _size: usize,
+        out: *mut c_void,
+    ) -> c_int {
+        // SAFETY: the loader's own record, and what `changes` passed.
+        unsafe { *out.cast() = ((*info).dlpi_adds, (*info).dlpi_subs) };
+        1
+    }
+    let mut changes = (0, 0);
+    // SAFETY: the callback has the right type and is done with `changes` when the call returns.
+    unsafe { libc::dl_iterate_phdr(Some(first), (&raw mut changes).cast()) };
+    changes
+}
+
+fn collect(changes: (u64, u64)) -> Loaded {
+    let images = Images::of_this_process();
+    let ranges = images
+        .iter()
+        .map(|image| (image.start..image.end, image.is_system));
+    let mut loaded = Loaded {
+        unwinder: Unwinding::new(),
+        ranges: ranges.collect(),
+        changes,
+    };
+    // SAFETY: the callback has the right type and is done with `loaded` when the call returns.
+    unsafe { libc::dl_iterate_phdr(Some(add), (&raw mut loaded).cast()) };
+    loaded
+}
+
+/// Tells the unwinder about one image.
+unsafe extern "C" fn add(info: *mut libc::dl_phdr_info, _size: usize, out: *mut c_void) -> c_int {
+    // SAFETY: the loader's own record, and what `collect` passed.
+    let (info, loaded) = unsafe { (&*info, &mut *out.cast::<Loaded>()) };
+    if info.dlpi_phdr.is_null() {
+        return 0;
+    }
+    // SAFETY: as many headers stand there as the record says.
+    let headers = unsafe { std::slice::from_raw_parts(info.dlpi_phdr, info.dlpi_phnum.into()) };
+    let segments = || {
+        headers
+            .iter()
+            .filter(|header| header.p_type == libc::PT_LOAD)
+    };
+    let (Some(start), Some(end)) = (
+        segments().map(|header| header.p_vaddr).min(),
+        segments()
+            .map(|header| header.p_vaddr + header.p_memsz)
+            .max(),
+    ) else {
+        return 0;
+    };
+    let index = headers
+        .iter()
+        .find(|header| header.p_type == libc::PT_GNU_EH_FRAME);
+    let Some(index) = index else {
+        return 0;
+    };
+    let bias = info.dlpi_addr;
+    let Some(frames) = frames_of(bias, index) else {
+        return 0;
+    };
+    // The size of the section is not told: it ends with its segment at the latest, and with a zero before that.
+    let segment = segments()
+        .find(|header| (header.p_vaddr..header.p_vaddr + header.p_filesz).contains(&frames));
+    let Some(segment) = segment else {
+        return 0;
+    };
+    let section = |start: u64, end: u64| {
+        let at = bias.wrapping_add(start) as usize as *const u8;
+        // SAFETY: within a loaded segment. It is used only while it is loaded: a capture collects anew after any change, and looks up
+        // addresses of functions that run.
+        let bytes: Bytes = unsafe { std::slice::from_raw_parts(at, (end - start) as usize) };
+        (Some(start..end), Some(bytes))
+    };
+    let (eh_frame_svma, eh_frame) = section(frames, segment.p_vaddr + segment.p_filesz);
+    let (eh_frame_hdr_svma, eh_frame_hdr) = section(index.p_vaddr, index.p_vaddr + index.p_memsz);
+    let sections = ExplicitModuleSectionInfo {
+        eh_frame_svma,
+        eh_frame,
+        eh_frame_hdr_svma,
+        eh_frame_hdr,
+        ..ExplicitModuleSectionInfo::default()
+    };
+    loaded.unwinder.add_module(Module::new(
+        String::new(),
+        bias.wrapping_add(start)..bias.wrapping_add(end),
+        bias,
+        sections,
+    ));
+    0
+}
+
+/// Where `.eh_frame` begins, as the index before it says.
+fn frames_of(bias: u64, index: &libc::Elf64_Phdr) -> Option<u64> {
+    /// A signed offset of four bytes from where it stands, which all linkers write.
+    const RELATIVE: u8 = 0x1b;
+    if index.p_memsz < 8 {
+        return None;
+    }
+    let at = bias.wrapping_add(index.p_vaddr) as usize as *const [u8; 8];
+    // SAFETY: the header lies in a loaded segment and is as long as was checked.
+    let head = unsafe { at.read_unaligned() };
+    (head[0] == 1 && head[1] == RELATIVE).then(|| {
+        let offset = i32::from_le_bytes([head[4], head[5], head[6], head[7]]);
+        (index.p_vaddr + 4).wrapping_add_signed(offset.into())
+    })
+}

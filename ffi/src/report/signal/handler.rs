@@ -1,0 +1,429 @@
+//! The handlers of fatal signals: ours writes a record and leaves everything else as it would have been.
+
+use std::cell::UnsafeCell;
+use std::ffi::{CString, c_int, c_void};
+use std::fmt::Write as _;
+use std::mem::MaybeUninit;
+use std::os::fd::IntoRawFd;
+use std::os::unix::ffi::OsStrExt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, AtomicPtr, Ordering};
+
+use parking_lot::Mutex;
+use stillframe_core::limits::Limits;
+use stillframe_core::redact::Redactor;
+
+use super::super::recorder::Recorder;
+use super::super::stack::Registers;
+use super::super::text::Short;
+use super::super::walk::{Order, record};
+use super::super::{Errno, images, start, thread};
+use super::record::{TAPE, WHEN, WHO, Writer};
+use super::{alternate, import};
+use crate::error::{Failure, stillframe_error};
+use crate::guard::{done, guard, inside};
+use crate::status::{
+    STILLFRAME_ERROR_HANDLE, STILLFRAME_ERROR_SYSTEM, STILLFRAME_ERROR_VALUE, stillframe_status,
+};
+
+/// Signals in the order of their bits in `stillframe_signals_install`.
+const SIGNALS: [c_int; 5] = [
+    libc::SIGSEGV,
+    libc::SIGBUS,
+    libc::SIGFPE,
+    libc::SIGILL,
+    libc::SIGABRT,
+];
+/// How long a thread that dies as well waits for the record of the first one.
+const WAIT_MS: u32 = 3000;
+
+/// What the handler needs, made beforehand and never freed.
+struct Ready {
+    recorder: UnsafeCell<Box<Recorder>>,
+    redactor: Arc<Redactor>,
+    limits: Limits,
+    /// The folder for records, open.
+    folder: c_int,
+    /// The name of a record up to the process's number.
+    who: Vec<u8>,
+}
+
+// SAFETY: the recorder is used by the one thread that took `DYING` from 0.
+unsafe impl Sync for Ready {}
+
+static READY: AtomicPtr<Ready> = AtomicPtr::new(std::ptr::null_mut());
+/// The thread whose end is being recorded; 0: none, -1: it is written.
+static DYING: AtomicI32 = AtomicI32::new(0);
+/// The thread whose end was captured otherwise, by a terminate handler for example.
+static TOLD: AtomicI32 = AtomicI32::new(0);
+/// What was there before, by place in `SIGNALS`.
+static BEFORE: [Before; SIGNALS.len()] =
+    [const { Before(UnsafeCell::new(MaybeUninit::zeroed()), AtomicI32::new(0)) }; SIGNALS.len()];
+static INSTALLING: Mutex<()> = Mutex::new(());
+
+/// A handler that was there before ours, and whether it is kept.
+struct Before(UnsafeCell<MaybeUninit<libc::sigaction>>, AtomicI32);
+
+// SAFETY: written under `INSTALLING` before the flag says so, and only read after that.
+unsafe impl Sync for Before {}
+
+/// The calling thread's end was captured: the abort that follows is no news.
+pub(crate) fn told() {
+    TOLD.store(thread::tid(), Ordering::Relaxed);
+}
+
+/// Asks for a report when one of these signals ends the program.
+///
+/// # Safety
+///
+/// The header's contract.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn stillframe_signals_install(
+    signals: u32,
+    error: *mut stillframe_error,
+) -> stillframe_status {
+    guard!(error, {
+        let _errno = Errno::keep();
+        inside(|| {
+            if signals == 0 || signals >> SIGNALS.len() != 0 {
+                let what = "not a sum of STILLFRAME_SIGNAL_...";
+                return Err(Failure::of(STILLFRAME_ERROR_VALUE, "signals", what));
+            }
+            let _installing = INSTALLING.lock();
+            prepare()?;
+            alternate::provide()?;
+            for (bit, signal) in SIGNALS.into_iter().enumerate() {
+                if signals >> bit & 1 == 1 && BEFORE[bit].1.load(Ordering::Acquire) == 0 {
+                    install(bit, signal)?;
+                }
+            }
+            done()
+        })
+    })
+}
+
+/// Gives the calling thread a stack for signal handlers.
+///
+/// # Safety
+///
+/// The header's contract.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn stillframe_signals_thread(
+    error: *mut stillframe_error,
+) -> stillframe_status {
+    guard!(error, {
+        let _errno = Errno::keep();
+        inside(|| {
+            alternate::provide()?;
+            done()
+        })
+    })
+}
+
+/// Makes what the handler needs.
+fn prepare() -> Result<(), Failure> {
+    let Some(using) = start::using() else {
+        let what = "stillframe_start() was not called";
+        return Err(Failure::new(STILLFRAME_ERROR_HANDLE, what));
+    };
+    let Some(engine) = using.engine() else {
+        let what = "the engine does not work";
+        return Err(Failure::new(STILLFRAME_ERROR_HANDLE, what));
+    };
+    if !READY.load(Ordering::Acquire).is_null() {
+        return Ok(());
+    }
+    let config = engine.config();
+    let failed = |what: String| Failure::made(STILLFRAME_ERROR_SYSTEM, what);
+    let store = config
+        .store_dir()
+        .map_err(|error| failed(error.to_string()))?;
+    let folder = store.join(import::FOLDER);
+    std::fs::create_dir_all(&folder)
+        .map_err(|error| failed(format!("{}: {error}", folder.display())))?;
+    let ready = Ready {
+        recorder: UnsafeCell::new(Recorder::new(&config.limits)),
+        redactor: Arc::clone(engine.redactor()),
+        limits: config.limits,
+        folder: open_folder(&folder)?,
+        who: import::who(engine),
+    };
+    images::refresh();
+    READY.store(Box::into_raw(Box::new(ready)), Ordering::Release);
+    Ok(())
+}
+
+fn open_folder(folder: &Path) -> Result<c_int, Failure> {
+    let name = CString::new(folder.as_os_str().as_bytes())
+        .map_err(|_| Failure::new(STILLFRAME_ERROR_SYSTEM, "the store's name has a zero"))?;
+    let file = std::fs::File::open(folder).map_err(|error| {
+        let what = format!("{}: {error}", name.to_string_lossy());
+        Failure::made(STILLFRAME_ERROR_SYSTEM, what)
+    })?;
+    Ok(file.into_raw_fd())
+}
+
+fn install(bit: usize, signal: c_int) -> Result<(), Failure> {
+    // SAFETY: plain data; the handler has the type that `SA_SIGINFO` asks for. `BEFORE` is written under the lock, by whoever sets its flag.
+    let status = unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        action.sa_sigaction = on_signal as *const () as usize;
+        action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
+        libc::sigemptyset(&raw mut action.sa_mask);
+        let before = (*BEFORE[bit].0.get()).as_mut_ptr();
+        // Kept before ours is there, for a signal that comes in between.
+        libc::sigaction(signal, std::ptr::null(), before);
+        BEFORE[bit].1.store(1, Ordering::Release);
+        libc::sigaction(signal, &raw const action, std::ptr::null_mut())
+    };
+    if status == 0 {
+        return Ok(());
+    }
+    BEFORE[bit].1.store(0, Ordering::Release);
+    let what = std::io::Error::last_os_error().to_string();
+    Err(Failure::made(STILLFRAME_ERROR_SYSTEM, what))
+}
+
+/// Puts back what was there before, where ours is still in place.
+pub(crate) fn uninstall() {
+    let _installing = INSTALLING.lock();
+    for (bit, signal) in SIGNALS.into_iter().enumerate() {
+        if BEFORE[bit].1.load(Ordering::Acquire) == 1 {
+            restore(bit, signal, true);
+        }
+    }
+}
+
+/// Puts back what was there before. `ours`: only if nobody came after us.
+fn restore(bit: usize, signal: c_int, ours: bool) {
+    // SAFETY: plain data; `BEFORE` was written, as its flag says.
+    unsafe {
+        let mut now: libc::sigaction = std::mem::zeroed();
+        libc::sigaction(signal, std::ptr::null(), &raw mut now);
+        if !ours || now.sa_sigaction == on_signal as *const () as usize {
+            let before = (*BEFORE[bit].0.get()).as_ptr();
+            libc::sigaction(signal, before, std::ptr::null_mut());
+            BEFORE[bit].1.store(0, Ordering::Release);
+        }
+    }
+}
+
+/// The handler.
+unsafe extern "C" fn on_signal(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
+    let _errno = Errno::keep();
+    let tid = thread::tid();
+    match DYING.compare_exchange(0, tid, Ordering::AcqRel, Ordering::Acquire) {
+        Ok(_) => {
+            let told = signal == libc::SIGABRT && TOLD.load(Ordering::Relaxed) == tid;
+            // SAFETY: null or made by `prepare` and never freed.
+            let ready = unsafe { READY.load(Ordering::Acquire).as_ref() };
+            if let (Some(ready), false) = (ready, told) {
+                // A mistake of ours must not become another way to die.
+                let _ = catch_unwind(AssertUnwindSafe(|| {
+                    // SAFETY: the kernel's own structs, and this thread has `DYING`.
+                    unsafe { write(ready, signal, &*info, &*context.cast(), tid) };
+                }));
+            }
+            DYING.store(-1, Ordering::Release);
+        }
+        // The record itself failed: on to what would have happened.
+        Err(other) if other == tid => {}
+        Err(_) => wait(),
+    }
+    // SAFETY: the arguments are the kernel's.
+    unsafe { go_on(signal, info, context) };
+}
+
+/// Waits until the record of another thread is written.
+fn wait() {
+    let pause = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 1_000_000,
+    };
+    for _ in 0..WAIT_MS {
+        if DYING.load(Ordering::Acquire) == -1 {
+            return;
+        }
+        // SAFETY: the struct is this call's own; being interrupted only makes the wait shorter.
+        unsafe { libc::nanosleep(&raw const pause, std::ptr::null_mut()) };
+    }
+}
+
+/// Writes the record.
+///
+/// # Safety
+///
+/// `info` and `context` are the kernel's, and no other thread is here.
+unsafe fn write(
+    ready: &Ready,
+    signal: c_int,
+    info: &libc::siginfo_t,
+    context: &libc::ucontext_t,
+    tid: i32,
+) {
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: the struct is this call's own.
+    unsafe { libc::clock_gettime(libc::CLOCK_REALTIME, &raw mut time) };
+    let nanos = time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64;
+    let mut name = Short::<64>::new();
+    // SAFETY: a system call without arguments that cannot fail.
+    let pid = unsafe { libc::getpid() };
+    let _ = write!(name, "{pid}-{nanos}{}\0", import::ENDING);
+    let Ok(name) = std::ffi::CStr::from_bytes_with_nul(name.as_str().as_bytes()) else {
+        return;
+    };
+    let Some(file) = Writer::create(ready.folder, name) else {
+        return;
+    };
+    file.part(WHO, &ready.who);
+    let address = address(signal, info);
+    let mut when = [0_u8; 40];
+    when[..8].copy_from_slice(&nanos.to_le_bytes());
+    when[8..12].copy_from_slice(&tid.to_le_bytes());
+    when[12..16].copy_from_slice(&signal.to_le_bytes());
+    when[16..24].copy_from_slice(&address.to_le_bytes());
+    // SAFETY: the call writes at most 16 bytes, which are there.
+    unsafe { libc::prctl(libc::PR_GET_NAME, when[24..].as_mut_ptr()) };
+    file.part(WHEN, &when);
+    let mut message = Short::<200>::new();
+    describe(&mut message, signal, info, address);
+    if let Some(loaded) = images::using() {
+        let order = Order {
+            type_name: name_of(signal),
+            message: Some(message.as_str()),
+            registers: registers(context),
+            live: false,
+            caller: 0,
+            skip_system: signal == libc::SIGABRT,
+            thread: thread::of(tid),
+            limits: &ready.limits,
+            redactor: &ready.redactor,
+        };
+        // SAFETY: this thread alone is here.
+        let recorder = unsafe { &mut *ready.recorder.get() };
+        if let Some((tape, _)) = record(recorder, &loaded, &order) {
+            file.part(TAPE, tape);
+        }
+    }
+    file.images();
+    file.finish();
+}
+
+/// What happens next without us: the handler that was there before, or the default.
+///
+/// # Safety
+///
+/// The arguments are the kernel's.
+unsafe fn go_on(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
+    let Some(bit) = SIGNALS.iter().position(|&known| known == signal) else {
+        return;
+    };
+    // SAFETY: written before ours was installed.
+    let before = unsafe { (*BEFORE[bit].0.get()).assume_init_read() };
+    restore(bit, signal, false);
+    match before.sa_sigaction {
+        libc::SIG_DFL | libc::SIG_IGN => {
+            // A failed instruction is run again when we return, and fails again. What was sent must be sent again.
+            // SAFETY: the kernel's struct; the call sends a signal to this thread, which comes when this handler returns.
+            unsafe {
+                if (*info).si_code <= 0 || signal == libc::SIGABRT {
+                    libc::syscall(libc::SYS_tgkill, libc::getpid(), libc::gettid(), signal);
+                }
+            }
+        }
+        // SAFETY: a handler of the program's, of the type that its flags say.
+        function => unsafe {
+            if before.sa_flags & libc::SA_SIGINFO != 0 {
+                let function: unsafe extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void) =
+                    std::mem::transmute(function);
+                function(signal, info, context);
+            } else {
+                let function: unsafe extern "C" fn(c_int) = std::mem::transmute(function);
+                function(signal);
+            }
+        },
+    }
+}
+
+fn registers(context: &libc::ucontext_t) -> Registers {
+    #[cfg(target_arch = "x86_64")]
+    {
+        let register = |index: c_int| context.uc_mcontext.gregs[index as usize] as u64;
+        Registers {
+            ip: register(libc::REG_RIP),
+            sp: register(libc::REG_RSP),
+            fp: register(libc::REG_RBP),
+            lr: 0,
+        }
+    }
+    #[cfg(target_arch = "aarch64")]
+    {
+        let machine = &context.uc_mcontext;
+        Registers {
+            ip: machine.pc,
+            sp: machine.sp,
+            fp: machine.regs[29],
+            lr: machine.regs[30],
+        }
+    }
+}
+
+/// The address that a signal is about; 0: none.
+fn address(signal: c_int, info: &libc::siginfo_t) -> u64 {
+    if signal == libc::SIGABRT || info.si_code <= 0 {
+        return 0;
+    }
+    // SAFETY: signals of failed instructions carry an address.
+    unsafe { info.si_addr() }.addr() as u64
+}
+
+fn name_of(signal: c_int) -> &'static str {
+    match signal {
+        libc::SIGSEGV => "SIGSEGV",
+        libc::SIGBUS => "SIGBUS",
+        libc::SIGFPE => "SIGFPE",
+        libc::SIGILL => "SIGILL",
+        _ => "SIGABRT",
+    }
+}
+
+/// What happened, for people.
+fn describe(message: &mut Short<200>, signal: c_int, info: &libc::siginfo_t, address: u64) {
+    const SEGV_MAPERR: c_int = 1;
+    const SEGV_ACCERR: c_int = 2;
+    let code = info.si_code;
+    let _ = match (signal, code) {
+        (_, libc::SI_USER | libc::SI_QUEUE) => {
+            // SAFETY: a signal that a process sent carries its number.
+            write!(message, "sent by process {}", unsafe { info.si_pid() })
+        }
+        (libc::SIGABRT, _) => message.write_str("the program aborted itself"),
+        (_, libc::SI_TKILL) => message.write_str("raised by the program itself"),
+        (libc::SIGSEGV, SEGV_MAPERR) if address < 0x1_0000 => {
+            write!(message, "null pointer: nothing is at address {address:#x}")
+        }
+        (libc::SIGSEGV, SEGV_MAPERR) => write!(message, "nothing is at address {address:#x}"),
+        (libc::SIGSEGV, SEGV_ACCERR) => {
+            write!(message, "no permission for address {address:#x}")
+        }
+        (libc::SIGSEGV, _) => message.write_str("invalid access to memory"),
+        (libc::SIGBUS, libc::BUS_ADRALN) => write!(message, "misaligned address {address:#x}"),
+        (libc::SIGBUS, libc::BUS_ADRERR) => {
+            write!(
+                message,
+                "no memory behind address {address:#x} (a file that became shorter)"
+            )
+        }
+        (libc::SIGBUS, _) => write!(message, "bus error at address {address:#x}"),
+        (libc::SIGFPE, 1) => message.write_str("integer division by zero"),
+        (libc::SIGFPE, 2) => message.write_str("integer overflow"),
+        (libc::SIGFPE, _) => message.write_str("arithmetic error"),
+        (libc::SIGILL, _) => write!(message, "illegal instruction at {address:#x}"),
+        _ => Ok(()),
+    };
+}

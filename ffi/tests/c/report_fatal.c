@@ -1,0 +1,126 @@
+/* Fatal signals: children die of them as they would have, and the parent makes snapshots of their records. check: without=tsan */
+#define _GNU_SOURCE
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "report.h"
+
+/* A sanitizer must not take the signals that are tested. */
+__attribute__((visibility("default"), unused)) const char *__asan_default_options(void);
+__attribute__((visibility("default"), unused)) const char *__asan_default_options(void) {
+    return "handle_segv=0:handle_abort=0:handle_sigbus=0:handle_sigfpe=0:handle_sigill=0:use_sigaltstack=0";
+}
+
+static volatile sig_atomic_t before_ran;
+
+static void before(int number) {
+    (void)number;
+    before_ran = 1;
+    _exit(33);
+}
+
+__attribute__((noinline, no_sanitize("undefined", "address"))) static void die(const char *how) {
+    STILLFRAME_FRAME();
+    STILLFRAME_STR(how);
+    int *volatile nowhere = (int *)(uintptr_t)0x10;
+    STILLFRAME_PTR(nowhere);
+    volatile int zero = 0, seven = 7;
+    if (strcmp(how, "segv") == 0 || strcmp(how, "chained") == 0) {
+        *nowhere = 1;
+    } else if (strcmp(how, "fpe") == 0) {
+        zero = seven / zero;
+    } else if (strcmp(how, "ill") == 0) {
+        __builtin_trap();
+    } else if (strcmp(how, "abort") == 0) {
+        abort();
+    } else if (strcmp(how, "sent") == 0) {
+        kill(getpid(), SIGSEGV);
+    }
+}
+
+__attribute__((noinline, no_sanitize("undefined", "address"))) static int endless(volatile int depth) {
+    volatile char room[2000];
+    STILLFRAME_FRAME();
+    STILLFRAME_REGISTER("depth", &stillframe_type_int, sizeof(int), &depth, 0);
+    room[0] = (char)depth;
+    return depth < 0 ? 0 : endless(depth + 1) + room[0];
+}
+
+static int run(const char *how) {
+    int status = 0;
+    pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        struct rlimit none = {0, 0};
+        setrlimit(RLIMIT_CORE, &none);
+        if (strcmp(how, "chained") == 0) {
+            signal(SIGSEGV, before);
+        }
+        report_start();
+        CHECK(stillframe_signals_install(STILLFRAME_SIGNAL_ALL, NULL) == STILLFRAME_OK);
+        CHECK(stillframe_signals_install(STILLFRAME_SIGNAL_SEGV, NULL) == STILLFRAME_OK);
+        if (strcmp(how, "overflow") == 0) {
+            _exit(endless(0));
+        }
+        die(how);
+        _exit(1);
+    }
+    CHECK(waitpid(child, &status, 0) == child);
+    return status;
+}
+
+/* What the next start makes of it. */
+static void imported(unsigned before_count) {
+    for (int wait = 0; wait < 2000 && report_count == before_count; wait++) {
+        usleep(10000);
+        stillframe_flush(1000, NULL);
+    }
+    CHECK(report_count == before_count + 1);
+}
+
+static void check(const char *how, int signal_number, const char *name, const char *words) {
+    int status = run(how);
+    char part[200];
+    if (strcmp(how, "chained") == 0) {
+        CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 33);
+    } else if (!WIFSIGNALED(status) || WTERMSIG(status) != signal_number) {
+        fprintf(stderr, "%s: ended with status %#x\n", how, (unsigned)status);
+        abort();
+    }
+    report_count = 0;
+    report_start();
+    imported(0);
+    snprintf(part, sizeof part, "\"type\":\"%s\"", name);
+    CHECK_SHOWS(part);
+    CHECK_SHOWS(words);
+    CHECK_SHOWS("\"handled\":false,\"mechanism\":\"signal\"");
+    if (strcmp(how, "overflow") != 0) {
+        snprintf(part, sizeof part, "\"how\":{\"type\":\"char*\",\"value\":\"%s\"}", how);
+        CHECK_SHOWS(part);
+        CHECK_SHOWS("\"function\":\"die\"");
+        CHECK_SHOWS("\"function\":\"main\"");
+    } else {
+        CHECK_SHOWS("\"function\":\"endless\"");
+        CHECK_SHOWS("\"depth\":{\"type\":\"int\"");
+    }
+    report_stop();
+}
+
+int main(void) {
+    CHECK(stillframe_signals_install(STILLFRAME_SIGNAL_SEGV, NULL) < 0);
+    report_start();
+    CHECK(stillframe_signals_install(0, NULL) < 0);
+    CHECK(stillframe_signals_install(32, NULL) < 0);
+    CHECK(stillframe_signals_thread(NULL) == STILLFRAME_OK);
+    report_stop();
+    check("segv", SIGSEGV, "SIGSEGV", "null pointer: nothing is at address 0x10");
+    check("fpe", SIGFPE, "SIGFPE", "integer division by zero");
+    check("ill", SIGILL, "SIGILL", "illegal instruction");
+    check("abort", SIGABRT, "SIGABRT", "the program aborted itself");
+    check("sent", SIGSEGV, "SIGSEGV", "sent by process");
+    check("chained", 0, "SIGSEGV", "null pointer");
+    check("overflow", SIGSEGV, "SIGSEGV", "address");
+    return 0;
+}
