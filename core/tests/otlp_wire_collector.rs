@@ -268,7 +268,11 @@ fn the_collector_hands_on_what_was_captured() {
             assert_eq!(record["severityNumber"], 17);
             let time = record["timeUnixNano"].as_str().unwrap_or("0");
             assert_eq!(time, snapshot.timestamp.to_string());
-            assert_eq!(resource["service.name"], json!(snapshot.service));
+            let service = match snapshot.service.as_str() {
+                "" => "unknown_service",
+                service => service,
+            };
+            assert_eq!(resource["service.name"], json!(service));
             assert_eq!(attributes["stillframe.snapshot.id"], json!(id));
             let context = snapshot.context.as_ref();
             let trace_id = context.and_then(|context| context.trace_id.clone());

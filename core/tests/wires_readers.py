@@ -91,11 +91,13 @@ def remarks(meta: Any, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...]
 
 
 def without_nothing(value: Any) -> Any:
-    """Relay leaves out what is null or empty."""
+    """Relay leaves out what is null or empty, or writes it as text where it is deepest."""
     if isinstance(value, dict):
         kept = {name: without_nothing(item) for name, item in value.items()}
-        return {name: item for name, item in kept.items() if item not in (None, {}, [])}
-    return [without_nothing(item) for item in value] if isinstance(value, list) else value
+        return {name: item for name, item in kept.items() if item not in (None, "")} or ""
+    if isinstance(value, list):
+        return [without_nothing(item) for item in value] or ""
+    return "" if value in ("{}", "[]") else value
 
 
 def check_sentry(data: bytes, snapshot: dict[str, Any]) -> None:
