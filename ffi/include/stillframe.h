@@ -148,6 +148,12 @@
 /** Datadog's form: one request body, a JSON array with an object for each frame. */
 #define STILLFRAME_FORMAT_DATADOG 3
 
+/** OpenTelemetry's logs: an ExportLogsServiceRequest in protobuf. Several, one after the other, are one request too. */
+#define STILLFRAME_FORMAT_OTLP 4
+
+/** Sentry's: an event in JSON, as the item of an envelope. */
+#define STILLFRAME_FORMAT_SENTRY 5
+
 /** Datadog's form as ddtrace for Python writes it. */
 #define STILLFRAME_DIALECT_PYTHON 1
 
@@ -156,6 +162,9 @@
 
 /** As dd-trace-dotnet does. */
 #define STILLFRAME_DIALECT_DOTNET 3
+
+/** For C and C++. */
+#define STILLFRAME_DIALECT_NATIVE 4
 
 /** Only the frame `first`, as an object rather than an array; `first` counts in the order of the tape then. */
 #define STILLFRAME_ENCODING_ONE_FRAME 1
