@@ -579,6 +579,8 @@ typedef struct stillframe_stats {
     uint64_t callback_sent;
     /** Snapshots that a callback of the program failed to take. */
     uint64_t callback_failed;
+    /** Snapshots that were not handed to a callback, because as many waited for it as may, or because the process ended first. */
+    uint64_t callback_dropped;
     /** Walks whose time was told. */
     uint64_t walk_count;
     /** Half of them took at most this long. */
