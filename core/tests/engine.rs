@@ -400,9 +400,12 @@ fn a_forked_child_stores_its_own() {
     assert_eq!(functions, ["child", "parent"]);
 }
 
+/// What a callback was handed: form, bytes, and id of the snapshot.
+type Seen = (Format, Vec<u8>, SnapshotId);
+
 #[test]
 fn callbacks_are_counted_as_they_say() {
-    let seen: Arc<Mutex<Vec<(Format, Vec<u8>, SnapshotId)>>> = Arc::default();
+    let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
     let saying = |format, taken: fn(usize) -> Taken| {
         let seen = Arc::clone(&seen);
         Callback::new(format, move |delivery| {
