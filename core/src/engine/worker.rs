@@ -37,8 +37,9 @@ const FLUSH_TIME: Duration = Duration::from_secs(5);
 const LAST_TIME: Duration = Duration::from_millis(500);
 /// Sites whose issue is remembered.
 const MAX_SITES: usize = 16_384;
-/// Bytes of the thread's stack.
-const STACK: usize = 512 << 10;
+/// Bytes of the thread's stack. Reading compressed debug information takes some, and the C library puts the program's thread-local
+/// variables there, too. What is not used costs address space only.
+const STACK: usize = 2 << 20;
 
 /// The handle of the background thread.
 pub(super) struct Worker {
