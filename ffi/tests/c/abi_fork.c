@@ -1,9 +1,7 @@
 /*
  * fork: the child's handle is an error until it is told, then an engine of its own; the parent notices nothing.
  *
- * check: std=gnu99 without=valgrind
- *
- * Not under valgrind's search for leaks: what the parent's background thread holds has no owner in the child, and must not be freed there.
+ * check: std=gnu99 forks
  */
 #include <sys/wait.h>
 #include <unistd.h>
