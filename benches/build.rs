@@ -1,8 +1,5 @@
 //! Compiles the C side of the crossing bench: into the program, and the exports for each value into a shared object of their own.
-#![expect(
-    clippy::expect_used,
-    reason = "how a build script fails, and how it talks to cargo"
-)]
+#![expect(clippy::expect_used, reason = "how a build script fails")]
 
 use std::env;
 use std::path::Path;

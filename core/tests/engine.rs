@@ -15,12 +15,13 @@ use stillframe_core::engine::{Engine, Host, Submission, now_ns};
 use stillframe_core::gate::{Admission, SiteFacts, SiteHash};
 use stillframe_core::language::Language;
 use stillframe_core::limits::Limits;
+use stillframe_core::sink::callback::{Callback, Format, Taken};
 use stillframe_core::sink::spool::{
     EventCounts, ProcessPhase, ProcessRecord, SpoolReader, Uncaught, decode_payload,
 };
 use stillframe_core::sink::{RecordKind, Sink, SinkError, SinkRecord};
 use stillframe_core::snapshot::{AttributeValue, Meta, Snapshot, SnapshotId};
-use stillframe_core::stats::StatsSnapshot;
+use stillframe_core::stats::{Counter, StatsSnapshot};
 use stillframe_core::tape::{FrameFlags, Link, Location, Section, TapeWriter};
 
 type Stored = Arc<Mutex<Vec<(RecordKind, Vec<u8>, [u8; 16])>>>;
@@ -397,4 +398,53 @@ fn a_forked_child_stores_its_own() {
     }
     functions.sort();
     assert_eq!(functions, ["child", "parent"]);
+}
+
+/// What a callback was handed: form, bytes, and id of the snapshot.
+type Seen = (Format, Vec<u8>, SnapshotId);
+
+#[test]
+fn callbacks_are_counted_as_they_say() {
+    let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
+    let saying = |format, taken: fn(usize) -> Taken| {
+        let seen = Arc::clone(&seen);
+        Callback::new(format, move |delivery| {
+            let mut seen = seen.lock().unwrap();
+            let id = delivery.submission.meta.id;
+            assert_eq!(delivery.id, id);
+            seen.push((delivery.format, delivery.bytes.to_vec(), id));
+            taken(seen.len())
+        })
+    };
+    let host = Host {
+        language: Language::Python,
+        callbacks: vec![
+            saying(Format::MessagePack, |_| Taken::Later),
+            saying(Format::MessagePack, |_| Taken::Unwanted),
+            saying(Format::Json, |_| Taken::Yes),
+            saying(Format::Datadog, |_| Taken::No),
+            Callback::new(Format::Json, |_| true),
+            Callback::new(Format::Json, |_| -> bool { panic!("the program's own") }),
+        ],
+        ..Host::default()
+    };
+    let sink = Memory {
+        stored: Stored::default(),
+        works: true,
+    };
+    let engine = Engine::with_sink(Arc::new(Config::default()), host, Box::new(sink));
+    let submitted = submission(&engine, 1, "convert");
+    let id = submitted.meta.id;
+    engine.submit(submitted).unwrap();
+    assert!(engine.flush(Duration::from_secs(30)));
+    let counters = engine.stats().counters;
+    assert_eq!((counters.callback_sent, counters.callback_failed), (2, 2));
+    engine.count(Counter::CallbackDropped, 3);
+    assert_eq!(engine.stats().counters.callback_dropped, 3);
+    let seen = seen.lock().unwrap();
+    assert_eq!(seen.len(), 4);
+    assert!(seen.iter().all(|(_, _, of)| *of == id));
+    let snapshot = Snapshot::from_msgpack(&seen[0].1).unwrap();
+    assert_eq!(snapshot.id, id);
+    assert!(!String::from_utf8_lossy(&seen[2].1).contains("pk_live"));
 }

@@ -103,6 +103,23 @@ fn with_long_as_text(value: Json) -> Json {
     }
 }
 
+/// Whether no name stands twice in a map: receivers may do anything with those that do.
+fn names_are_unique(value: &AnyValue) -> bool {
+    match value.value.as_ref() {
+        Some(Any::ArrayValue(array)) => array.values.iter().all(names_are_unique),
+        Some(Any::KvlistValue(list)) => {
+            let names: std::collections::BTreeSet<_> =
+                list.values.iter().map(|pair| &pair.key).collect();
+            names.len() == list.values.len()
+                && list
+                    .values
+                    .iter()
+                    .all(|pair| pair.value.as_ref().is_none_or(names_are_unique))
+        }
+        _ => true,
+    }
+}
+
 /// Names in the order of the alphabet, so that what was added may stand anywhere.
 fn sorted(value: &Json) -> Json {
     match value {
@@ -417,6 +434,26 @@ fn no_names_are_too_many_for_a_record() {
 }
 
 #[test]
+fn variables_of_one_name_are_told_apart() {
+    let names = ["x", "x (2)", "x", "y", "x"];
+    let locals = names
+        .iter()
+        .zip(1..)
+        .map(|(name, value)| ((*name).to_owned(), Value::Int(value)));
+    let spec = of_frames(vec![frame("f", locals.collect())]);
+    let snapshot = snapshot(&spec, &Meta::default(), &Extras::default());
+    let (record, ..) = record(&encode(&snapshot));
+    let body = json_of(record.body.as_ref().expect("a body"));
+    let shown: Vec<_> = body["frames"][0]["locals"]
+        .as_object()
+        .expect("locals")
+        .iter()
+        .map(|(name, node)| format!("{name}={}", node["value"]))
+        .collect();
+    assert_eq!(shown, ["x=1", "x (2)=2", "x (3)=3", "y=4", "x (4)=5"]);
+}
+
+#[test]
 fn decoders_follow_however_deep_a_tape_nests() {
     let locals = vec![
         ("deep".to_owned(), nested(60)),
@@ -448,6 +485,7 @@ proptest! {
         let (record, ..) = record(&bytes);
         let body = record.body.as_ref().expect("a body");
         prop_assert!(body.encoded_len() <= BODY_BYTES);
+        prop_assert!(names_are_unique(body));
         let body = json_of(body);
         let id = snapshot.id.to_string();
         prop_assert_eq!(&body["id"], &json!(id));

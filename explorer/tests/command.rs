@@ -561,6 +561,46 @@ fn send_says_what_is_left_and_where_it_would_go() {
 }
 
 #[test]
+fn doctor_says_what_became_of_functions_that_are_handed_snapshots() {
+    let dir = store();
+    let report = |change: fn(&mut ProcessRecord<StatsSnapshot>)| {
+        let mut process = process(now_ns());
+        process.started_ns += 1;
+        change(&mut process);
+        let mut writer = Writer::new(dir.path());
+        writer.process(&process, now_ns());
+        writer.close();
+        let arguments = ["doctor", "--width", "140"];
+        let output = stillframe(dir.path())
+            .args(arguments)
+            .output()
+            .expect("runs");
+        (output.status.code(), stdout(&output))
+    };
+    let (status, text) = report(|process| process.stats.counters.callback_sent = 3);
+    assert_eq!(status, Some(0), "{text}");
+    assert!(
+        text.contains("callbacks   3 calls of functions of the program"),
+        "{text}"
+    );
+
+    let (status, text) = report(|process| {
+        process.stats.counters.callback_failed = 2;
+        process.stats.counters.callback_dropped = 7;
+        let line = "tell (shop.py:12), given to stillframe.on_snapshot, failed: TypeError (stillframe list shows it)";
+        process.problems = vec![line.to_owned()];
+    });
+    assert_eq!(status, Some(1), "{text}");
+    for part in [
+        "! callbacks   2 calls failed: tell (shop.py:12), given to stillframe.on_snapshot, failed: TypeError",
+        "7 snapshots not handed over",
+    ] {
+        assert!(text.contains(part), "{part:?} in {text}");
+    }
+    assert!(!text.contains("in the last program"), "{text}");
+}
+
+#[test]
 fn doctor_says_why_the_last_error_has_no_values() {
     let dir = store();
     let now = now_ns();

@@ -70,8 +70,10 @@
  *     frame_id                                       | any                 | no                  | no
  *     stats_read, stats_json                         | any                 | a short lock        | json: yes
  *
- * The engine starts one thread, named "stillframe", at the first submission: low priority, all signals blocked. engine_new reads the
- * environment: no other thread may change it meanwhile (setenv), as with getenv().
+ * The engine starts a thread, named "stillframe", at the first submission, and one for each destination beyond this machine that is
+ * configured: low priority, all signals blocked. engine_new reads the environment: no other thread may change it meanwhile (setenv), as
+ * with getenv().
+ * engine_flush and engine_free do what that thread has left to do on the calling thread, callbacks included: allow them 1 MiB of stack.
  *
  * Fork. The child's handle is STILLFRAME_ERROR_FORKED until stillframe_engine_after_fork() was called there, and nothing of the
  * parent's is touched. No handler is installed. A child that ends or execs need not call anything.
@@ -147,6 +149,12 @@
 /** Datadog's form: one request body, a JSON array with an object for each frame. */
 #define STILLFRAME_FORMAT_DATADOG 3
 
+/** OpenTelemetry's logs: an ExportLogsServiceRequest in protobuf. Several, one after the other, are one request too. */
+#define STILLFRAME_FORMAT_OTLP 4
+
+/** Sentry's: an event in JSON, as the item of an envelope. */
+#define STILLFRAME_FORMAT_SENTRY 5
+
 /** Datadog's form as ddtrace for Python writes it. */
 #define STILLFRAME_DIALECT_PYTHON 1
 
@@ -155,6 +163,9 @@
 
 /** As dd-trace-dotnet does. */
 #define STILLFRAME_DIALECT_DOTNET 3
+
+/** For C and C++. */
+#define STILLFRAME_DIALECT_NATIVE 4
 
 /** Only the frame `first`, as an object rather than an array; `first` counts in the order of the tape then. */
 #define STILLFRAME_ENCODING_ONE_FRAME 1
@@ -569,6 +580,8 @@ typedef struct stillframe_stats {
     uint64_t callback_sent;
     /** Snapshots that a callback of the program failed to take. */
     uint64_t callback_failed;
+    /** Snapshots that were not handed to a callback, because as many waited for it as may, or because the process ended first. */
+    uint64_t callback_dropped;
     /** Walks whose time was told. */
     uint64_t walk_count;
     /** Half of them took at most this long. */

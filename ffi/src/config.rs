@@ -41,6 +41,10 @@ pub const STILLFRAME_FORMAT_JSON: u32 = 1;
 pub const STILLFRAME_FORMAT_MSGPACK: u32 = 2;
 /// Datadog's form: one request body, a JSON array with an object for each frame.
 pub const STILLFRAME_FORMAT_DATADOG: u32 = 3;
+/// OpenTelemetry's logs: an ExportLogsServiceRequest in protobuf. Several, one after the other, are one request too.
+pub const STILLFRAME_FORMAT_OTLP: u32 = 4;
+/// Sentry's: an event in JSON, as the item of an envelope.
+pub const STILLFRAME_FORMAT_SENTRY: u32 = 5;
 
 /// Settings of one configuration.
 const MOST_SETTINGS: usize = 1024;
@@ -340,6 +344,10 @@ pub(crate) fn format_of(format: u32) -> Result<Format, Failure> {
         STILLFRAME_FORMAT_JSON => Ok(Format::Json),
         STILLFRAME_FORMAT_MSGPACK => Ok(Format::MessagePack),
         STILLFRAME_FORMAT_DATADOG => Ok(Format::Datadog),
+        #[cfg(feature = "otlp")]
+        STILLFRAME_FORMAT_OTLP => Ok(Format::Otlp),
+        #[cfg(feature = "sentry")]
+        STILLFRAME_FORMAT_SENTRY => Ok(Format::Sentry),
         4..=31 => {
             let what = "this library has no such format";
             Err(Failure::of(STILLFRAME_ERROR_UNSUPPORTED, "format", what))

@@ -24,6 +24,8 @@ pub const STILLFRAME_DIALECT_PYTHON: u32 = 1;
 pub const STILLFRAME_DIALECT_JAVA: u32 = 2;
 /// As dd-trace-dotnet does.
 pub const STILLFRAME_DIALECT_DOTNET: u32 = 3;
+/// For C and C++.
+pub const STILLFRAME_DIALECT_NATIVE: u32 = 4;
 
 /// Only the frame `first`, as an object rather than an array; `first` counts in the order of the tape then.
 pub const STILLFRAME_ENCODING_ONE_FRAME: u32 = 1;
@@ -183,6 +185,10 @@ impl stillframe_encoding {
         match format {
             Format::Json => finished.json(&mut encoder, &mut out).map_err(failed)?,
             Format::MessagePack => finished.msgpack(&mut encoder, &mut out).map_err(failed)?,
+            #[cfg(feature = "otlp")]
+            Format::Otlp => finished.otlp(&mut out).map_err(failed)?,
+            #[cfg(feature = "sentry")]
+            Format::Sentry => finished.sentry(&mut out).map_err(failed)?,
             Format::Datadog => {
                 let id = finished.meta().id;
                 let frame_id = |frame| id.of_frame(frame);
@@ -226,6 +232,7 @@ impl stillframe_encoding {
             STILLFRAME_DIALECT_PYTHON => Dialect::Python,
             STILLFRAME_DIALECT_JAVA => Dialect::Java,
             STILLFRAME_DIALECT_DOTNET => Dialect::Dotnet,
+            STILLFRAME_DIALECT_NATIVE => Dialect::Native,
             _ => {
                 return Err(Failure::of(
                     STILLFRAME_ERROR_VALUE,

@@ -9,8 +9,7 @@ use stillframe_core::panics;
 use crate::config::stillframe_config;
 use crate::error::{Failure, stillframe_error};
 use crate::guard::{done, guard, inside};
-use crate::handle::{self, stillframe_engine};
-use crate::rules::stillframe_rules;
+use crate::handle::{stillframe_engine, stillframe_rules};
 use crate::sized;
 use crate::status::{
     STILLFRAME_ERROR_NULL, STILLFRAME_INCOMPLETE, STILLFRAME_OK, stillframe_status,
@@ -45,9 +44,8 @@ pub unsafe extern "C" fn stillframe_engine_new(
             // SAFETY: the contract: what it points to is valid for this call, its functions until the engine is freed.
             let mut made = unsafe { config.make() }?;
             if !rules.is_null() {
-                handle::check(rules)?;
-                // SAFETY: they live, as was checked, and nobody writes them during this call.
-                unsafe { &*rules }.apply(&mut made.config);
+                // SAFETY: the contract: nobody else uses the handle during this call.
+                unsafe { stillframe_rules::get(rules) }?.apply(&mut made.config);
             }
             // Whoever makes an engine wants it to capture, unless somebody who configures it says otherwise.
             made.config.gate.enabled = made.config.enabled != Some(false);

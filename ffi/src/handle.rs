@@ -1,27 +1,28 @@
 //! Handles: which pointers are ours, and what may still be done with them.
 //!
-//! * `stillframe_engine` is *shared*: `const`, any thread, at the same time. The struct that a caller points to is small and stays for
-//!   ever; what it points to is freed. So a use after the free is an error status, not a crash.
-//! * `stillframe_rules` is *exclusive*: not `const`, one thread at a time. It is looked up in a list of those that live, which costs a lock
-//!   and nothing that matters.
+//! * `stillframe_engine` is *shared*: `const`, any thread, at the same time.
+//! * `stillframe_rules` is *exclusive*: not `const`, one thread at a time.
+//!
+//! The struct that a caller points to is a few words and stays for ever; what it points to is freed. So a use after the free is an error
+//! status, not a crash, and costs one load.
 
-use std::collections::HashSet;
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
-use parking_lot::Mutex;
 use stillframe_core::engine::Engine;
 
 use crate::error::Failure;
 use crate::fork;
-use crate::rules::stillframe_rules;
+use crate::rules::Rules;
 use crate::status::{
     STILLFRAME_ERROR_DISABLED, STILLFRAME_ERROR_FORKED, STILLFRAME_ERROR_HANDLE,
     STILLFRAME_ERROR_NULL,
 };
 
-/// Tells a handle from other memory.
+/// Tells an engine's handle from other memory.
 const MAGIC: u64 = 0x5354_494c_4c46_524d;
+/// The same for rules.
+const MAGIC_RULES: u64 = 0x5354_494c_4c52_554c;
 
 /// An engine: shared, so every function that takes one may be called from any thread at any time until it is freed.
 pub struct stillframe_engine {
@@ -30,6 +31,8 @@ pub struct stillframe_engine {
     inner: AtomicPtr<Inner>,
     /// The process that it belongs to.
     epoch: AtomicU64,
+    /// The handle that was given before this one.
+    next: AtomicPtr<stillframe_engine>,
 }
 
 /// What is behind an engine's handle.
@@ -40,8 +43,7 @@ pub(crate) struct Inner {
     _parents: Option<&'static Inner>,
 }
 
-/// Handles never move or go away, so this only keeps them from looking lost.
-static HANDLES: Mutex<Vec<&'static stillframe_engine>> = Mutex::new(Vec::new());
+static LAST_ENGINE: AtomicPtr<stillframe_engine> = AtomicPtr::new(null_mut());
 
 const fn shared<T: Send + Sync>() {}
 const _: () = {
@@ -56,12 +58,14 @@ impl stillframe_engine {
             engine,
             _parents: None,
         });
-        let handle: &'static Self = Box::leak(Box::new(Self {
+        let handle = Box::into_raw(Box::new(Self {
             magic: MAGIC,
             inner: AtomicPtr::new(Box::into_raw(inner)),
             epoch: AtomicU64::new(fork::begin()),
+            next: AtomicPtr::new(null_mut()),
         }));
-        HANDLES.lock().push(handle);
+        // SAFETY: made just now, and never freed.
+        keep(&LAST_ENGINE, handle, unsafe { &(*handle).next });
         handle
     }
 
@@ -160,38 +164,84 @@ pub(crate) fn count_panic(engine: *const stillframe_engine) {
     }
 }
 
-/// Rules that live, by address.
-static RULES: Mutex<Option<HashSet<usize>>> = Mutex::new(None);
-
-/// Hands rules over to the caller.
-pub(crate) fn give(rules: stillframe_rules) -> *mut stillframe_rules {
-    let pointer = Box::into_raw(Box::new(rules));
-    let mut living = RULES.lock();
-    living.get_or_insert_default().insert(pointer.addr());
-    pointer
+/// Rules for an engine that is going to be made: exclusive, so one thread at a time.
+pub struct stillframe_rules {
+    magic: u64,
+    /// What is behind the handle; null once it was freed.
+    inner: AtomicPtr<Rules>,
+    /// The handle that was given before this one.
+    next: AtomicPtr<stillframe_rules>,
 }
 
-/// Whether this is the handle of rules that live.
-pub(crate) fn check(rules: *const stillframe_rules) -> Result<(), Failure> {
-    if rules.is_null() {
-        return Err(Failure::of(STILLFRAME_ERROR_NULL, "rules", "NULL"));
+static LAST_RULES: AtomicPtr<stillframe_rules> = AtomicPtr::new(null_mut());
+
+const fn sent<T: Send>() {}
+const _: () = {
+    sent::<stillframe_rules>();
+    sent::<Rules>();
+};
+
+impl stillframe_rules {
+    /// A handle for rules.
+    pub(crate) fn new(rules: Rules) -> *mut Self {
+        let handle = Box::into_raw(Box::new(Self {
+            magic: MAGIC_RULES,
+            inner: AtomicPtr::new(Box::into_raw(Box::new(rules))),
+            next: AtomicPtr::new(null_mut()),
+        }));
+        // SAFETY: made just now, and never freed.
+        keep(&LAST_RULES, handle, unsafe { &(*handle).next });
+        handle
     }
-    match &*RULES.lock() {
-        Some(living) if living.contains(&rules.addr()) => Ok(()),
-        _ => Err(Failure::of(
-            STILLFRAME_ERROR_HANDLE,
-            "rules",
-            "freed, or not a handle",
-        )),
+
+    fn at(pointer: *const Self) -> Result<&'static Self, Failure> {
+        if pointer.is_null() {
+            return Err(Failure::of(STILLFRAME_ERROR_NULL, "rules", "NULL"));
+        }
+        // SAFETY: by the contract it is a handle of ours, and those stay for ever.
+        let handle = pointer.is_aligned().then(|| unsafe { &*pointer });
+        match handle {
+            Some(handle) if handle.magic == MAGIC_RULES => Ok(handle),
+            _ => Err(Failure::of(
+                STILLFRAME_ERROR_HANDLE,
+                "rules",
+                "not a handle",
+            )),
+        }
+    }
+
+    /// The rules, if they live.
+    ///
+    /// # Safety
+    ///
+    /// The contract of an exclusive handle: nobody else uses it during `'r`.
+    pub(crate) unsafe fn get<'r>(pointer: *const Self) -> Result<&'r mut Rules, Failure> {
+        let inner = Self::at(pointer)?.inner.load(Ordering::Acquire);
+        // SAFETY: null or from a box that only `take` takes away; nobody else uses it by the caller's promise.
+        let rules = unsafe { inner.as_mut() };
+        rules.ok_or(Failure::of(STILLFRAME_ERROR_HANDLE, "rules", "were freed"))
+    }
+
+    /// Takes the rules from their handle. `None` if that was done before.
+    pub(crate) fn take(pointer: *const Self) -> Option<Box<Rules>> {
+        let inner = Self::at(pointer)
+            .ok()?
+            .inner
+            .swap(null_mut(), Ordering::AcqRel);
+        // SAFETY: it came from `Box::into_raw`, and the swap gives it to one caller only.
+        (!inner.is_null()).then(|| unsafe { Box::from_raw(inner) })
     }
 }
 
-/// Takes rules back. `None` if they were taken before.
-pub(crate) fn take_back(rules: *mut stillframe_rules) -> Option<Box<stillframe_rules>> {
-    let mut living = RULES.lock();
-    let lived = living
-        .as_mut()
-        .is_some_and(|living| living.remove(&rules.addr()));
-    // SAFETY: it was in the list, so it came from `give`, and it is taken out of the list here only.
-    lived.then(|| unsafe { Box::from_raw(rules) })
+/// Puts a handle into the list of those that were ever given. Nobody reads the list: it keeps them from looking lost to those who search for
+/// leaks. No lock, which a thread might hold while another one forks.
+fn keep<T>(last: &AtomicPtr<T>, handle: *mut T, next: &AtomicPtr<T>) {
+    let mut before = last.load(Ordering::Relaxed);
+    loop {
+        next.store(before, Ordering::Relaxed);
+        match last.compare_exchange_weak(before, handle, Ordering::Release, Ordering::Relaxed) {
+            Ok(_) => return,
+            Err(now) => before = now,
+        }
+    }
 }

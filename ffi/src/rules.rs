@@ -6,10 +6,9 @@ use stillframe_core::redact::{RedactConfig, Redactor, UserRule};
 
 use crate::error::{Failure, stillframe_error};
 use crate::guard::{done, guard, inside};
-use crate::handle;
+use crate::handle::stillframe_rules;
 use crate::status::{
-    STILLFRAME_ERROR_NULL, STILLFRAME_ERROR_RULE, STILLFRAME_ERROR_TOO_MUCH,
-    STILLFRAME_ERROR_VALUE, stillframe_status,
+    STILLFRAME_ERROR_RULE, STILLFRAME_ERROR_TOO_MUCH, STILLFRAME_ERROR_VALUE, stillframe_status,
 };
 use crate::text::stillframe_text;
 
@@ -29,9 +28,9 @@ const MOST: usize = 4096;
 /// Bytes of one rule.
 const LONGEST: usize = 16 << 10;
 
-/// Rules for an engine that is going to be made: exclusive, so one thread at a time.
+/// What is behind a handle of rules.
 #[derive(Debug, Default)]
-pub struct stillframe_rules {
+pub(crate) struct Rules {
     names: Vec<String>,
     types: Vec<String>,
     patterns: Vec<UserRule>,
@@ -39,10 +38,7 @@ pub struct stillframe_rules {
     exclusions: Vec<ExcludeRule>,
 }
 
-const fn sent<T: Send>() {}
-const _: () = sent::<stillframe_rules>();
-
-impl stillframe_rules {
+impl Rules {
     fn add(&mut self, kind: u32, text: &str, label: &str) -> Result<(), Failure> {
         let text_of = text.trim();
         if text_of.is_empty() {
@@ -136,7 +132,7 @@ fn judge(config: RedactConfig) -> Result<(), Failure> {
 /// Rules, none yet. Freed with stillframe_rules_free(). Never NULL, but after an internal error.
 #[unsafe(no_mangle)]
 pub extern "C" fn stillframe_rules_new() -> *mut stillframe_rules {
-    guard!(else std::ptr::null_mut(), { inside(|| handle::give(stillframe_rules::default())) })
+    guard!(else std::ptr::null_mut(), { inside(|| stillframe_rules::new(Rules::default())) })
 }
 
 /// Adds a rule. `kind` is a STILLFRAME_RULE_*; `label` is the name of a pattern, which snapshots tell where it hid something, and is not
@@ -155,14 +151,10 @@ pub unsafe extern "C" fn stillframe_rules_add(
 ) -> stillframe_status {
     guard!(error, {
         inside(|| {
-            handle::check(rules)?;
-            // SAFETY: the contract: both are views of the caller's memory, valid for this call.
-            let (text, label) = unsafe { (text.read("text")?, label.read("label")?) };
-            // SAFETY: it lives, as was checked, and by the contract nobody else uses it now.
-            let rules = unsafe { rules.as_mut() };
-            match rules {
-                Some(rules) => rules.add(kind, text, label)?,
-                None => return Err(Failure::of(STILLFRAME_ERROR_NULL, "rules", "NULL")),
+            // SAFETY: the contract: nobody else uses the handle now, and both views are valid for this call.
+            unsafe {
+                let rules = stillframe_rules::get(rules)?;
+                rules.add(kind, text.read("text")?, label.read("label")?)?;
             }
             done()
         })
@@ -178,7 +170,7 @@ pub unsafe extern "C" fn stillframe_rules_add(
 pub unsafe extern "C" fn stillframe_rules_free(rules: *mut stillframe_rules) {
     guard!(else (), {
         if !rules.is_null() {
-            inside(|| drop(handle::take_back(rules)));
+            inside(|| drop(stillframe_rules::take(rules)));
         }
     });
 }

@@ -76,6 +76,8 @@ pub struct stillframe_stats {
     pub callback_sent: u64,
     /// Snapshots that a callback of the program failed to take.
     pub callback_failed: u64,
+    /// Snapshots that were not handed to a callback, because as many waited for it as may, or because the process ended first.
+    pub callback_dropped: u64,
     /// Walks whose time was told.
     pub walk_count: u64,
     /// Half of them took at most this long.
@@ -123,6 +125,7 @@ impl From<&StatsSnapshot> for stillframe_stats {
             internal_panics: counters.internal_panics,
             callback_sent: counters.callback_sent,
             callback_failed: counters.callback_failed,
+            callback_dropped: counters.callback_dropped,
             walk_count: walk.count,
             walk_p50_ns: walk.p50_ns,
             walk_p99_ns: walk.p99_ns,

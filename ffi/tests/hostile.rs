@@ -16,7 +16,7 @@ use stillframe::admit::{STILLFRAME_SITE_EXPLICIT, stillframe_capture_admit, stil
 use stillframe::capture::{stillframe_capture, stillframe_capture_submit};
 use stillframe::config::{
     STILLFRAME_FORMAT_DATADOG, STILLFRAME_FORMAT_JSON, STILLFRAME_FORMAT_MSGPACK,
-    stillframe_config, stillframe_setting,
+    STILLFRAME_FORMAT_OTLP, STILLFRAME_FORMAT_SENTRY, stillframe_config, stillframe_setting,
 };
 use stillframe::encode::{stillframe_capture_encode, stillframe_encoding, stillframe_fingerprint};
 use stillframe::engine::{stillframe_engine_flush, stillframe_engine_new};
@@ -82,6 +82,8 @@ fn try_all(tape: &[u8]) -> bool {
         STILLFRAME_FORMAT_JSON,
         STILLFRAME_FORMAT_MSGPACK,
         STILLFRAME_FORMAT_DATADOG,
+        STILLFRAME_FORMAT_OTLP,
+        STILLFRAME_FORMAT_SENTRY,
     ] {
         let mut encoding: stillframe_encoding = sized();
         encoding.format = format;
@@ -101,7 +103,7 @@ fn try_all(tape: &[u8]) -> bool {
             );
             if status == STILLFRAME_OK {
                 let bytes = std::slice::from_raw_parts(out.ptr, out.len);
-                if format != STILLFRAME_FORMAT_MSGPACK {
+                if !matches!(format, STILLFRAME_FORMAT_MSGPACK | STILLFRAME_FORMAT_OTLP) {
                     let parsed: Result<serde::de::IgnoredAny, _> = serde_json::from_slice(bytes);
                     assert!(parsed.is_ok() || format == STILLFRAME_FORMAT_DATADOG);
                 }

@@ -63,7 +63,7 @@ fn layouts() -> Vec<(String, usize)> {
             struct_size captured refused_disabled refused_closed refused_site refused_rate refused_rule refused_reentrant
             dropped_queue dropped_memory dropped_tape dropped_redaction dropped_sink dropped_deadline dropped_error
             dropped_cancelled admitted admitted_novel admitted_deeper admitted_explicit values tape_bytes spool_written
-            spool_bytes spool_failed spool_removed fallback internal_errors internal_panics callback_sent callback_failed
+            spool_bytes spool_failed spool_removed fallback internal_errors internal_panics callback_sent callback_failed callback_dropped
             walk_count walk_p50_ns walk_p99_ns walk_max_ns
         }
     }

@@ -216,6 +216,11 @@ def collector() -> str:
     return found
 
 
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def test_a_collector_hands_it_on(store: Store, receiver: Receiver, tmp_path: Path) -> None:
     program = collector()
     with socket.socket() as probe:
@@ -232,7 +237,7 @@ service:
     with (tmp_path / "log").open("w+") as log, subprocess.Popen([program, f"--config=file:{config}"], stdout=log, stderr=log) as process:
         try:
             until = time.monotonic() + 60
-            while socket.socket().connect_ex(("127.0.0.1", port)):
+            while not listens(port):
                 assert process.poll() is None, (tmp_path / "log").read_text()
                 assert time.monotonic() < until
                 time.sleep(0.05)

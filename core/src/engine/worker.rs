@@ -24,13 +24,9 @@ use crate::{background, panics};
 const NOTE_TIME: Duration = Duration::from_millis(50);
 /// Time for what a thread of the program stores because there is no other.
 const LAST_TIME: Duration = Duration::from_millis(500);
-/// Bytes of the thread's stack.
-const STACK: usize = if cfg!(feature = "native") {
-    // Debug information is unpacked on it, by code that has its tables there. Only what is used of it is real memory.
-    2 << 20
-} else {
-    512 << 10
-};
+/// Bytes of the thread's stack. Reading compressed debug information takes some, and the C library puts the program's thread-local
+/// variables there, too. What is not used costs address space only.
+const STACK: usize = 2 << 20;
 
 /// The handle of the background thread.
 pub(super) struct Worker {

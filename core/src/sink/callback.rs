@@ -27,6 +27,49 @@ pub enum Format {
     MessagePack,
     /// Datadog's form in the dialect of the tape's language: one call for each request body.
     Datadog,
+    /// OpenTelemetry's: an `ExportLogsServiceRequest` in protobuf.
+    #[cfg(feature = "otlp")]
+    Otlp,
+    /// Sentry's: an event in JSON, as the item of an envelope.
+    #[cfg(feature = "sentry")]
+    Sentry,
+}
+
+/// Writes a snapshot as a wire does that has one item for each.
+#[cfg(any(feature = "otlp", feature = "sentry"))]
+fn as_wire(
+    mut wire: impl crate::sink::wire::WireEncoder,
+    snapshot: &Finished,
+    out: &mut Vec<u8>,
+) -> Result<(), PipelineError> {
+    let mut items = crate::sink::wire::Items::default();
+    wire.encode(snapshot, &mut items)?;
+    for (_, item) in items.iter() {
+        out.extend_from_slice(item);
+    }
+    Ok(())
+}
+
+impl Finished {
+    /// Writes the snapshot as an `ExportLogsServiceRequest` of OpenTelemetry in protobuf behind what `out` holds.
+    ///
+    /// # Errors
+    ///
+    /// As [`Finished::msgpack`].
+    #[cfg(feature = "otlp")]
+    pub fn otlp(&self, out: &mut Vec<u8>) -> Result<(), PipelineError> {
+        as_wire(crate::sink::otlp::Records::default(), self, out)
+    }
+
+    /// Writes the snapshot as an event of Sentry in JSON behind what `out` holds.
+    ///
+    /// # Errors
+    ///
+    /// As [`Finished::msgpack`].
+    #[cfg(feature = "sentry")]
+    pub fn sentry(&self, out: &mut Vec<u8>) -> Result<(), PipelineError> {
+        as_wire(crate::sink::sentry::Events::default(), self, out)
+    }
 }
 
 /// One snapshot, or one request body of it.
@@ -149,6 +192,16 @@ impl Callback {
             Format::MessagePack => Ok(self.hand_over(msgpack, whole)),
             Format::Json => {
                 snapshot.json(encoder, buffer)?;
+                Ok(self.hand_over(buffer, whole))
+            }
+            #[cfg(feature = "otlp")]
+            Format::Otlp => {
+                snapshot.otlp(buffer)?;
+                Ok(self.hand_over(buffer, whole))
+            }
+            #[cfg(feature = "sentry")]
+            Format::Sentry => {
+                snapshot.sentry(buffer)?;
                 Ok(self.hand_over(buffer, whole))
             }
             Format::Datadog => {

@@ -13,8 +13,8 @@ use crate::config::stillframe_config;
 use crate::engine::{stillframe_engine_flush, stillframe_engine_free, stillframe_engine_new};
 use crate::error::{Failure, stillframe_error};
 use crate::guard::{done, guard, inside};
+use crate::handle::stillframe_rules;
 use crate::handle::{Inner, stillframe_engine};
-use crate::rules::stillframe_rules;
 use crate::status::{
     STILLFRAME_ERROR_FORKED, STILLFRAME_ERROR_HANDLE, STILLFRAME_INCOMPLETE, STILLFRAME_OK,
     stillframe_status,

@@ -1,7 +1,7 @@
 /*
  * fork: the child's handle is an error until it is told, then an engine of its own; the parent notices nothing.
  *
- * check: std=gnu99
+ * check: std=gnu99 forks
  */
 #include <sys/wait.h>
 #include <unistd.h>

@@ -164,9 +164,19 @@ static void encodings(void) {
     CHECK(bytes.len > 100 && bytes.ptr[0] >> 4 == 8);
     stillframe_bytes_free(&bytes);
 
+    encoding.format = STILLFRAME_FORMAT_OTLP;
+    CHECK_STATUS(STILLFRAME_OK, stillframe_capture_encode(engine, &capture, &encoding, &bytes, &error));
+    CHECK(bytes.ptr[0] == 0x0a && contains(&bytes, "exception.type") && contains(&bytes, "KeyError") && contains(&bytes, "currency"));
+    stillframe_bytes_free(&bytes);
+
+    encoding.format = STILLFRAME_FORMAT_SENTRY;
+    CHECK_STATUS(STILLFRAME_OK, stillframe_capture_encode(engine, &capture, &encoding, &bytes, &error));
+    CHECK(bytes.ptr[0] == '{' && contains(&bytes, "\"event_id\"") && contains(&bytes, "\"KeyError\"") && contains(&bytes, "\"currency\""));
+    stillframe_bytes_free(&bytes);
+
     encoding.format = STILLFRAME_FORMAT_DATADOG;
     encoding.service = text("other");
-    for (dialect = 0; dialect <= STILLFRAME_DIALECT_DOTNET; dialect++) {
+    for (dialect = 0; dialect <= STILLFRAME_DIALECT_NATIVE; dialect++) {
         encoding.dialect = dialect;
         encoding.next = 77;
         CHECK_STATUS(STILLFRAME_OK, stillframe_capture_encode(engine, &capture, &encoding, &bytes, &error));

@@ -1,4 +1,4 @@
-/* Fatal signals: children die of them as they would have, and the parent makes snapshots of their records. check: without=tsan */
+/* Fatal signals: children die of them as they would have, and the parent makes snapshots of their records. check: without=tsan without=valgrind */
 #define _GNU_SOURCE
 #include "report_fatal.h"
 

@@ -1,5 +1,5 @@
 /* Programs that destroyed what a record is made of before they died: they die of the same signal, and the record has what is left.
- * check: without=tsan */
+ * check: forks without=tsan */
 #define _GNU_SOURCE
 #include <pthread.h>
 

@@ -1,4 +1,4 @@
-/* Threads with scopes of their own, reports from all of them at once, and children of fork. check: threads */
+/* Threads with scopes of their own, reports from all of them at once, and children of fork. check: threads forks */
 #define _DEFAULT_SOURCE
 #include <pthread.h>
 #include <sys/wait.h>

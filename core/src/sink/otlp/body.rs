@@ -1,8 +1,10 @@
 //! A snapshot as the body of a log record, in so many bytes.
 //!
-//! One value that the protocol has no place for loses the whole batch, with other records in it: integers beyond 64 bits with sign, and
-//! more messages inside one another than decoders follow. What is deepest goes first, of the frames farthest from the raise first, and says
+//! One value that the protocol has no place for loses the whole batch, with other records in it: integers beyond 64 bits with sign, names
+//! that stand twice in a map, and more messages inside one another than decoders follow. What is deepest goes first, of the frames farthest from the raise first, and says
 //! that it went.
+
+use std::collections::{HashMap, HashSet};
 
 use opentelemetry_proto::tonic::common::v1::AnyValue;
 use prost::Message;
@@ -23,7 +25,19 @@ const SHORT_TEXT: usize = 128;
 pub(super) fn bounded(snapshot: &mut Snapshot, most: usize) -> AnyValue {
     for root in roots(snapshot) {
         prune(root, DEEPEST, usize::MAX);
-        render_long(root);
+        adapt(root);
+    }
+    for frame in &mut snapshot.frames {
+        for section in [&mut frame.arguments, &mut frame.locals, &mut frame.statics] {
+            tell_apart(section);
+        }
+    }
+    for exception in &mut snapshot.exceptions {
+        tell_apart(&mut exception.attributes);
+    }
+    if let Some(context) = &mut snapshot.context {
+        tell_apart(&mut context.attributes);
+        tell_apart(&mut context.user);
     }
     let body = value::of(snapshot);
     let length = body.encoded_len();
@@ -109,13 +123,39 @@ fn prune(node: &mut Node, depth: usize, most: usize) {
     node.not_captured_reason = Some(Reason::Pruned.as_str().to_owned());
 }
 
-/// Writes integers as text that do not fit into 64 bits with a sign.
-fn render_long(node: &mut Node) {
+/// Writes integers as text that do not fit into 64 bits with a sign, and tells fields of one name apart.
+fn adapt(node: &mut Node) {
+    if let Some(fields) = &mut node.fields {
+        tell_apart(fields);
+    }
     if let Some(Scalar::Uint(number)) = node.value {
         node.value = Some(Scalar::Text(number.to_string()));
         node.rendered = true;
     }
-    for_each_inner(node, render_long);
+    for_each_inner(node, adapt);
+}
+
+/// Numbers names that stand there more than once, as variables of a block that have the name of an outer one: `x`, `x (2)`.
+fn tell_apart<V>(members: &mut Ordered<V>) {
+    let names: HashSet<&str> = members.iter().map(|(name, _)| name).collect();
+    if names.len() == members.len() {
+        return;
+    }
+    let mut taken: HashSet<String> = names.into_iter().map(str::to_owned).collect();
+    let mut counts: HashMap<String, usize> = HashMap::new();
+    for (name, _) in &mut members.0 {
+        let count = counts.entry(name.clone()).or_insert(0);
+        *count += 1;
+        if *count == 1 {
+            continue;
+        }
+        let mut numbered = format!("{name} ({count})");
+        while !taken.insert(numbered.clone()) {
+            *count += 1;
+            numbered = format!("{name} ({count})");
+        }
+        *name = numbered;
+    }
 }
 
 fn for_each_inner(node: &mut Node, mut each: impl FnMut(&mut Node)) {
