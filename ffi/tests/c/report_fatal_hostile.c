@@ -149,7 +149,6 @@ int main(void) {
     check("no_stack", no_stack);
     report_stop();
     check("no_code", no_code);
-    CHECK_SHOWS("\"how\":{\"type\":\"char*\",\"value\":\"no_code\"}");
     report_stop();
     check("threads", threads);
     CHECK_SHOWS("\"how\":{\"type\":\"char*\",\"value\":\"threads\"}");
