@@ -153,7 +153,11 @@ fn what_is_mistaken_for_an_agent() {
         other.always("/info", Some(reply));
         let (_, trouble) = deliver(&at(&place.url));
         assert!(
-            matches!(&trouble, Some(Trouble::Http(error)) if error.kind == HttpErrorKind::Broken),
+            matches!(
+                &trouble,
+                Some(Trouble::Http(error))
+                    if matches!(error.kind, HttpErrorKind::Broken | HttpErrorKind::Closed)
+            ),
             "{trouble:?}"
         );
     }
