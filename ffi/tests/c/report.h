@@ -107,7 +107,7 @@ __attribute__((unused)) static void report_start(void) {
 /* The last snapshot, when everything so far is finished. */
 __attribute__((unused)) static const char *report_last(void) {
     const char *text;
-    CHECK(stillframe_flush(60000, NULL) == STILLFRAME_OK);
+    CHECK(stillframe_flush(300000, NULL) == STILLFRAME_OK);
     pthread_mutex_lock(&report_lock);
     text = report_text;
     pthread_mutex_unlock(&report_lock);
