@@ -1,4 +1,5 @@
-/* Without a dynamic loader, loaded anywhere. Sanitizers cannot be linked like this. check: static flags=-g|-fPIE|-static-pie without=asan */
+/* Without a dynamic loader, loaded anywhere. Sanitizers cannot be linked like this, and valgrind cannot put its own allocator and string functions in.
+ * check: static flags=-g|-fPIE|-static-pie without=asan without=valgrind */
 #include "report_names.h"
 
 int main(void) {
