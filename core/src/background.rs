@@ -14,16 +14,27 @@ pub(crate) fn spawn(
     stack_bytes: usize,
     work: impl FnOnce() + Send + 'static,
 ) -> io::Result<JoinHandle<()>> {
+    spawn_urgent(name, stack_bytes, move || {
+        #[cfg(target_os = "linux")]
+        // SAFETY: no pointers; on Linux the 0 means the calling thread, and a failure changes nothing.
+        unsafe {
+            libc::setpriority(libc::PRIO_PROCESS, 0, NICENESS);
+        }
+        work();
+    })
+}
+
+/// The same with the priority of the calling thread, which waits for it.
+pub(crate) fn spawn_urgent(
+    name: &str,
+    stack_bytes: usize,
+    work: impl FnOnce() + Send + 'static,
+) -> io::Result<JoinHandle<()>> {
     with_signals_blocked(|| {
         std::thread::Builder::new()
             .name(name.to_owned())
             .stack_size(stack_bytes)
             .spawn(move || {
-                #[cfg(target_os = "linux")]
-                // SAFETY: no pointers; on Linux the 0 means the calling thread, and a failure changes nothing.
-                unsafe {
-                    libc::setpriority(libc::PRIO_PROCESS, 0, NICENESS);
-                }
                 let _inside = panics::inside();
                 work();
             })

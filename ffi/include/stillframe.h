@@ -73,7 +73,7 @@
  * The engine starts a thread, named "stillframe", at the first submission, and one for each destination beyond this machine that is
  * configured: low priority, all signals blocked. engine_new reads the environment: no other thread may change it meanwhile (setenv), as
  * with getenv().
- * engine_flush and engine_free do what that thread has left to do on the calling thread, callbacks included: allow them 1 MiB of stack.
+ * engine_flush and engine_free do what that thread has left to do on another one, of the caller's priority, and wait for it.
  *
  * Fork. The child's handle is STILLFRAME_ERROR_FORKED until stillframe_engine_after_fork() was called there, and nothing of the
  * parent's is touched. No handler is installed. A child that ends or execs need not call anything.

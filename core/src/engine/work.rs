@@ -84,7 +84,7 @@ impl Work {
             self.report(ProcessPhase::Start);
         }
         self.take_sources();
-        let worked = self.drain(usize::MAX, somebody_waits);
+        let worked = self.drain(false, somebody_waits);
         let _ = self.shared.gate.tick();
         let mut requests = self.shared.deeper.lock();
         requests.look(&self.shared.gate, &self.sites);
@@ -105,8 +105,7 @@ impl Work {
     /// Stores everything submitted so far. Whether that was done by `deadline`.
     pub(super) fn settle(&mut self, deadline: Instant) -> bool {
         self.take_sources();
-        let due = self.shared.queue.len();
-        self.drain(due, || Instant::now() >= deadline);
+        self.drain(true, || Instant::now() >= deadline);
         let in_time = Instant::now() < deadline;
         self.count_occurrences();
         // Hosts flush when the program ends, and what it did must be in the store then.
@@ -120,12 +119,13 @@ impl Work {
     /// Does all that is left, and nothing more comes. Whether everything was handed over.
     pub(super) fn finish(&mut self, deadline: Instant) -> bool {
         self.take_sources();
-        self.drain(usize::MAX, || Instant::now() >= deadline);
+        self.drain(false, || Instant::now() >= deadline);
         let mut lost = 0_u64;
         while self.shared.queue.poll().is_some() {
             self.shared.stats.outcome(Outcome::DroppedDeadline);
             lost += 1;
         }
+        self.take_uncaught();
         self.count_occurrences();
         // Sending may take all of the time: what is stored is stored before. Whether that worked is asked again at the end.
         let whole = self.whole;
@@ -145,13 +145,19 @@ impl Work {
         self.flush(Instant::now() + FLUSH_TIME);
     }
 
-    /// Works off up to `most` of the queue until told to `stop`. Whether there was anything.
-    fn drain(&mut self, most: usize, stop: impl Fn() -> bool) -> bool {
-        // What they are about was submitted before, so it is in the queue or done.
+    /// Works off the queue, or what is `due` by now, until told to `stop`. Whether there was anything.
+    fn drain(&mut self, due: bool, stop: impl Fn() -> bool) -> bool {
+        // What these are about was submitted before, so it is in the queue or done.
         let uncaught = std::mem::take(&mut *self.shared.uncaught.lock());
         let mut worked = !uncaught.is_empty();
+        let most = match due {
+            true => self.shared.queue.len(),
+            false => usize::MAX,
+        };
+        let mut stopped = false;
         for _ in 0..most {
-            if stop() {
+            stopped = stop();
+            if stopped {
                 break;
             }
             let Some(submission) = self.shared.queue.poll() else {
@@ -164,10 +170,22 @@ impl Work {
                 self.flush(Instant::now() + FLUSH_TIME);
             }
         }
-        for (id, mechanism) in uncaught {
-            self.mark_uncaught(id, mechanism);
+        match stopped {
+            true => drop(self.shared.uncaught.lock().splice(..0, uncaught)),
+            false => self.mark_all_uncaught(uncaught),
         }
         worked
+    }
+
+    fn take_uncaught(&mut self) {
+        let uncaught = std::mem::take(&mut *self.shared.uncaught.lock());
+        self.mark_all_uncaught(uncaught);
+    }
+
+    fn mark_all_uncaught(&mut self, all: Vec<(SnapshotId, String)>) {
+        for (id, mechanism) in all {
+            self.mark_uncaught(id, mechanism);
+        }
     }
 
     fn process(&mut self, submission: &Submission) {

@@ -1,11 +1,11 @@
 //! Who does the work behind the queue: the background thread, and whoever waits for it.
 //!
-//! The background thread gets only the time that the program leaves, which may be none. So a thread that waits, to flush or at the end of
-//! the program, does not wait for that thread to work: it takes over the work itself, in the background thread's place.
+//! The background thread gets only the time that the program leaves, which may be none. So where a thread of the program waits, to flush or
+//! at its end, another thread that has the priority of the waiting one takes over the work, and the wait is bounded whatever that meets.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread::{Thread, ThreadId};
 use std::time::{Duration, Instant};
 
@@ -22,6 +22,8 @@ use crate::{background, panics};
 
 /// Time for a note of what became of the sending, after a flush that took all of its time.
 const NOTE_TIME: Duration = Duration::from_millis(50);
+/// Time to tell how it went, for what ends at its deadline.
+const TELL_TIME: Duration = Duration::from_millis(50);
 /// Time for what a thread of the program stores because there is no other.
 const LAST_TIME: Duration = Duration::from_millis(500);
 /// Bytes of the thread's stack. Reading compressed debug information takes some, and the C library puts the program's thread-local
@@ -156,12 +158,40 @@ impl Worker {
 
     /// Stores everything submitted so far.
     fn store_by(&self, deadline: Instant) -> bool {
-        let settle = |work: &mut Work| work.settle(deadline);
-        match self.desk.turn(&self.shared, Some(deadline), settle) {
+        match self.take_over(deadline, move |work| work.settle(deadline)) {
             Ok(whole) => whole,
             Err(NoTurn::Ended) => self.desk.whole.load(Ordering::Acquire),
             Err(NoTurn::Late | NoTurn::Own) => false,
         }
+    }
+
+    /// Has a thread of this one's priority do something with the work, and waits for it until `deadline`.
+    fn take_over<T: Send + 'static>(
+        &self,
+        deadline: Instant,
+        turn: impl FnOnce(&mut Work) -> T + Send + 'static,
+    ) -> Result<T, NoTurn> {
+        if self.desk.is_held_here() {
+            return Err(NoTurn::Own);
+        }
+        let (desk, shared) = (Arc::clone(&self.desk), Arc::clone(&self.shared));
+        let (tell, told) = mpsc::sync_channel(1);
+        let turn = Arc::new(Mutex::new(Some(turn)));
+        let theirs = Arc::clone(&turn);
+        let started = background::spawn_urgent("stillframe", STACK, move || {
+            let turn = theirs.lock().take();
+            if let Some(turn) = turn {
+                // Nobody may wait any more.
+                let _ = tell.send(desk.turn(&shared, Some(deadline), turn));
+            }
+        });
+        if started.is_ok() {
+            let left = (deadline + TELL_TIME).saturating_duration_since(Instant::now());
+            return told.recv_timeout(left).unwrap_or(Err(NoTurn::Late));
+        }
+        // No thread can be had: this one has to do it.
+        let turn = turn.lock().take().ok_or(NoTurn::Ended)?;
+        self.desk.turn(&self.shared, Some(deadline), turn)
     }
 
     pub(super) fn shutdown(&self, timeout: Duration) -> bool {
@@ -174,12 +204,17 @@ impl Worker {
             }
             self.ensure_started();
         }
-        self.desk.stop_by(deadline);
-        match self.desk.turn(&self.shared, Some(deadline), |_| ()) {
+        let desk = Arc::clone(&self.desk);
+        // Asked for in the turn itself, so that it is not the background thread that has to finish.
+        match self.take_over(deadline, move |_| desk.stop_by(deadline)) {
             Ok(()) | Err(NoTurn::Ended) => self.desk.whole.load(Ordering::Acquire),
             // A callback that ends the engine: it ends after that.
-            Err(NoTurn::Own) => false,
+            Err(NoTurn::Own) => {
+                self.desk.stop_by(deadline);
+                false
+            }
             Err(NoTurn::Late) => {
+                self.desk.stop_by(deadline);
                 while self.shared.queue.poll().is_some() {
                     self.shared.stats.outcome(Outcome::DroppedDeadline);
                 }
@@ -234,16 +269,12 @@ impl Desk {
         deadline: Option<Instant>,
         turn: impl FnOnce(&mut Work) -> T,
     ) -> Result<T, NoTurn> {
-        let me = std::thread::current().id();
-        if *self.holder.lock() == Some(me) {
-            return Err(NoTurn::Own);
-        }
         let mut guard = match deadline {
             None => self.work.lock(),
             Some(deadline) => self.lock_by(deadline).ok_or(NoTurn::Late)?,
         };
         let work = guard.as_mut().ok_or(NoTurn::Ended)?;
-        *self.holder.lock() = Some(me);
+        *self.holder.lock() = Some(std::thread::current().id());
         let _inside = panics::inside();
         let mut outcome = catch_unwind(AssertUnwindSafe(|| turn(work)));
         let stop_by = *self.stop_by.lock();
@@ -266,6 +297,11 @@ impl Desk {
         *self.holder.lock() = None;
         MutexGuard::unlock_fair(guard);
         outcome.map_err(|_| NoTurn::Ended)
+    }
+
+    /// Whether this thread has a turn: it is in a callback.
+    fn is_held_here(&self) -> bool {
+        *self.holder.lock() == Some(std::thread::current().id())
     }
 
     fn lock_by(&self, deadline: Instant) -> Option<MutexGuard<'_, Option<Work>>> {

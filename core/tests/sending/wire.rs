@@ -280,3 +280,12 @@ pub fn files(dir: &Path) -> Vec<String> {
 }
 
 pub const SOON: Duration = Duration::from_secs(20);
+
+/// Asserts that the oldest of `ids` were dropped, and each of the others was delivered once. A batch that was being sent then is not one of
+/// the oldest.
+pub fn assert_oldest_dropped(received: &[Received], ids: &[String], dropped: usize) {
+    let counts = delivered(received);
+    let sending = ids.iter().take_while(|id| counts.contains_key(*id)).count();
+    let kept = [&ids[..sending], &ids[sending + dropped..]].concat();
+    assert_once(received, &kept);
+}

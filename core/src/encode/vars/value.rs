@@ -28,13 +28,16 @@ impl Detail {
     }
 }
 
-/// From brief to as much as there is. Sentry's depth ends at the third container.
+/// Containers inside one another that Sentry shows of a variable: it makes a text of any deeper one, an empty one too.
+const DEEPEST: u32 = 3;
+
+/// From brief to as much as there is.
 pub(super) const DETAILS: [Detail; 5] = [
     Detail::new(0, 0, 40),
     Detail::new(1, 5, 80),
     Detail::new(2, 10, 160),
-    Detail::new(3, 20, 320),
-    Detail::new(3, 64, 1024),
+    Detail::new(DEEPEST, 20, 320),
+    Detail::new(DEEPEST, 64, 1024),
 ];
 
 /// The first of [`DETAILS`].
@@ -211,7 +214,8 @@ impl<'s, 't> Writer<'s, 't> {
         }
         if depth == 0 {
             let whole = self.closed(value, &contents);
-            match (whole, value) {
+            let may_be_empty = DETAILS[level].depth < DEEPEST;
+            match (whole && may_be_empty, value) {
                 (true, Value::List { .. }) => self.scratch.out.extend_from_slice(b"[],"),
                 (true, _) => self.scratch.out.extend_from_slice(b"{},"),
                 _ => quote(&mut self.scratch.out, &self.scratch.texts.text, b"\","),
