@@ -8,8 +8,16 @@ use crate::panics;
 /// Niceness of such a thread: it gets what the program leaves.
 const NICENESS: libc::c_int = 10;
 
+/// Bytes of such a thread's stack. Reading compressed debug information takes some, and the C library puts the program's thread-local
+/// variables there, too. What is not used costs address space only.
+pub const STACK: usize = 2 << 20;
+
 /// Starts a thread that takes no signal from the program and gets only the time that the program leaves.
-pub(crate) fn spawn(
+///
+/// # Errors
+///
+/// The system's, if it has no thread left.
+pub fn spawn(
     name: &str,
     stack_bytes: usize,
     work: impl FnOnce() + Send + 'static,

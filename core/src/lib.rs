@@ -1,6 +1,6 @@
 //! The engine of Stillframe: gate, tape, redact, fingerprint, encode, sink. No FFI, no knowledge of any host.
 
-mod background;
+pub mod background;
 pub mod config;
 pub mod encode;
 pub mod engine;

@@ -65,6 +65,29 @@ impl Reason {
         Self::ALL.get(usize::from(code).checked_sub(1)?).copied()
     }
 
+    /// The reason in words, for a place where the word alone would puzzle.
+    #[must_use]
+    pub const fn said(self) -> &'static str {
+        match self {
+            Self::Depth => "deeper",
+            Self::FieldCount => "more fields",
+            Self::CollectionSize => "more items",
+            Self::Length => "longer",
+            Self::Timeout => "no time left",
+            Self::Budget => "snapshot full",
+            Self::RedactedIdent => "redacted by name",
+            Self::RedactedType => "redacted by type",
+            Self::RedactedValue => "redacted by content",
+            Self::OptimizedOut => "optimised out",
+            Self::Unbound => "not set",
+            Self::Unreadable => "not readable",
+            Self::Error => "could not be read",
+            Self::Pruned => "pruned to fit",
+            Self::Frames => "more frames",
+            Self::Chain => "more exceptions",
+        }
+    }
+
     /// The word in a snapshot's `notCapturedReason`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -19,6 +19,7 @@ mod destinations;
 #[cfg(not(feature = "http"))]
 #[path = "no_destinations.rs"]
 mod destinations;
+mod finished;
 mod occurrences;
 mod pipeline;
 mod work;
@@ -34,7 +35,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use parking_lot::Mutex;
 
-pub use pipeline::{Finished, Pipeline, PipelineError};
+pub use finished::{Finished, PipelineError};
+pub use pipeline::Pipeline;
 
 use crate::config::Config;
 use crate::gate::{Admission, CoarseClock, Gate, Refusal, SiteFacts, SiteHash};

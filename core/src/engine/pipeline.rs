@@ -3,19 +3,15 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt;
 
+use super::finished::{Finished, PipelineError};
 use super::{Setup, Shared, Submission};
-use crate::encode::{Encoder, Input, datadog, vars};
 use crate::fingerprint::{ErrorInput, ExceptionInput, Fingerprint, Fingerprinter, FrameInput};
-use crate::language::Language;
 use crate::reason::Reason;
 use crate::redact::{CleanText, Cleaned, Cleaner, SideText};
-use crate::snapshot::{
-    AttributeGap, AttributeValue, Extras, FrameSource, Grouping, Meta, ReasonCounts,
-};
+use crate::snapshot::{AttributeGap, AttributeValue, Extras, FrameSource, Grouping, Meta};
 use crate::source::{Excerpt, SourceReader};
-use crate::tape::{FrameFlags, Item, Link, Section, Tape, TapeError, Value};
+use crate::tape::{FrameFlags, Item, Link, Section, Tape, Value};
 
 /// Lines shown before and after a frame's line.
 const AROUND: u32 = 3;
@@ -37,184 +33,6 @@ pub struct Pipeline {
     #[cfg(feature = "native")]
     natives: crate::native::Natives,
 }
-
-/// A snapshot on which nothing is left to do but writing it.
-#[derive(Debug)]
-pub struct Finished {
-    cleaned: Cleaned,
-    meta: Meta,
-    extras: Extras,
-    key: [u8; 16],
-}
-
-impl Finished {
-    /// Key of the issue; zero after [`Engine::redact`](super::Engine::redact).
-    #[must_use]
-    pub const fn key(&self) -> [u8; 16] {
-        self.key
-    }
-
-    /// What stands beside the tape, redacted.
-    #[must_use]
-    pub const fn meta(&self) -> &Meta {
-        &self.meta
-    }
-
-    /// The language that the tape names.
-    ///
-    /// # Errors
-    ///
-    /// As [`Finished::msgpack`].
-    pub fn language(&self) -> Result<Language, PipelineError> {
-        Ok(self.tape()?.header().language)
-    }
-
-    /// What is hidden or cut, by reason.
-    #[must_use]
-    pub fn counts(&self) -> ReasonCounts {
-        let mut counts = self.cleaned.counts;
-        counts.merge(&self.cleaned.side_counts);
-        counts
-    }
-
-    /// Writes format 1 as MessagePack behind what `out` holds.
-    ///
-    /// # Errors
-    ///
-    /// Only if the redact stage wrote a tape that cannot be read, which is a bug.
-    pub fn msgpack(&self, encoder: &mut Encoder, out: &mut Vec<u8>) -> Result<(), PipelineError> {
-        let tape = self.tape()?;
-        encoder.msgpack_into(
-            &Input {
-                tape: &tape,
-                meta: &self.meta,
-                extras: &self.extras,
-            },
-            out,
-        );
-        Ok(())
-    }
-
-    /// Writes format 1 as JSON behind what `out` holds.
-    ///
-    /// # Errors
-    ///
-    /// As [`Finished::msgpack`].
-    pub fn json(&self, encoder: &mut Encoder, out: &mut Vec<u8>) -> Result<(), PipelineError> {
-        let tape = self.tape()?;
-        encoder.json_into(
-            &Input {
-                tape: &tape,
-                meta: &self.meta,
-                extras: &self.extras,
-            },
-            out,
-        );
-        Ok(())
-    }
-
-    /// Writes Datadog's form behind what `out` holds: one request body with the frames from the `first`th on. Returns with which frame the
-    /// next body begins ([`Encoder::datadog_into`]).
-    ///
-    /// # Errors
-    ///
-    /// As [`Finished::msgpack`].
-    pub fn datadog(
-        &self,
-        encoder: &mut Encoder,
-        options: &datadog::Options<'_>,
-        first: usize,
-        out: &mut Vec<u8>,
-    ) -> Result<Option<usize>, PipelineError> {
-        let tape = self.tape()?;
-        let input = Input {
-            tape: &tape,
-            meta: &self.meta,
-            extras: &self.extras,
-        };
-        Ok(encoder.datadog_into(&input, options, first, out))
-    }
-
-    /// Writes one frame in Datadog's form behind what `out` holds. `false` if there is no such frame ([`Encoder::datadog_frame_into`]).
-    ///
-    /// # Errors
-    ///
-    /// As [`Finished::msgpack`].
-    pub fn datadog_frame(
-        &self,
-        encoder: &mut Encoder,
-        options: &datadog::Options<'_>,
-        frame: u32,
-        out: &mut Vec<u8>,
-    ) -> Result<bool, PipelineError> {
-        let tape = self.tape()?;
-        let input = Input {
-            tape: &tape,
-            meta: &self.meta,
-            extras: &self.extras,
-        };
-        Ok(encoder.datadog_frame_into(&input, options, frame, out))
-    }
-
-    /// Writes the exceptions and frames with variables that fit into another tool's event behind what `out` holds
-    /// ([`Encoder::variables_into`]).
-    ///
-    /// # Errors
-    ///
-    /// As [`Finished::msgpack`].
-    pub fn variables(
-        &self,
-        encoder: &mut Encoder,
-        options: &vars::Options,
-        out: &mut Vec<u8>,
-    ) -> Result<(), PipelineError> {
-        let tape = self.tape()?;
-        let input = Input {
-            tape: &tape,
-            meta: &self.meta,
-            extras: &self.extras,
-        };
-        encoder.variables_into(&input, options, &self.counts(), out);
-        Ok(())
-    }
-
-    /// Gives `write` what an encoder reads, for a form that is written in several pieces.
-    pub(crate) fn with_input<R>(
-        &self,
-        write: impl FnOnce(&Input<'_>) -> R,
-    ) -> Result<R, PipelineError> {
-        let tape = self.tape()?;
-        Ok(write(&Input {
-            tape: &tape,
-            meta: &self.meta,
-            extras: &self.extras,
-        }))
-    }
-
-    fn tape(&self) -> Result<Tape<'_>, PipelineError> {
-        self.cleaned.tape.read().map_err(PipelineError::Tape)
-    }
-}
-
-/// Why a submission came to nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PipelineError {
-    /// The tape is not valid.
-    Tape(TapeError),
-    /// It could not be redacted, so it is not shown.
-    Redaction,
-}
-
-impl fmt::Display for PipelineError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Tape(error) => error.fmt(f),
-            Self::Redaction => f.write_str("the snapshot could not be redacted and was dropped"),
-        }
-    }
-}
-
-impl std::error::Error for PipelineError {}
 
 impl Pipeline {
     pub(super) fn new(shared: &Shared) -> Self {

@@ -26,10 +26,6 @@ const NOTE_TIME: Duration = Duration::from_millis(50);
 const TELL_TIME: Duration = Duration::from_millis(50);
 /// Time for what a thread of the program stores because there is no other.
 const LAST_TIME: Duration = Duration::from_millis(500);
-/// Bytes of the thread's stack. Reading compressed debug information takes some, and the C library puts the program's thread-local
-/// variables there, too. What is not used costs address space only.
-const STACK: usize = 2 << 20;
-
 /// The handle of the background thread.
 pub(super) struct Worker {
     shared: Arc<Shared>,
@@ -82,7 +78,7 @@ impl Worker {
         let work = Work::new(Arc::clone(&self.shared), sink, destinations);
         *self.desk.work.lock() = Some(work);
         let (desk, shared) = (Arc::clone(&self.desk), Arc::clone(&self.shared));
-        match background::spawn("stillframe", STACK, move || desk.poll(&shared)) {
+        match background::spawn("stillframe", background::STACK, move || desk.poll(&shared)) {
             Ok(handle) => *self.desk.thread.lock() = Some(handle.thread().clone()),
             Err(error) => {
                 self.shared.notice(&format!(
@@ -178,7 +174,7 @@ impl Worker {
         let (tell, told) = mpsc::sync_channel(1);
         let turn = Arc::new(Mutex::new(Some(turn)));
         let theirs = Arc::clone(&turn);
-        let started = background::spawn_urgent("stillframe", STACK, move || {
+        let started = background::spawn_urgent("stillframe", background::STACK, move || {
             let turn = theirs.lock().take();
             if let Some(turn) = turn {
                 // Nobody may wait any more.

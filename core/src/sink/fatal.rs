@@ -22,9 +22,23 @@ pub fn waiting(store: &Path) -> Vec<PathBuf> {
     records
 }
 
+/// What a record is called while it is read: the name counts. `None` for one that was read twice by processes that died with it.
+#[must_use]
+pub fn tried(record: &Path) -> Option<PathBuf> {
+    let name = record.to_str()?.strip_suffix(ENDING)?;
+    let next = match name.strip_suffix(".try1") {
+        Some(first) => format!("{first}.try2{ENDING}"),
+        None if name.ends_with(".try2") => return None,
+        None => format!("{name}.try1{ENDING}"),
+    };
+    Some(next.into())
+}
+
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use super::{FOLDER, waiting};
+    use std::path::{Path, PathBuf};
+
+    use super::{FOLDER, tried, waiting};
 
     #[test]
     fn only_records_count() {
@@ -32,7 +46,7 @@ mod tests {
         assert!(waiting(store.path()).is_empty());
         let folder = store.path().join(FOLDER);
         std::fs::create_dir(&folder).unwrap();
-        for name in ["12-2.fatal", "12-1.fatal", "12-1.taken-9", "other"] {
+        for name in ["12-2.fatal", "12-1.fatal", "12-1.part", "other"] {
             std::fs::write(folder.join(name), b"").unwrap();
         }
         let found = waiting(store.path());
@@ -40,5 +54,14 @@ mod tests {
             found,
             [folder.join("12-1.fatal"), folder.join("12-2.fatal")]
         );
+    }
+
+    #[test]
+    fn a_record_is_tried_twice() {
+        let first = tried(Path::new("/fatal/12-1.fatal"));
+        assert_eq!(first, Some(PathBuf::from("/fatal/12-1.try1.fatal")));
+        let second = tried(&first.unwrap());
+        assert_eq!(second, Some(PathBuf::from("/fatal/12-1.try2.fatal")));
+        assert_eq!(tried(&second.unwrap()), None);
     }
 }

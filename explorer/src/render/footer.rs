@@ -3,7 +3,6 @@
 use stillframe_core::reason::Reason;
 use stillframe_core::snapshot::{Receipt, Snapshot};
 
-use super::gap;
 use super::line::{Line, Page, Style};
 use super::show::Scene;
 use super::text::{counted, grouped, head};
@@ -153,7 +152,7 @@ fn cut(word: &str, count: u64, receipt: &Receipt) -> String {
             counted(count, "value"),
             limit("limits.values")
         ),
-        _ => format!("{} {}", grouped(count), gap::said(reason)),
+        _ => format!("{} {}", grouped(count), reason.said()),
     }
 }
 

@@ -296,7 +296,7 @@ pub(crate) fn closed(frame: &Frame) -> Option<String> {
     };
     let mut reasons = Reason::ALL.into_iter();
     let said = match reasons.find(|reason| reason.as_str() == word) {
-        Some(reason) => gap::said(reason),
+        Some(reason) => reason.said(),
         None => word,
     };
     let limit = frame.limit.as_ref();

@@ -43,7 +43,7 @@ pub(crate) fn chip(node: &Node) -> Line {
                 _ => gap(&format!("cut{}", limit(node.limit.as_ref()))),
             }
         }
-        _ => gap(&format!("{}{}", said(reason), limit(node.limit.as_ref()))),
+        _ => gap(&format!("{}{}", reason.said(), limit(node.limit.as_ref()))),
     }
 }
 
@@ -73,7 +73,7 @@ pub(crate) fn omitted(gap: &Omitted) -> Line {
         ),
         None => Line::of(
             Style::Gap,
-            &format!("[{what} not captured: {}]", said(reason)),
+            &format!("[{what} not captured: {}]", reason.said()),
         ),
     }
 }
@@ -89,28 +89,6 @@ pub(crate) fn redacted(reason: Reason, rule: Option<&str>, type_name: Option<&st
         _ => "[redacted]".to_owned(),
     };
     Line::of(Style::Redacted, &by)
-}
-
-/// A reason in words, for a place where the word alone would puzzle.
-pub(crate) fn said(reason: Reason) -> &'static str {
-    match reason {
-        Reason::Depth => "deeper",
-        Reason::FieldCount => "more fields",
-        Reason::CollectionSize => "more items",
-        Reason::Length => "longer",
-        Reason::Timeout => "no time left",
-        Reason::Budget => "snapshot full",
-        Reason::RedactedIdent => "redacted by name",
-        Reason::RedactedType => "redacted by type",
-        Reason::RedactedValue => "redacted by content",
-        Reason::OptimizedOut => "optimised out",
-        Reason::Unbound => "not set",
-        Reason::Unreadable => "not readable",
-        Reason::Error => "could not be read",
-        Reason::Pruned => "pruned to fit",
-        Reason::Frames => "more frames",
-        Reason::Chain => "more exceptions",
-    }
 }
 
 /// Items, entries or fields that are there.

@@ -81,7 +81,7 @@ impl Texts {
             Value::Failed { ref cause, .. } => {
                 pieces(
                     &mut self.text,
-                    &["[", said(Reason::Error), ": ", cause.text, "]"],
+                    &["[", Reason::Error.said(), ": ", cause.text, "]"],
                 );
                 true
             }
@@ -196,28 +196,7 @@ fn redacted(out: &mut String, reason: Reason, type_name: &str, rule: &str) {
 /// `[deeper: limits.depth]`.
 pub(super) fn reason(out: &mut String, limits: &LimitTable, reason: Reason) {
     match limits.get(reason) {
-        Some((limit, _)) => pieces(out, &["[", said(reason), ": ", limit, "]"]),
-        None => pieces(out, &["[", said(reason), "]"]),
-    }
-}
-
-const fn said(reason: Reason) -> &'static str {
-    match reason {
-        Reason::Depth => "deeper",
-        Reason::FieldCount => "more fields",
-        Reason::CollectionSize => "more items",
-        Reason::Length => "longer",
-        Reason::Timeout => "no time left",
-        Reason::Budget => "snapshot full",
-        Reason::RedactedIdent => "redacted by name",
-        Reason::RedactedType => "redacted by type",
-        Reason::RedactedValue => "redacted by content",
-        Reason::OptimizedOut => "optimised out",
-        Reason::Unbound => "not set",
-        Reason::Unreadable => "not readable",
-        Reason::Error => "could not be read",
-        Reason::Pruned => "pruned to fit",
-        Reason::Frames => "more frames",
-        Reason::Chain => "more exceptions",
+        Some((limit, _)) => pieces(out, &["[", reason.said(), ": ", limit, "]"]),
+        None => pieces(out, &["[", reason.said(), "]"]),
     }
 }

@@ -1,10 +1,14 @@
 //! From the records that earlier runs left to snapshots. Runs on a thread of its own, and only if there are records.
 
+use std::fs::{File, Metadata};
+use std::io::Read as _;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
+use stillframe_core::background::{self, STACK};
 use stillframe_core::engine::{Engine, Submission};
 use stillframe_core::language::Language;
 use stillframe_core::limits::Limits;
@@ -53,69 +57,79 @@ pub(crate) fn take_over(engine: &Engine) {
         {
             // A mistake here ends here: it is no worse than a record that stays.
             let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-                let _inside = stillframe_core::panics::inside();
                 submit(engine, &records);
             }));
         }
     };
-    let _ = with_signals_blocked(|| {
-        std::thread::Builder::new()
-            .name("stillframe".to_owned())
-            .spawn(work)
-    });
-}
-
-/// A thread made by `spawn` never takes a signal from the program.
-fn with_signals_blocked<T>(spawn: impl FnOnce() -> T) -> T {
-    // SAFETY: both sets are plain data of the right type on this stack.
-    unsafe {
-        let mut all: libc::sigset_t = std::mem::zeroed();
-        let mut before: libc::sigset_t = std::mem::zeroed();
-        libc::sigfillset(&raw mut all);
-        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut before);
-        let result = spawn();
-        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const before, std::ptr::null_mut());
-        result
-    }
+    let _ = background::spawn("stillframe", STACK, work);
 }
 
 fn submit(engine: &Engine, records: &[PathBuf]) {
     let mut natives = Natives::default();
     for path in records {
-        let Some(bytes) = read(path) else {
+        let Some(taken) = Taken::take(path) else {
             continue;
         };
-        let Some(parts) = parts(&bytes) else {
-            continue;
+        let stored = match parts(&taken.bytes).and_then(|p| submission(engine, &p, &mut natives)) {
+            Some(submission) => engine.submit(submission).is_ok() && engine.flush(FLUSH),
+            // It is no record, and never will be.
+            None => true,
         };
-        if !parts.is_whole && !is_old(path) {
-            continue;
-        }
-        // Who renames it has it: several processes may start at once.
-        let mine = path.with_extension(format!("taken-{}", std::process::id()));
-        if std::fs::rename(path, &mine).is_err() {
-            continue;
-        }
-        let submitted = submission(engine, &parts, &mut natives)
-            .is_some_and(|submission| engine.submit(submission).is_ok());
-        let stored = submitted && engine.flush(FLUSH);
-        if !submitted || stored {
-            let _ = std::fs::remove_file(&mine);
-        } else {
-            let _ = std::fs::rename(&mine, path);
-        }
+        taken.end(stored);
     }
 }
 
-fn read(path: &Path) -> Option<Vec<u8>> {
-    let meta = path.symlink_metadata().ok()?;
-    (meta.is_file() && meta.len() <= MAX_BYTES)
-        .then(|| std::fs::read(path).ok())
-        .flatten()
+/// A record that this process has and no other, for as long as it lives.
+struct Taken<'p> {
+    bytes: Vec<u8>,
+    /// What the record was called before.
+    before: &'p Path,
+    now: PathBuf,
+    _locked: File,
 }
 
-fn is_old(path: &Path) -> bool {
-    let modified = path.metadata().and_then(|meta| meta.modified()).ok();
+impl<'p> Taken<'p> {
+    /// Takes a record that is whole. Its name counts how often it was taken by processes that died with it: reading it may be why.
+    fn take(path: &'p Path) -> Option<Self> {
+        let is_record = |meta: &Metadata| meta.is_file() && meta.len() <= MAX_BYTES;
+        let there = path.symlink_metadata().ok().filter(is_record)?;
+        let mut file = File::open(path).ok()?;
+        file.try_lock().ok()?;
+        // Another one may have taken it before it was locked here.
+        let (here, now) = (file.metadata().ok()?, path.symlink_metadata().ok()?);
+        if (here.ino(), there.ino()) != (now.ino(), now.ino()) {
+            return None;
+        }
+        let mut bytes = Vec::new();
+        file.by_ref().take(MAX_BYTES).read_to_end(&mut bytes).ok()?;
+        let is_whole = parts(&bytes).is_some_and(|parts| parts.is_whole);
+        if !is_whole && !is_old(&here) {
+            return None;
+        }
+        let Some(now) = fatal::tried(path) else {
+            let _ = std::fs::remove_file(path);
+            return None;
+        };
+        std::fs::rename(path, &now).ok()?;
+        Some(Self {
+            bytes,
+            before: path,
+            now,
+            _locked: file,
+        })
+    }
+
+    /// What could not be stored is tried again at the next start.
+    fn end(self, stored: bool) {
+        let _ = match stored {
+            true => std::fs::remove_file(&self.now),
+            false => std::fs::rename(&self.now, self.before),
+        };
+    }
+}
+
+fn is_old(meta: &Metadata) -> bool {
+    let modified = meta.modified().ok();
     let age = modified.and_then(|modified| SystemTime::now().duration_since(modified).ok());
     age.is_some_and(|age| age >= WRITING)
 }
