@@ -1,7 +1,7 @@
 // A program in C++ that fails: an exception passes through several functions and is reported where it is caught, with the variables of
 // all of them. That needs the object that intercepts throws:
 //
-//     c++ -std=c++17 -g -O1 cpp_program.cpp -lstillframe_throw $(pkg-config --cflags --libs stillframe) -o cpp_program && ./cpp_program
+//     c++ -std=c++17 -g -O1 cpp_program.cpp $(pkg-config --cflags --libs stillframe-throw stillframe) -o cpp_program && ./cpp_program
 //
 // check: with=../throw/stillframe_throw.c
 #include <cstdio>

@@ -59,7 +59,7 @@
  *     bytes_free, config_init                        | one per struct      | no                  | frees
  *     rules_*                                        | one per rules       | no                  | yes
  *     engine_new                                     | any                 | reads files         | yes
- *     engine_flush, engine_free                      | any / the last one  | up to timeout_ms    | no
+ *     engine_flush, engine_free                      | any / the last one  | up to timeout_ms    | a thread
  *     engine_after_fork                              | the only one        | reads files         | yes
  *     name_is_redacted, type_is_redacted, text_alias | any                 | no                  | no
  *     shape_plan                                     | any                 | no                  | no

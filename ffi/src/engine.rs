@@ -16,8 +16,8 @@ use crate::status::{
 };
 
 /// Makes an engine. `config` may be NULL for what is configured outside the program, `rules` for none; both are only read, and may be
-/// freed afterwards. Reads the environment and stillframe.toml; starts no thread and writes no file before the first capture. A mistake
-/// in the configuration is told and skipped, not an error.
+/// freed afterwards. Reads the environment and stillframe.toml; starts no thread and writes no file before the first capture, but
+/// where a dead process left something to be sent, that is sent. A mistake in the configuration is told and skipped, not an error.
 ///
 /// # Safety
 ///

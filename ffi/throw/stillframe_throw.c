@@ -2,8 +2,8 @@
  * Tells Stillframe about every C++ throw, so that a catch block can report the variables of the frames that the exception unwound.
  *
  * Opt-in: link libstillframe_throw.a, or this file, into the program. It stands in front of the C++ library's __cxa_throw, which it finds as
- * the next one in the order of libraries, and calls it with the same arguments. A program that links libstdc++ statically has no next one:
- * compile this file with -DSTILLFRAME_THROW_WRAP and link with -Wl,--wrap=__cxa_throw.
+ * the next one in the order of libraries, and calls it with the same arguments. A program that links libstdc++ statically has no next one: it
+ * takes libstillframe_throw_static.a, which is this file with -DSTILLFRAME_THROW_WRAP, and is linked with -Wl,--wrap=__cxa_throw.
  *
  * C, so that it needs no C++ library of its own; a C++ compiler takes it as well.
  */
@@ -73,7 +73,7 @@ void __cxa_throw(void *object, throw_type *type, void (*destructor)(void *)) {
     throw_function next = next_throw();
     if (next == NULL) {
         /* Nothing can be thrown at all without one. */
-        fputs("stillframe_throw: no __cxa_throw behind this one; see STILLFRAME_THROW_WRAP\n", stderr);
+        fputs("stillframe_throw: the C++ library is linked statically: link libstillframe_throw_static.a and -Wl,--wrap=__cxa_throw instead\n", stderr);
         abort();
     }
     tell(object, type, __builtin_return_address(0));

@@ -18,12 +18,12 @@ Nothing has to be configured. What is configured comes from these sources; each 
    search is used only if it belongs to the user or to root;
 3. environment variables of Datadog, OpenTelemetry and Sentry, with their meaning there;
 4. environment variables with the prefix `STILLFRAME_`;
-5. the arguments of `stillframe.install()`: `install(limits_depth=6)` or `install(limits={\"depth\": 6})`.
+5. what the program says: `install(limits_depth=6)` or `install(limits={\"depth\": 6})` in Python, `stillframe_config.settings` in C.
 
 Keys marked \"joins\" are put together from all sources: a stronger source adds to them and takes nothing away.
 
-A wrong value never stops a program: it is told, with its key and its place, by `stillframe doctor` and as a warning by
-`stillframe.install()`, and what was in force without it stays in force:
+A wrong value never stops a program: it is told, with its key and its place, by `stillframe doctor`, as a warning by
+`stillframe.install()`, to the log function in C, and what was in force without it stays in force:
 
     limits.depth = 99: not a whole number between 0 and 32; 4 stays in force (stillframe.toml:12:1)
 

@@ -33,7 +33,7 @@ pub static KEYS: &[Key] = &[
     Key::new(
         "enabled",
         Slot::MaybeFlag(|c| &mut c.enabled),
-        "Whether exceptions are captured. Not set: as the host decides; for Python, only if it is asked to.",
+        "Whether exceptions are captured. Not set: as the host decides; for Python, only if it is asked to. Python is asked by the environment, by `stillframe run` or `stillframe.install()`: a file can only switch it off.",
     )
     .datadog(&["DD_EXCEPTION_REPLAY_ENABLED", "DD_EXCEPTION_DEBUGGING_ENABLED"]),
     Key::new(
@@ -167,7 +167,7 @@ pub static KEYS: &[Key] = &[
     Key::new(
         "gate.site_first",
         Slot::Count(|c| &mut c.gate.site_first, 1, 4088),
-        "Captures of one site before the intervals begin.",
+        "Captures of one site (a way to an error: its type, the raising frame and its callers) before the intervals begin.",
     ),
     Key::new(
         "gate.site_interval",

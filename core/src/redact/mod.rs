@@ -54,7 +54,7 @@ pub use budget::{ScanBudget, ScanOutcome};
 pub use config::{Action, Checksum, Mode, Profile, RedactConfig, RuleError, UserRule};
 pub use hit::{Hit, RuleId};
 pub use names::ValueKind;
-pub use output::MARKER;
+pub use output::{MARKER, STRICT};
 pub use pass::{CleanError, CleanTape, CleanText, Cleaned, Cleaner, SideText};
 
 pub use scope::ScopeSet;

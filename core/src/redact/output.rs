@@ -9,6 +9,9 @@ use super::config::Action;
 /// What stands where a secret stood.
 pub const MARKER: &str = "[redacted]";
 
+/// The rule that is named where strict mode hides a text.
+pub const STRICT: &str = "strict mode";
+
 /// Secrets of this many characters show their last four under [`Action::Mask`].
 const SHOWS_LAST: usize = 16;
 

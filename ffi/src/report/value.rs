@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use stillframe_core::reason::Reason;
-use stillframe_core::redact::ValueKind;
+use stillframe_core::redact::{Mode, STRICT, ValueKind};
 use stillframe_core::tape::{ContainerId, TextFlags, TypeId};
 
 use super::layout::{
@@ -170,6 +170,9 @@ impl Walk<'_> {
 
     /// One `char`, as C writes it.
     fn character(&mut self, known: Known, byte: u8) {
+        if self.redactor.mode() == Mode::Strict {
+            return self.hide_strictly(known.id);
+        }
         let mut text = Short::<12>::new();
         let _ = match byte {
             b'\'' | b'\\' => write!(text, "'\\{}'", char::from(byte)),
@@ -186,6 +189,9 @@ impl Walk<'_> {
     }
 
     fn text(&mut self, id: TypeId, address: usize, ends: Ends) {
+        if self.redactor.mode() == Mode::Strict {
+            return self.hide_strictly(id);
+        }
         let tools = &mut *self.tools;
         if matches!(ends, Ends::After(0) | Ends::ZeroWithin(0)) {
             tools.writer.as_type(id);
@@ -200,7 +206,16 @@ impl Walk<'_> {
         }
     }
 
+    /// Strict mode shows no text, so none is read: the record of a fatal signal is stored before anything is scanned.
+    fn hide_strictly(&mut self, id: TypeId) {
+        let writer = &mut self.tools.writer;
+        writer.redacted(Reason::RedactedValue, id, STRICT, None);
+    }
+
     fn bytes(&mut self, known: Known, address: usize, total: usize) {
+        if self.redactor.mode() == Mode::Strict {
+            return self.hide_strictly(known.id);
+        }
         let tools = &mut *self.tools;
         let kept = total
             .min(tools.writer.string_limit())

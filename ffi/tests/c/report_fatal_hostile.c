@@ -1,10 +1,7 @@
 /* Programs that destroyed what a record is made of before they died: they die of the same signal, and the record has what is left.
  * check: forks without=tsan */
 #define _GNU_SOURCE
-#include <dirent.h>
-#include <fcntl.h>
 #include <pthread.h>
-#include <sys/file.h>
 
 #include "report_fatal.h"
 
@@ -132,66 +129,7 @@ static void check(const char *how, void (*die)(const char *how)) {
     CHECK_SHOWS("\"mechanism\":\"signal\"");
 }
 
-/* The only record in the store gets another ending, and its path is in `path`; without an ending, it is only looked for. */
-static int record(char *path, size_t room, const char *ending) {
-    char folder[400], before[800];
-    int found = 0;
-    snprintf(folder, sizeof folder, "%s/fatal", getenv("STILLFRAME_DIR"));
-    DIR *open = opendir(folder);
-    CHECK(open != NULL);
-    for (struct dirent *entry = readdir(open); entry != NULL; entry = readdir(open)) {
-        char *end = strstr(entry->d_name, ".fatal");
-        if (end == NULL) {
-            continue;
-        }
-        found++;
-        snprintf(before, sizeof before, "%s/%s", folder, entry->d_name);
-        if (ending != NULL) {
-            snprintf(path, room, "%s/%.*s%s", folder, (int)(end - entry->d_name), entry->d_name, ending);
-            CHECK(rename(before, path) == 0);
-        }
-    }
-    closedir(open);
-    return found;
-}
-
-/* Processes that died while they read a record: it is read once more, and not a third time. */
-static void died_reading(void) {
-    char path[800];
-    CHECK(WIFSIGNALED(fatal_child(NULL, bad_stack, "bad_stack")));
-    CHECK(record(path, sizeof path, ".try1.fatal") == 1);
-    fatal_imported();
-    report_stop();
-    CHECK(record(NULL, 0, NULL) == 0);
-
-    CHECK(WIFSIGNALED(fatal_child(NULL, bad_stack, "bad_stack")));
-    CHECK(record(path, sizeof path, ".try2.fatal") == 1);
-    report_number = 0;
-    report_start();
-    for (int wait = 0; wait < 2000 && access(path, F_OK) == 0; wait++) {
-        usleep(10000);
-    }
-    CHECK(record(NULL, 0, NULL) == 0);
-    CHECK(stillframe_flush(300000, NULL) == STILLFRAME_OK);
-    CHECK(report_count() == 0);
-    report_stop();
-
-    /* One that another process reads is left alone. */
-    CHECK(WIFSIGNALED(fatal_child(NULL, bad_stack, "bad_stack")));
-    CHECK(record(path, sizeof path, ".try1.fatal") == 1);
-    int read_by = open(path, O_RDONLY);
-    CHECK(read_by >= 0 && flock(read_by, LOCK_EX) == 0);
-    report_start();
-    usleep(300000);
-    CHECK(stillframe_flush(300000, NULL) == STILLFRAME_OK);
-    CHECK(report_count() == 0 && access(path, F_OK) == 0);
-    report_stop();
-    close(read_by);
-    CHECK(unlink(path) == 0);
-}
-
 int main(void) {
-    died_reading();
     check("bad_pointers", bad_pointers);
     CHECK_SHOWS("\"good\":{\"type\":\"int\",\"value\":12}");
     CHECK_SHOWS("\"how\":{\"type\":\"char*\",\"value\":\"bad_pointers\"}");

@@ -8,15 +8,13 @@ use super::finding::{Finding, Shown, Texts, floor};
 use super::structure::{Rule, Structure};
 use super::{CleanError, CleanTape, CleanText, Cleaned, SideText};
 use crate::reason::Reason;
-use crate::redact::{Mode, Redactor};
+use crate::redact::{Mode, Redactor, STRICT};
 use crate::snapshot::ReasonCounts;
 use crate::tape::{
     ContainerId, ContainerKind, Exception, Frame, Item, Location, Name, Tape, TapeWriter, Text,
     TypeId, Value, own_type,
 };
 
-/// Rule of what strict mode hides.
-const STRICT: &str = "strict mode";
 /// Longest rule name that is told.
 const RULE_BYTES: usize = 126;
 

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use std::mem::MaybeUninit;
 use std::os::fd::IntoRawFd;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
@@ -137,12 +138,19 @@ fn prepare() -> Result<(), Failure> {
         return Ok(());
     }
     let config = engine.config();
+    if !config.spool.enabled {
+        let what = "a record of a fatal signal has to be stored, and spool.enabled is false";
+        return Err(Failure::new(STILLFRAME_ERROR_VALUE, what));
+    }
     let failed = |what: String| Failure::made(STILLFRAME_ERROR_SYSTEM, what);
     let store = config
         .store_dir()
         .map_err(|error| failed(error.to_string()))?;
     let folder = store.join(fatal::FOLDER);
-    std::fs::create_dir_all(&folder)
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&folder)
         .map_err(|error| failed(format!("{}: {error}", folder.display())))?;
     let ready = Ready {
         recorder: UnsafeCell::new(Recorder::new(&config.limits)),
