@@ -16,9 +16,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
 use std::time::Instant;
 
-use parking_lot::{Condvar, Mutex};
 use pyo3::prelude::*;
 use stillframe_core::engine::Submission;
+use stillframe_core::lock::{Condvar, Mutex};
 use stillframe_core::sink::callback::{Callback, Delivery, Format, Taken};
 use stillframe_core::stats::Counter;
 
@@ -135,7 +135,7 @@ impl Mailbox {
             if !wait {
                 return None;
             }
-            self.changed.wait(&mut inside);
+            inside = self.changed.wait(inside);
         }
     }
 
@@ -152,7 +152,9 @@ impl Mailbox {
     fn wait_until(&self, deadline: Instant, over: impl Fn(&Inside) -> bool) -> bool {
         let mut inside = self.inside.lock();
         while !over(&inside) {
-            if self.changed.wait_until(&mut inside, deadline).timed_out() {
+            let late;
+            (inside, late) = self.changed.wait_until(inside, deadline);
+            if late {
                 return over(&inside);
             }
         }

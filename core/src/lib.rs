@@ -9,6 +9,7 @@ pub mod gate;
 mod glob;
 pub mod language;
 pub mod limits;
+pub mod lock;
 #[cfg(feature = "native")]
 pub mod native;
 pub mod panics;

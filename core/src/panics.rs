@@ -8,7 +8,7 @@ use std::cell::Cell;
 use std::panic::PanicHookInfo;
 use std::sync::Once;
 
-use parking_lot::Mutex;
+use crate::lock::Mutex;
 
 /// Where the last panic was. The hook only tries to lock it: it must not wait for a thread that panics as well.
 static PLACE: Mutex<Option<String>> = Mutex::new(None);

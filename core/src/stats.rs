@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use parking_lot::Mutex;
+use crate::lock::Mutex;
 use serde::{Deserialize, Serialize};
 
 use crate::reason::Reason;

@@ -59,7 +59,7 @@
  *     bytes_free, config_init                        | one per struct      | no                  | frees
  *     rules_*                                        | one per rules       | no                  | yes
  *     engine_new                                     | any                 | reads files         | yes
- *     engine_flush, engine_free                      | any / the last one  | up to timeout_ms    | no
+ *     engine_flush, engine_free                      | any / the last one  | up to timeout_ms    | a thread
  *     engine_after_fork                              | the only one        | reads files         | yes
  *     name_is_redacted, type_is_redacted, text_alias | any                 | no                  | no
  *     shape_plan                                     | any                 | no                  | no
@@ -750,8 +750,8 @@ stillframe_status stillframe_frame_id(const uint8_t *id, uint32_t frame, uint8_t
 
 /**
  * Makes an engine. `config` may be NULL for what is configured outside the program, `rules` for none; both are only read, and may be
- * freed afterwards. Reads the environment and stillframe.toml; starts no thread and writes no file before the first capture. A mistake
- * in the configuration is told and skipped, not an error.
+ * freed afterwards. Reads the environment and stillframe.toml; starts no thread and writes no file before the first capture, but
+ * where a dead process left something to be sent, that is sent. A mistake in the configuration is told and skipped, not an error.
  */
 stillframe_status stillframe_engine_new(const struct stillframe_config *config,
                                         const struct stillframe_rules *rules,

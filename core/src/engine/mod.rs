@@ -33,7 +33,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use parking_lot::Mutex;
+use crate::lock::Mutex;
 
 pub use finished::{Finished, PipelineError};
 pub use pipeline::Pipeline;
@@ -175,6 +175,10 @@ impl Shared {
         }
         notices.push(line.to_owned());
         drop(notices);
+        self.log(line);
+    }
+
+    fn log(&self, line: &str) {
         if let Some(Log(log)) = &self.setup.host.log {
             // The program's own function; what becomes of the line is not our business.
             let _outside = panics::outside();
@@ -199,7 +203,9 @@ impl Shared {
         if of_it.len() >= NOTICES_ABOUT {
             notices.remove(of_it[0]);
         }
-        notices.push(line);
+        notices.push(line.clone());
+        drop(notices);
+        self.log(&line);
     }
 
     fn count_panic(&self) {

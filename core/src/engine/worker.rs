@@ -9,11 +9,10 @@ use std::sync::{Arc, mpsc};
 use std::thread::{Thread, ThreadId};
 use std::time::{Duration, Instant};
 
-use parking_lot::{Mutex, MutexGuard};
-
 use super::Shared;
 use super::destinations::{self, Destinations, Senders};
 use super::work::Work;
+use crate::lock::{Condvar, Mutex};
 use crate::queue::Pace;
 use crate::sink::Sink;
 use crate::sink::spool::{Spool, SpoolCounters};
@@ -76,7 +75,7 @@ impl Worker {
         let sink = self.sink.lock().take().or_else(|| self.spool());
         let destinations = self.destinations.lock().take().unwrap_or_default();
         let work = Work::new(Arc::clone(&self.shared), sink, destinations);
-        *self.desk.work.lock() = Some(work);
+        *self.desk.place.lock() = Place::Free(Box::new(work));
         let (desk, shared) = (Arc::clone(&self.desk), Arc::clone(&self.shared));
         match background::spawn("stillframe", background::STACK, move || desk.poll(&shared)) {
             Ok(handle) => *self.desk.thread.lock() = Some(handle.thread().clone()),
@@ -140,15 +139,17 @@ impl Worker {
 
     pub(super) fn flush(&self, timeout: Duration) -> bool {
         let deadline = Instant::now() + timeout;
-        let stored = !self.started.load(Ordering::Acquire) || self.store_by(deadline);
+        if !self.started.load(Ordering::Acquire) {
+            // Others may have left something, which is in files. Nobody waits for it here.
+            return destinations::settle_by(&self.senders, Instant::now());
+        }
+        let stored = self.store_by(deadline);
         if self.senders.is_empty() {
             return stored;
         }
         let settled = destinations::settle_by(&self.senders, deadline);
         // The process may end behind this: what became of the sending is stored, too.
-        if self.started.load(Ordering::Acquire) {
-            self.store_by(deadline.max(Instant::now() + NOTE_TIME));
-        }
+        self.store_by(deadline.max(Instant::now() + NOTE_TIME));
         settled && stored
     }
 
@@ -195,7 +196,7 @@ impl Worker {
         if !self.started.load(Ordering::Acquire) {
             // Something was refused and nothing captured: `doctor` has to know of it all the same.
             if self.shared.stats.snapshot().outcomes == Outcomes::default() {
-                destinations::stop(&self.senders, deadline);
+                destinations::stop(&self.senders, Instant::now());
                 return true;
             }
             self.ensure_started();
@@ -223,10 +224,9 @@ impl Worker {
 /// What the background thread and those who wait for it share.
 #[derive(Default)]
 struct Desk {
-    /// From the start until it is finished. Locked for one turn at a time.
-    work: Mutex<Option<Work>>,
-    /// Who has a turn.
-    holder: Mutex<Option<ThreadId>>,
+    place: Mutex<Place>,
+    /// The work came back, is finished, or somebody waits no more.
+    changed: Condvar,
     /// How many threads wait for a turn. The background thread gives way to them.
     waiting: AtomicU32,
     /// When the work has to be finished, once that was asked for.
@@ -234,6 +234,17 @@ struct Desk {
     /// Whether everything was handed over in the end.
     whole: AtomicBool,
     thread: Mutex<Option<Thread>>,
+}
+
+/// Where the work is.
+#[derive(Default)]
+enum Place {
+    /// It has not begun, or is finished.
+    #[default]
+    Nowhere,
+    Free(Box<Work>),
+    /// Somebody has it for one turn.
+    With(ThreadId),
 }
 
 /// Why a thread could not take over the work.
@@ -265,14 +276,9 @@ impl Desk {
         deadline: Option<Instant>,
         turn: impl FnOnce(&mut Work) -> T,
     ) -> Result<T, NoTurn> {
-        let mut guard = match deadline {
-            None => self.work.lock(),
-            Some(deadline) => self.lock_by(deadline).ok_or(NoTurn::Late)?,
-        };
-        let work = guard.as_mut().ok_or(NoTurn::Ended)?;
-        *self.holder.lock() = Some(std::thread::current().id());
+        let mut work = self.take(deadline)?;
         let _inside = panics::inside();
-        let mut outcome = catch_unwind(AssertUnwindSafe(|| turn(work)));
+        let mut outcome = catch_unwind(AssertUnwindSafe(|| turn(&mut work)));
         let stop_by = *self.stop_by.lock();
         if let (Some(deadline), Ok(_)) = (stop_by, &outcome) {
             let finished = catch_unwind(AssertUnwindSafe(|| work.finish(deadline)));
@@ -286,25 +292,50 @@ impl Desk {
             // The last thing that is stored says so, if the sink still works.
             let _ = catch_unwind(AssertUnwindSafe(|| work.give_up()));
         }
-        if outcome.is_err() || stop_by.is_some() {
-            *guard = None;
+        let over = outcome.is_err() || stop_by.is_some();
+        let place = match over {
+            true => {
+                // It closes its files before anybody is told.
+                let _ = catch_unwind(AssertUnwindSafe(|| drop(work)));
+                Place::Nowhere
+            }
+            false => Place::Free(work),
+        };
+        *self.place.lock() = place;
+        self.changed.notify_all();
+        if over {
             self.wake();
         }
-        *self.holder.lock() = None;
-        MutexGuard::unlock_fair(guard);
         outcome.map_err(|_| NoTurn::Ended)
+    }
+
+    /// Waits for the work; without a deadline, also for everybody who has one.
+    fn take(&self, deadline: Option<Instant>) -> Result<Box<Work>, NoTurn> {
+        let mut place = self.place.lock();
+        let Some(deadline) = deadline else {
+            while matches!(*place, Place::With(_)) || self.waiting.load(Ordering::Relaxed) > 0 {
+                place = self.changed.wait(place);
+            }
+            return place.take().ok_or(NoTurn::Ended);
+        };
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        let mut late = false;
+        while !late && matches!(*place, Place::With(_)) {
+            (place, late) = self.changed.wait_until(place, deadline);
+        }
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
+        let taken = match *place {
+            Place::With(_) => Err(NoTurn::Late),
+            _ => place.take().ok_or(NoTurn::Ended),
+        };
+        drop(place);
+        self.changed.notify_all();
+        taken
     }
 
     /// Whether this thread has a turn: it is in a callback.
     fn is_held_here(&self) -> bool {
-        *self.holder.lock() == Some(std::thread::current().id())
-    }
-
-    fn lock_by(&self, deadline: Instant) -> Option<MutexGuard<'_, Option<Work>>> {
-        self.waiting.fetch_add(1, Ordering::Relaxed);
-        let guard = self.work.try_lock_until(deadline);
-        self.waiting.fetch_sub(1, Ordering::Relaxed);
-        guard
+        matches!(*self.place.lock(), Place::With(thread) if thread == std::thread::current().id())
     }
 
     /// Has the work finished after the next turn.
@@ -316,6 +347,22 @@ impl Desk {
     fn wake(&self) {
         if let Some(thread) = &*self.thread.lock() {
             thread.unpark();
+        }
+    }
+}
+
+impl Place {
+    /// Takes the work for a turn of this thread, if it is there.
+    fn take(&mut self) -> Option<Box<Work>> {
+        match std::mem::take(self) {
+            Place::Free(work) => {
+                *self = Place::With(std::thread::current().id());
+                Some(work)
+            }
+            other => {
+                *self = other;
+                None
+            }
         }
     }
 }

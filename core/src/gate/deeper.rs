@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU8;
 
-use parking_lot::Mutex;
+use crate::lock::Mutex;
 
 use super::SiteFacts;
 use crate::limits::Limits;

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use parking_lot::Mutex;
+use crate::lock::Mutex;
 use serde::{Deserialize, Serialize};
 
 /// Counts of one destination in this process; shared by the threads that write and send.

@@ -11,8 +11,8 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
 use serde_json::{Value as Json, json};
+use stillframe_core::lock::Mutex;
 
 pub(crate) const INPUT: &str = "/debugger/v2/input";
 pub(crate) const DIAGNOSTICS: &str = "/debugger/v1/diagnostics";

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 use framehop::{ExplicitModuleSectionInfo, Module, MustNotAllocateDuringUnwind, Unwinder};
-use parking_lot::Mutex;
+use stillframe_core::lock::Mutex;
 use stillframe_core::native::{Images, section_of};
 
 type Bytes = &'static [u8];

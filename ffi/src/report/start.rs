@@ -4,8 +4,8 @@ use std::ptr::null;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
 use stillframe_core::engine::Engine;
+use stillframe_core::lock::Mutex;
 
 use super::recorder::Pool;
 use super::{Errno, images, signal};

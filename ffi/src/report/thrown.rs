@@ -8,8 +8,8 @@ use std::cell::Cell;
 use std::ffi::{CStr, c_char, c_void};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
-use parking_lot::{Mutex, MutexGuard};
 use stillframe_core::gate::SiteHash;
+use stillframe_core::lock::Mutex;
 use stillframe_core::native::type_name;
 use stillframe_core::tape::{Edit, Tape, edit};
 
@@ -65,7 +65,7 @@ thread_local! {
     static BUSY: Cell<bool> = const { Cell::new(false) };
 }
 
-fn shelf(exception: usize) -> Option<MutexGuard<'static, Vec<Kept>>> {
+fn shelf(exception: usize) -> Option<std::sync::MutexGuard<'static, Vec<Kept>>> {
     let shelf = &SHELF[(exception >> 5) % SHELVES];
     // It is held for some loads and stores; whoever is stopped while holding it must not stop others.
     (0..100).find_map(|_| {

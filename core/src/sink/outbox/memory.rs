@@ -6,6 +6,10 @@ use std::collections::VecDeque;
 #[derive(Debug)]
 pub(super) struct Memory {
     records: VecDeque<Box<[u8]>>,
+    /// Records that are taken and may come back.
+    taken: u64,
+    /// They may not: the process ends.
+    closed: bool,
     /// Bytes of `records`, and of those that are taken and may come back.
     bytes: u64,
     most: u64,
@@ -15,13 +19,16 @@ impl Memory {
     pub(super) fn new(most: u64) -> Self {
         Self {
             records: VecDeque::new(),
+            taken: 0,
+            closed: false,
             bytes: 0,
             most,
         }
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.records.len()
+    /// Records that the process has, the taken ones among them.
+    pub(super) fn len(&self) -> u64 {
+        self.records.len() as u64 + self.taken
     }
 
     /// Adds a record. Returns how many of the oldest had to go for it.
@@ -40,26 +47,32 @@ impl Memory {
 
     /// Takes the oldest; its bytes count until [`Memory::forget`] or [`Memory::put_back`].
     pub(super) fn take(&mut self) -> Option<Box<[u8]>> {
-        self.records.pop_front()
+        let record = self.records.pop_front()?;
+        self.taken += 1;
+        Some(record)
     }
 
     /// A record that was taken is done with.
     pub(super) fn forget(&mut self, record: &[u8]) {
+        self.taken = self.taken.saturating_sub(1);
         self.bytes -= cost(record).min(self.bytes);
     }
 
     /// Records that were taken, in their order, wait again.
     pub(super) fn put_back(&mut self, records: impl DoubleEndedIterator<Item = Box<[u8]>>) {
         for record in records.rev() {
-            self.records.push_front(record);
+            self.taken = self.taken.saturating_sub(1);
+            if !self.closed {
+                self.records.push_front(record);
+            }
         }
     }
 
-    /// Forgets all. Returns how many there were.
-    pub(super) fn clear(&mut self) -> u64 {
-        let count = self.records.len() as u64;
+    /// Forgets all, also what is taken and comes back. Returns how many there were.
+    pub(super) fn close(&mut self) -> u64 {
+        let count = self.len();
         self.records.clear();
-        self.bytes = 0;
+        (self.bytes, self.taken, self.closed) = (0, 0, true);
         count
     }
 }
@@ -94,9 +107,12 @@ mod tests {
             (memory.len(), memory.take().map(|record| record[0])),
             (3, Some(2))
         );
+        assert_eq!(memory.len(), 3, "it may come back");
         memory.forget(&record(2));
         assert_eq!(memory.push(record(6)), 0);
-        assert_eq!(memory.clear(), 3);
+        let taken = memory.take().expect("a record");
+        assert_eq!(memory.close(), 3, "the process ends with it");
+        memory.put_back([taken].into_iter());
         assert_eq!((memory.len(), memory.bytes), (0, 0));
     }
 }

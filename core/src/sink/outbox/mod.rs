@@ -41,7 +41,7 @@ mod write;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
+use crate::lock::Mutex;
 
 pub use self::look::{Waiting, waiting};
 pub(crate) use self::read::{Batched, Reader};
@@ -108,7 +108,7 @@ impl Outbox {
 
     /// Gives up what waits in memory: the process ends. Returns how many items that were.
     pub(crate) fn give_up_memory(&self) -> u64 {
-        let lost = self.memory.lock().clear();
+        let lost = self.memory.lock().close();
         crate::stats::count_down(&self.counters.waiting, lost);
         crate::stats::count(&self.counters.dropped, lost);
         lost

@@ -202,7 +202,7 @@ impl Reader {
                 Ended::Empty => {
                     if sealed && places.last().is_none_or(|(last, _)| *last != name) {
                         // Nothing of it is left to deliver. Our own hold would keep us from removing it.
-                        drop(file);
+                        let_go([file]);
                         self.finish(dir, &name);
                     } else {
                         files.push(file);
@@ -210,8 +210,12 @@ impl Reader {
                 }
             }
         }
+        if batch.len() == 0 {
+            let_go(files);
+            return None;
+        }
         batch.from = From::Disk(places, files);
-        (batch.len() > 0).then_some(batch)
+        Some(batch)
     }
 
     /// Adds items of one segment to `batch`.
@@ -341,11 +345,10 @@ impl Reader {
                     }
                 }
                 // From here on a segment may be locked by those who remove it.
-                drop(files);
+                let_go(files);
                 let path = self.outbox.path.clone().unwrap_or_default();
-                let Ok(dir) = SpoolDir::open(&path) else {
-                    return;
-                };
+                // Without the folder it is only known here that they are settled; the next process sends them again.
+                let dir = SpoolDir::open(&path).ok();
                 for (name, end, items) in ends {
                     if let Some(progress) = self.segments.get_mut(&name) {
                         progress.settled = end;
@@ -353,9 +356,11 @@ impl Reader {
                         progress.waiting -= items;
                         count_down(&self.outbox.counters.waiting, items);
                     }
-                    if !self.finish(&dir, &name) {
+                    if let Some(dir) = &dir
+                        && !self.finish(dir, &name)
+                    {
                         // If it cannot be written, the items are sent again by the next process.
-                        let _ = cursor::write(&dir, &name, end);
+                        let _ = cursor::write(dir, &name, end);
                     }
                 }
             }
@@ -404,5 +409,13 @@ impl Reader {
     /// Lets another process deliver.
     pub(crate) fn release(&mut self) {
         self.outbox.lock.release();
+    }
+}
+
+/// Unlocks segments. Said outright: a forked child shares the lock, and would keep it.
+fn let_go(files: impl IntoIterator<Item = File>) {
+    for file in files {
+        // What cannot be unlocked is when it is closed, but for such a child.
+        let _ = file.unlock();
     }
 }

@@ -25,8 +25,8 @@ impl BackOff {
         let pause = self.bound.mul_f64(random()).max(LEAST);
         self.bound = (self.bound * 2).min(MOST);
         match asked {
-            // Others were asked for the same, so a little more than that.
-            Some(asked) => asked + LEAST.mul_f64(1.0 + random()),
+            // Others were asked for the same, so more than that by up to a tenth.
+            Some(asked) => pause.max(asked + (asked / 10).max(LEAST).mul_f64(random())),
             None => pause,
         }
     }
@@ -68,6 +68,9 @@ mod tests {
             assert!(least >= Some(LEAST) && least < Some(bound / 2), "{least:?}");
         }
         let asked = BackOff::default().next(Some(Duration::from_secs(7)));
-        assert!(asked > Duration::from_secs(7) && asked < Duration::from_secs(8));
+        assert!(asked >= Duration::from_secs(7) && asked < Duration::from_secs(8));
+        let mut back_off = BackOff::default();
+        let longest = (0..20).map(|_| back_off.next(Some(Duration::ZERO))).max();
+        assert!(longest > Some(Duration::from_secs(10)), "{longest:?}");
     }
 }

@@ -11,10 +11,10 @@ mod by_hand;
 mod run;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 use std::time::Instant;
 
-use parking_lot::{Condvar, Mutex};
+use crate::lock::{Condvar, Mutex};
 
 pub use self::by_hand::{Delivery, send_waiting};
 
@@ -147,12 +147,8 @@ impl Sender {
             asked.settles += 1;
             let mine = asked.settles;
             self.control.changed.notify_one();
-            while asked.settled < mine && asked.state == State::Runs {
-                let waited = self.control.answered.wait_until(&mut asked, deadline);
-                if waited.timed_out() {
-                    break;
-                }
-            }
+            let over = |asked: &Asked| asked.settled >= mine || asked.state != State::Runs;
+            asked = self.wait_until(asked, deadline, over);
         }
         drop(asked);
         !self.outbox.memory_waits()
@@ -171,16 +167,23 @@ impl Sender {
     /// Waits for the end that [`Sender::stop`] asked for, and at its deadline cuts short whatever the thread waits for. Whether nothing
     /// is lost.
     pub(crate) fn wait_until_ended(&self, deadline: Instant) -> bool {
-        let mut asked = self.control.asked.lock();
-        while asked.state == State::Runs {
-            let waited = self.control.answered.wait_until(&mut asked, deadline);
-            if waited.timed_out() {
-                break;
-            }
-        }
-        drop(asked);
+        let asked = self.control.asked.lock();
+        drop(self.wait_until(asked, deadline, |asked| asked.state != State::Runs));
         self.client.close();
         self.outbox.give_up_memory() == 0
+    }
+
+    fn wait_until<'a>(
+        &self,
+        mut asked: MutexGuard<'a, Asked>,
+        deadline: Instant,
+        over: impl Fn(&Asked) -> bool,
+    ) -> MutexGuard<'a, Asked> {
+        let mut late = false;
+        while !late && !over(&asked) {
+            (asked, late) = self.control.answered.wait_until(asked, deadline);
+        }
+        asked
     }
 
     /// Whether something waits that other processes wrote.

@@ -17,6 +17,8 @@ use crate::stats::count;
 const LINGER: Duration = Duration::from_millis(200);
 /// How often the folder is looked at for what other processes wrote or left.
 const LOOK: Duration = Duration::from_secs(1);
+/// After such a pause, another process may be the one that sends.
+const LONG: Duration = Duration::from_secs(8);
 /// Least time for a request.
 const LEAST_TIME: Duration = Duration::from_millis(10);
 /// Longest text of an answer in a message.
@@ -89,9 +91,9 @@ impl Run {
     }
 
     fn step(&mut self) -> Next {
-        let (urgent, stop_by) = {
+        let (settles, urgent, stop_by) = {
             let asked = self.control.asked.lock();
-            (asked.settles > asked.settled, asked.stop_by)
+            (asked.settles, asked.settles > asked.settled, asked.stop_by)
         };
         if stop_by.is_some_and(|by| Instant::now() >= by) {
             return Next::Stop;
@@ -106,7 +108,7 @@ impl Run {
             }
             if !last_chance {
                 let retry_at = outage.retry_at;
-                self.answer();
+                self.answer(settles);
                 self.wait(retry_at, |asked| asked.settles > asked.settled);
                 return Next::Go;
             }
@@ -134,7 +136,7 @@ impl Run {
                 }
             }
             None => {
-                self.answer();
+                self.answer(settles);
                 if stop_by.is_some() {
                     return Next::Stop;
                 }
@@ -150,25 +152,19 @@ impl Run {
         Next::Go
     }
 
-    /// Answers those who asked that all be sent: it is, or cannot be now.
-    fn answer(&self) {
+    /// Answers those who had asked that all be sent before this step began: it is, or cannot be now.
+    fn answer(&self, settles: u64) {
         let mut asked = self.control.asked.lock();
-        asked.settled = asked.settles;
+        asked.settled = settles;
         self.control.answered.notify_all();
     }
 
     /// Waits until something is asked that `matters`, or `until`. Whether something new was written.
     fn wait(&self, until: Instant, matters: impl Fn(&Asked) -> bool) -> bool {
         let mut asked = self.control.asked.lock();
-        while asked.stop_by.is_none() && !matters(&asked) {
-            if self
-                .control
-                .changed
-                .wait_until(&mut asked, until)
-                .timed_out()
-            {
-                break;
-            }
+        let mut late = false;
+        while !late && asked.stop_by.is_none() && !matters(&asked) {
+            (asked, late) = self.control.changed.wait_until(asked, until);
         }
         std::mem::take(&mut asked.news)
     }
@@ -204,6 +200,7 @@ impl Run {
                 self.settle(batch, verdict, &answer);
             }
             Err(error) => {
+                let items = batch.len();
                 self.reader.settle(batch, 0);
                 // A connection that was idle may be closed just when it is used again, which is no failure of anybody.
                 if error.kind == HttpErrorKind::Closed && !self.cut_off {
@@ -211,6 +208,12 @@ impl Run {
                     self.sent_at = None;
                     count(&self.outbox.counters.retries, 1);
                 } else {
+                    // Perhaps it is more than the connection takes in that time, or than the other side wants to read.
+                    if matches!(error.kind, HttpErrorKind::Timeout | HttpErrorKind::Closed)
+                        && stop_by.is_none()
+                    {
+                        self.cap = (items / 2).max(1);
+                    }
                     self.failed(&error.why, None, is_lasting(&error));
                 }
             }
@@ -332,6 +335,10 @@ impl Run {
         };
         outage.retry_at = now.checked_add(pause).unwrap_or(now);
         self.sent_at = None;
+        // Perhaps it is this process that cannot: another one may try meanwhile.
+        if pause > LONG {
+            self.reader.release();
+        }
         if !ended {
             let told = self.tell_once(&format!("{why}; what is to be sent waits"));
             if let Some(outage) = &mut self.outage {

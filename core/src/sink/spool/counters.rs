@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use parking_lot::Mutex;
+use crate::lock::Mutex;
 
 /// Counts of one [`Spool`](super::Spool); shared, and read at any time without disturbing it.
 #[derive(Debug, Default)]

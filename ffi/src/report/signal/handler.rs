@@ -12,8 +12,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, AtomicPtr, Ordering};
 
-use parking_lot::Mutex;
 use stillframe_core::limits::Limits;
+use stillframe_core::lock::Mutex;
 use stillframe_core::redact::Redactor;
 use stillframe_core::sink::fatal;
 
