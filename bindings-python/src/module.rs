@@ -26,6 +26,7 @@ use crate::recorder::Recorder;
 use crate::replay::Replay;
 use crate::snapshot::Snapshot as PySnapshot;
 use crate::state::{RESERVE, RESERVE_BYTES, TOOLS, Tools, engine, set_engine};
+use crate::walk::caches::CACHES;
 use crate::walk::{Request, Walker};
 
 /// A method table entry that lives as long as the process.
@@ -55,6 +56,7 @@ pub(crate) fn fill(module: &Bound<'_, PyModule>) -> PyResult<()> {
     };
     module.add("capture", capture)?;
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add("_inline_caches", PyBytes::new(py, &CACHES))?;
     module.add_class::<PySnapshot>()?;
     callbacks::fill(module)?;
     module.add_class::<Recorder>()?;

@@ -4,6 +4,8 @@ from types import CodeType, TracebackType
 from typing import Any, final
 
 __version__: str
+_inline_caches: bytes
+"""Units of cache behind each instruction, by the number of its operation."""
 
 def start(settings: dict[str, object], enabled_by: str | None, program: str = "") -> list[str]:
     """Configures from files, environment and ``settings``, and starts. Calling it again restarts. Returns what is wrong, a line each.

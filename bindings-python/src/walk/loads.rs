@@ -1,11 +1,12 @@
 //! Which globals a line of code uses: its instructions are looked through for those that load one.
 //!
-//! Instructions are two bytes, the operation and its argument. Some are followed by caches of the interpreter, which are looked at as if
-//! they were instructions too: what they seem to name beside the line's own names is at worst shown without need.
+//! Instructions are two bytes, the operation and its argument. Some are followed by caches of the interpreter.
 
 use std::ops::Range;
 
 use smallvec::SmallVec;
+
+use super::caches::CACHES;
 
 /// Loads a global; with what CPython turns it into while the program runs.
 const LOAD_GLOBAL: &[u8] = if cfg!(Py_3_15) {
@@ -46,11 +47,14 @@ pub(super) fn globals(
     for range in ranges {
         let end = code.len().min(range.end as usize) & !1;
         let mut high = 0;
-        for unit in code
+        let mut units = code
             .get(range.start as usize & !1..end)
             .unwrap_or_default()
-            .chunks_exact(2)
-        {
+            .chunks_exact(2);
+        while let Some(unit) = units.next() {
+            if let Some(last) = CACHES[usize::from(unit[0])].checked_sub(1) {
+                units.nth(last.into());
+            }
             let argument = high << 8 | usize::from(unit[1]);
             high = 0;
             if EXTENDED_ARG.contains(&unit[0]) {
@@ -71,17 +75,26 @@ pub(super) fn globals(
 mod tests {
     use super::*;
 
-    fn load(index: u8) -> [u8; 2] {
-        [LOAD_GLOBAL[0], index << SHIFT]
+    /// Bytes of an instruction that loads a global, with what is cached behind it.
+    const LOAD: u32 = 2 + 2 * CACHES[LOAD_GLOBAL[0] as usize] as u32;
+
+    /// One, whose caches look as if they were others.
+    fn load(index: u8) -> Vec<u8> {
+        let mut code = vec![LOAD_GLOBAL[0], index << SHIFT];
+        while code.len() < LOAD as usize {
+            code.extend([LOAD_GLOBAL[0], 0]);
+        }
+        code
     }
 
     #[test]
     fn names_of_the_ranges_each_once_in_order() {
         let code = [load(3), load(1), load(3), load(2)].concat();
-        assert_eq!(globals(&code, Some(0..6), 4).as_slice(), [3, 1]);
-        assert_eq!(globals(&code, [6..8, 0..2], 4).as_slice(), [2, 3]);
+        assert_eq!(globals(&code, Some(0..3 * LOAD), 4).as_slice(), [3, 1]);
+        let ranges = [3 * LOAD..4 * LOAD, 0..LOAD];
+        assert_eq!(globals(&code, ranges, 4).as_slice(), [2, 3]);
         assert_eq!(
-            globals(&code, Some(0..8), 3).as_slice(),
+            globals(&code, Some(0..4 * LOAD), 3).as_slice(),
             [1, 2],
             "beyond the names"
         );

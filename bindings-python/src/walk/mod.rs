@@ -22,6 +22,7 @@
 //!
 //! Everything here runs with the GIL held; [`Walker`] is used by one thread at a time.
 
+pub(crate) mod caches;
 mod capture;
 mod chain;
 mod code;

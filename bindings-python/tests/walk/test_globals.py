@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import dis
 import gc
 import math
+import opcode
 import sys
 from math import sqrt
 from typing import Any
 
+import pytest
 from walking import Snapshot, caught, plain
+
+from stillframe._runtime import native
 
 RATES = {"USD": 1.08, "GBP": 0.86}
 SETTINGS = {"host": "db", "password": "hunter2"}
@@ -42,6 +47,17 @@ def test_the_line_of_each_frame(fallback: bool) -> None:
     found = Snapshot(caught(lambda: total(3)), fallback=fallback)
     assert statics(found, "convert") == {"RATES": RATES}
     assert statics(found, "total") == {"LIMIT": 10}
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="instructions have no caches there")
+def test_caches_are_no_instructions() -> None:
+    entries: Any = opcode._inline_cache_entries  # type: ignore[attr-defined]
+    expected = [0] * 256
+    for name, number in dis._all_opmap.items():  # type: ignore[attr-defined]
+        base = dis.deoptmap.get(name, name).removeprefix("INSTRUMENTED_")  # type: ignore[attr-defined]
+        if number < 256 and base in opcode.opmap:
+            expected[number] = entries.get(base, 0) if hasattr(entries, "get") else entries[opcode.opmap[base]]
+    assert list(native._inline_caches) == expected
 
 
 def test_definitions_are_none(fallback: bool) -> None:
