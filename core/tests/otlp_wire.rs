@@ -754,3 +754,67 @@ fn an_answer_that_unpacks_to_more_than_anybody_wants_is_cut() {
         Verdict::Delivered
     );
 }
+
+#[test]
+fn keys_that_a_receiver_repeats_are_not_told() {
+    let json = "application/json";
+    for (answer, said) in [
+        (
+            answer(401, "text/plain", b"invalid api-key: hunter2"),
+            "401 (not authorised): invalid api-key: ...: see otlp.headers",
+        ),
+        (
+            answer(400, json, br#"{"code":3,"message":"hunter2?"}"#),
+            "400 (bad request): ...?",
+        ),
+        (
+            // user:hunter2
+            answer(500, "", b"Basic dXNlcjpodW50ZXIy"),
+            "500: Basic ...",
+        ),
+    ] {
+        let why = said.to_owned();
+        assert_eq!(judge(&answer), Verdict::Refused { why });
+    }
+    let partly = answer(200, PROTOBUF, &partly(2, "hunter2 may send one"));
+    let why = "... may send one".to_owned();
+    assert_eq!(judge(&partly), Verdict::Partly { rejected: 2, why });
+}
+
+#[test]
+fn receivers_are_told_apart_by_address_user_and_headers() {
+    let of = |endpoint: &str, headers: &[(&str, &str)]| {
+        let mut config = Config::default();
+        config.otlp.enabled = true;
+        config.otlp.endpoint = Address::new(endpoint);
+        for (name, value) in headers {
+            let value = Secret::new(*value);
+            config.otlp.headers.insert((*name).to_owned(), value);
+        }
+        let made = otlp::destination(&config).expect("asked for");
+        made.expect("an address").folder()
+    };
+    let headers = [("Api-Key", "hunter2"), ("b", "c")];
+    let one = of("https://user:secret@host/v1/logs", &headers);
+    let digits = one.strip_prefix("otlp-").expect("the name of the wire");
+    assert_eq!(digits.len(), 16);
+    let same = of(
+        "HTTPS://user:secret@Host:443/v1/logs",
+        &[("api-key", "hunter2"), ("B", "c")],
+    );
+    assert_eq!(one, same);
+    for other in [
+        of("https://user:secret@host/v1/log", &headers),
+        of("https://user:secret@host:4318/v1/logs", &headers),
+        of("http://user:secret@host/v1/logs", &headers),
+        of("https://user:other@host/v1/logs", &headers),
+        of("https://host/v1/logs", &headers),
+        of("https://user:secret@host/v1/logs", &[]),
+        of(
+            "https://user:secret@host/v1/logs",
+            &[("api-key", "hunter3"), ("b", "c")],
+        ),
+    ] {
+        assert_ne!(one, other);
+    }
+}

@@ -680,3 +680,36 @@ fn answers_are_understood() {
         assert_eq!(judge(status, &headers, body), Verdict::Refused { why });
     }
 }
+
+#[test]
+fn a_key_that_is_repeated_is_not_told() {
+    let json = ("content-type", "application/json");
+    let body = r#"{"detail":"unknown key","causes":["sentry_key=0123abcd"]}"#;
+    let why = "401 (not authorised): unknown key: sentry_key=...: see sentry.dsn".to_owned();
+    assert_eq!(judge(401, &[json], body), Verdict::Refused { why });
+    let why = "400 (bad request): ... is unknown".to_owned();
+    let header = ("x-sentry-error", "0123abcd is unknown");
+    assert_eq!(judge(400, &[header], ""), Verdict::Refused { why });
+}
+
+#[test]
+fn projects_are_told_apart_by_address_and_number_but_not_by_key() {
+    let of = |dsn: &str| {
+        let mut config = config();
+        config.sentry.dsn = Some(Secret::new(dsn));
+        let made = sentry::destination(&config).expect("asked for");
+        made.expect("a project").folder()
+    };
+    let one = of("https://0123abcd@host/behind/42");
+    assert!(one.starts_with("sentry-"), "{one}");
+    assert_eq!(one, of("https://deadbeef:old@Host:443/behind/42/"));
+    for other in [
+        "https://0123abcd@host/behind/43",
+        "https://0123abcd@host/42",
+        "https://0123abcd@other/behind/42",
+        "https://0123abcd@host:8443/behind/42",
+        "http://0123abcd@host/behind/42",
+    ] {
+        assert_ne!(one, of(other), "{other}");
+    }
+}

@@ -14,7 +14,7 @@ mod server;
 #[path = "sending/wire.rs"]
 mod wire;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::net::TcpListener;
 use std::path::Path;
@@ -30,6 +30,8 @@ use serde_json::Value as Json;
 use stillframe_core::config::{Address, Config, Secret};
 use stillframe_core::engine::{Engine, Host};
 use stillframe_core::language::Language;
+use stillframe_core::sink::outbox::waiting;
+use stillframe_core::sink::sender::send_waiting;
 use stillframe_core::stats::DestinationStats;
 
 use server::{OK, Received, Reply, Server};
@@ -38,12 +40,17 @@ use wire::{SOON, submit_many, until};
 /// Long enough for pauses that double.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-fn engine(dir: &Path, port: u16) -> Engine {
+fn sending_to(dir: &Path, port: u16) -> Config {
     let mut config: Config = wire::config(dir);
     config.otlp.enabled = true;
     config.otlp.endpoint = Address::new(format!("http://127.0.0.1:{port}/v1/logs"));
     config.sentry.enabled = true;
     config.sentry.dsn = Some(Secret::new(format!("http://0123abcd@127.0.0.1:{port}/42")));
+    config
+}
+
+fn engine(dir: &Path, port: u16) -> Engine {
+    let config = sending_to(dir, port);
     let host = Host {
         language: Language::Python,
         ..Host::default()
@@ -214,4 +221,96 @@ fn answers_of_each_protocol_are_heeded() {
     }
     assert!(!notices.contains("0123abcd"), "{notices}");
     assert!(engine.shutdown(SOON));
+}
+
+/// The ids of the snapshots that a server got, by `is_otlp`.
+fn received(server: &Server) -> [BTreeSet<String>; 2] {
+    let mut all: [BTreeSet<String>; 2] = Default::default();
+    for request in server.received() {
+        all[usize::from(is_otlp(&request))].extend(ids(&request));
+    }
+    all
+}
+
+#[test]
+fn services_that_share_a_store_get_their_own_each() {
+    let dir = tempfile::tempdir().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    drop(listener);
+    let here = Server::new(|_, _| OK);
+    // The other's receiver is down, so what is for it waits, also when its program is gone.
+    let other = engine(dir.path(), port);
+    let mut for_other = submit_many(&other, 20);
+    assert!(other.flush(SOON));
+    for name in ["otlp", "sentry"] {
+        assert!(until(SOON, || stats(&other, name).retries >= 1), "{name}");
+    }
+    assert!(other.shutdown(SOON));
+    drop(other);
+    let one = engine(dir.path(), here.port);
+    let mut for_one = submit_many(&one, 20);
+    for name in ["otlp", "sentry"] {
+        let done = until(PATIENCE, || stats(&one, name).sent == 20);
+        assert!(done, "{name}: {:?}", stats(&one, name));
+    }
+    // Both run.
+    let there = Server::on(
+        TcpListener::bind(("127.0.0.1", port)).unwrap(),
+        None,
+        |_, _| OK,
+    );
+    let other = engine(dir.path(), port);
+    for_other.extend(submit_many(&other, 5));
+    for_one.extend(submit_many(&one, 5));
+    for name in ["otlp", "sentry"] {
+        assert!(until(PATIENCE, || stats(&other, name).sent == 25), "{name}");
+        assert!(until(PATIENCE, || stats(&one, name).sent == 25), "{name}");
+    }
+    for (server, submitted) in [(&here, for_one), (&there, for_other)] {
+        let submitted: BTreeSet<String> = submitted.into_iter().collect();
+        assert_eq!(received(server), [submitted.clone(), submitted]);
+    }
+    assert!(one.shutdown(SOON) && other.shutdown(SOON));
+}
+
+#[test]
+fn what_waits_for_another_address_is_shown_and_not_sent() {
+    let dir = tempfile::tempdir().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    drop(listener);
+    let gone = engine(dir.path(), port);
+    submit_many(&gone, 3);
+    assert!(gone.flush(SOON));
+    gone.shutdown(SOON);
+    drop(gone);
+    let server = Server::new(|_, _| OK);
+    let deliver = |port: u16| {
+        let (done, problems) = send_waiting(&sending_to(dir.path(), port), dir.path(), SOON);
+        assert!(problems.is_empty(), "{problems:?}");
+        done
+    };
+    for delivery in deliver(server.port) {
+        let stats = &delivery.stats;
+        assert_eq!((stats.sent, stats.waiting), (0, 0), "{delivery:?}");
+        assert!(!delivery.by_another, "{delivery:?}");
+        let left = waiting(dir.path());
+        let left = left.iter().find(|left| left.name == delivery.name);
+        let left = left.expect("it is shown");
+        assert_eq!(left.items, 3);
+        assert_ne!(left.identity, delivery.identity);
+        assert!(dir.path().join("outbox").join(left.folder()).is_dir());
+    }
+    assert!(server.received().is_empty());
+    let server = Server::on(
+        TcpListener::bind(("127.0.0.1", port)).unwrap(),
+        None,
+        |_, _| OK,
+    );
+    for delivery in deliver(port) {
+        let stats = &delivery.stats;
+        assert_eq!((stats.sent, stats.waiting), (3, 0), "{delivery:?}");
+    }
+    assert!(!server.received().is_empty());
 }

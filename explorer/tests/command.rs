@@ -520,17 +520,11 @@ fn doctor_and_stats_tell_of_destinations() {
     assert_eq!(json["total"]["destinations"]["datadog"]["retries"], 3);
 }
 
-#[test]
-fn send_says_what_is_left_and_where_it_would_go() {
-    let dir = store();
-    let output = stillframe(dir.path()).arg("send").output().expect("runs");
-    assert!(output.status.success(), "{}", stderr(&output));
-    assert!(stdout(&output).contains("no destination is configured here, and nothing waits"));
-    // As a program that is gone left it.
-    let folder = dir.path().join("outbox/datadog");
-    std::fs::create_dir_all(&folder).expect("made");
+/// Puts an item into an outbox.
+fn leave_item(folder: &Path) {
+    std::fs::create_dir_all(folder).expect("made");
     let config = SpoolConfig::default();
-    let mut spool = Spool::new(&folder, config, Box::new(|_| {}));
+    let mut spool = Spool::new(folder, config, Box::new(|_| {}));
     let record = SinkRecord {
         kind: RecordKind::Item,
         payload: b"\0\0{}",
@@ -542,7 +536,16 @@ fn send_says_what_is_left_and_where_it_would_go() {
     spool
         .close(std::time::Instant::now() + std::time::Duration::from_secs(9))
         .expect("closed");
-    drop(spool);
+}
+
+#[test]
+fn send_says_what_is_left_and_where_it_would_go() {
+    let dir = store();
+    let output = stillframe(dir.path()).arg("send").output().expect("runs");
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(stdout(&output).contains("no destination is configured here, and nothing waits"));
+    // As a program that is gone left it.
+    leave_item(&dir.path().join("outbox/datadog"));
     let output = stillframe(dir.path())
         .args(["send", "--width", "200"])
         .output()
@@ -558,6 +561,47 @@ fn send_says_what_is_left_and_where_it_would_go() {
         text.contains("datadog: nothing sent yet; 1 item in the outbox"),
         "{text}"
     );
+}
+
+#[test]
+fn what_waits_for_another_address_is_told_as_such() {
+    let dir = store();
+    // As programs with another address left it.
+    for folder in ["sentry-0123456789abcdef", "otlp-0123456789abcdef"] {
+        leave_item(&dir.path().join("outbox").join(folder));
+    }
+    let with_sentry = |arguments: &[&str]| {
+        let output = stillframe(dir.path())
+            .args(arguments)
+            .env("STILLFRAME_SENTRY_ENABLED", "1")
+            .env("STILLFRAME_SENTRY_DSN", "http://key@127.0.0.1:9/42")
+            .output()
+            .expect("runs");
+        (output.status.code(), stdout(&output))
+    };
+    let other = "sentry: 1 item waits for another address or key than the configured one: outbox/sentry-0123456789abcdef (";
+    let (status, text) = with_sentry(&["send", "--width", "250"]);
+    assert_eq!(status, Some(1));
+    for part in [
+        "sentry, http://127.0.0.1:9/api/42/envelope/: 0 items sent, nothing waits",
+        other,
+        "otlp: 1 item waits, and no destination of this name is configured here: outbox/otlp-0123456789abcdef (",
+    ] {
+        assert!(text.contains(part), "{part:?} in {text}");
+    }
+    let (_, json) = with_sentry(&["send", "--json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(json["destinations"][0]["waiting"], 0);
+    assert_eq!(json["others"][1]["name"], "sentry");
+    assert_eq!(json["others"][1]["items"], 1);
+    let (_, text) = with_sentry(&["doctor", "--width", "250"]);
+    for part in [
+        "sentry, http://127.0.0.1:9/api/42/envelope/: nothing sent yet",
+        other,
+        "otlp: nothing sent yet; 1 item in the outbox",
+    ] {
+        assert!(text.contains(part), "{part:?} in {text}");
+    }
 }
 
 #[test]

@@ -195,7 +195,7 @@ def test_what_nobody_takes_harms_nothing(store: Store) -> None:
         assert time.monotonic() - begun < 30
     assert len(store.snapshots()) == 1
     for name in ("otlp", "sentry"):
-        assert list(store.folder.glob(f"**/outbox/{name}/*.sfs")), name
+        assert list(store.folder.glob(f"**/outbox/{name}-*/*.sfs")), name
     # The next process delivers what the last one could not.
     with receiving() as receiver:
         program = "import stillframe, time\nstillframe.install()\nuntil = time.monotonic() + 30\n" + (

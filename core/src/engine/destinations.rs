@@ -59,6 +59,7 @@ impl Destinations {
         let store = store.flatten().map(|dir| dir.join(FOLDER));
         let outlets = all.into_iter().map(|destination| {
             let name = destination.protocol.name();
+            let folder = destination.folder();
             let counters = Arc::new(DestinationCounters::new(&destination.address));
             shared.stats.add_destination(name, Arc::clone(&counters));
             let weak = Arc::downgrade(shared);
@@ -69,7 +70,7 @@ impl Destinations {
                 }
             };
             let outbox = Outbox::new(
-                store.as_ref().map(|store| store.join(name)),
+                store.as_ref().map(|store| store.join(folder)),
                 config.upload.memory_bytes,
                 Arc::clone(&counters),
                 Arc::new(tell),

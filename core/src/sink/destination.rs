@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::identity::Identity;
 use super::wire::{Protocol, WireEncoder};
 use crate::config::Config;
 
@@ -13,6 +14,16 @@ pub struct Destination {
     pub protocol: Box<dyn Protocol>,
     /// Where to, for people: without credentials ([`show_url`](super::http::show_url)).
     pub address: String,
+    /// Which of the wire's destinations this is: only those of one identity share an outbox. `None` where any of them will do.
+    pub identity: Option<Identity>,
+}
+
+impl Destination {
+    /// Name of its outbox.
+    #[must_use]
+    pub fn folder(&self) -> String {
+        Identity::folder(self.protocol.name(), self.identity.as_ref())
+    }
 }
 
 impl fmt::Debug for Destination {

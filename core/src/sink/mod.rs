@@ -14,12 +14,15 @@ pub mod fatal;
 #[cfg(any(feature = "otlp", feature = "sentry"))]
 mod gzip;
 pub mod http;
+mod identity;
 #[cfg(feature = "otlp")]
 pub mod otlp;
 #[cfg(feature = "http")]
 pub mod outbox;
-#[cfg(any(feature = "otlp", feature = "sentry"))]
+#[cfg(feature = "http")]
 mod said;
+#[cfg(feature = "http")]
+mod secrets;
 #[cfg(feature = "http")]
 pub mod sender;
 #[cfg(feature = "sentry")]
@@ -28,6 +31,7 @@ pub mod spool;
 pub mod wire;
 
 pub use destination::{Destination, MakeDestination, destinations};
+pub use identity::Identity;
 
 /// What a record holds. The numbers are those of the [spool format](spool#kinds).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

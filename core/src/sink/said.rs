@@ -1,19 +1,23 @@
 //! What a destination said, as one clause for people.
 
+#[cfg(any(feature = "otlp", feature = "sentry"))]
 use super::gzip;
+#[cfg(any(feature = "otlp", feature = "sentry"))]
 use super::http::Answer;
+use super::secrets::Secrets;
 
 /// Characters of it that are shown.
-const MOST: usize = 300;
+pub(crate) const MOST: usize = 300;
 
 /// `400 (bad request): what it said`, with `said` in place of its body where the body was understood.
-pub(crate) fn clause(answer: &Answer, said: Option<&str>) -> String {
+#[cfg(any(feature = "otlp", feature = "sentry"))]
+pub(crate) fn clause(answer: &Answer, said: Option<&str>, secrets: &Secrets) -> String {
     let status = answer.status;
     let body = gzip::body(answer);
     let text = match said.filter(|said| !said.trim().is_empty()) {
-        Some(said) => line(said),
+        Some(said) => line(said, secrets),
         None if is_page(answer) => "a web page".to_owned(),
-        None => line(&String::from_utf8_lossy(&body)),
+        None => line(&String::from_utf8_lossy(&body), secrets),
     };
     let name = match status {
         400 => " (bad request)",
@@ -33,36 +37,30 @@ pub(crate) fn clause(answer: &Answer, said: Option<&str>) -> String {
 }
 
 /// Whether the answer is a page for people: whoever answered is not who was meant.
+#[cfg(any(feature = "otlp", feature = "sentry"))]
 pub(crate) fn is_page(answer: &Answer) -> bool {
     gzip::header(answer, "content-type").is_some_and(|kind| kind.starts_with("text/html"))
 }
 
-/// One line of printable text.
-pub(crate) fn line(text: &str) -> String {
-    let mut out = String::new();
-    let mut characters = text.chars().map(|c| {
-        if c.is_control() || c.is_whitespace() {
-            ' '
-        } else {
-            c
-        }
-    });
-    for c in characters.by_ref().take(MOST) {
-        if !(c == ' ' && (out.is_empty() || out.ends_with(' '))) {
-            out.push(c);
-        }
+/// The beginning of a text, in one line that can be printed. Whoever refuses a key may repeat it, so `secrets` are taken out first.
+pub(crate) fn line(text: &str, secrets: &Secrets) -> String {
+    let text = secrets.hide(text);
+    let words = text.split(|c: char| c.is_control() || c.is_whitespace());
+    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+    let line = words.join(" ");
+    match line.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", line[..end].trim_end()),
+        None => line,
     }
-    let cut = characters.next().is_some();
-    out.truncate(out.trim_end().len());
-    if cut {
-        out.push('…');
-    }
-    out
 }
 
-#[cfg(test)]
+#[cfg(all(test, any(feature = "otlp", feature = "sentry")))]
 mod tests {
     use super::*;
+
+    fn clause(answer: &Answer, said: Option<&str>) -> String {
+        super::clause(answer, said, &Secrets::default())
+    }
 
     fn answer(status: u16, kind: &str, body: &[u8]) -> Answer {
         Answer {
@@ -88,5 +86,20 @@ mod tests {
         assert_eq!(page, "404 (not found): a web page");
         let invalid = clause(&answer(400, "", b"\xff\xfe"), None);
         assert_eq!(invalid, "400 (bad request): \u{fffd}\u{fffd}");
+    }
+
+    #[test]
+    fn a_key_is_taken_out_before_the_text_is_cut() {
+        let mut secrets = Secrets::default();
+        secrets.add("deadbeef");
+        let text = format!("{}deadbeef and deadbeef", "x".repeat(MOST - 4));
+        let said = line(&text, &secrets);
+        assert!(!said.contains("dead"), "{said}");
+        assert!(said.ends_with("x...…"), "{said}");
+        let said = super::clause(&answer(401, "", b"no key deadbeef"), None, &secrets);
+        assert_eq!(said, "401 (not authorised): no key ...");
+        let understood = Some("no deadbeef");
+        let said = super::clause(&answer(401, "", b"{}"), understood, &secrets);
+        assert_eq!(said, "401 (not authorised): no ...");
     }
 }

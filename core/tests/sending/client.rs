@@ -268,3 +268,32 @@ fn a_closed_client_ends_what_waits_and_refuses_more() {
     });
     assert_eq!(fails(&client, &server.url).why, "sending has ended");
 }
+
+#[test]
+fn user_and_password_of_an_address_are_decoded_and_sent_once() {
+    let server = Server::new(|_, _| OK);
+    let client = plain();
+    let with = |userinfo: &str| format!("http://{userinfo}@127.0.0.1:{}", server.port);
+    let values = |request: &crate::server::Received| -> Vec<String> {
+        let headers = request.headers.iter();
+        let of_name = headers.filter(|(name, _)| name == "authorization");
+        of_name.map(|(_, value)| value.clone()).collect()
+    };
+    // user:p@ss
+    send(&client, &with("user:p%40ss")).unwrap();
+    // What is configured as a header counts.
+    let mut request = post(&with("user:p%40ss"), "/in");
+    let bearer = ("authorization".into(), "Bearer 3f9c".to_owned());
+    request.headers.push(bearer);
+    client.send(&request).unwrap();
+    send(&client, &with("")).unwrap();
+    let received = server.received();
+    assert_eq!(values(&received[0]), ["Basic dXNlcjpwQHNz"]);
+    assert_eq!(values(&received[1]), ["Bearer 3f9c"]);
+    assert!(values(&received[2]).is_empty());
+    for request in received {
+        let host = format!("127.0.0.1:{}", server.port);
+        assert_eq!(request.header("host"), Some(host.as_str()));
+        assert_eq!(request.line, "POST /in");
+    }
+}

@@ -165,3 +165,43 @@ fn a_proxy_that_does_not_answer_is_named() {
         );
     }
 }
+
+#[test]
+fn a_proxy_is_not_told_user_and_password_of_the_target() {
+    let proxy = Server::new(|_, _| OK);
+    let client = through(&proxy.url, None);
+    // user:p@ss
+    let basic = Some("Basic dXNlcjpwQHNz");
+    for (target, place) in [
+        (
+            "http://user:p%40ss@collector.example:4318",
+            "collector.example:4318",
+        ),
+        ("http://user:p@ss@collector.example", "collector.example"),
+        ("http://user:p%40ss@[fd00::7]:80", "[fd00::7]:80"),
+    ] {
+        client.send(&post(target, "/v1/logs?a=b@c")).unwrap();
+        let request = proxy.received().pop().unwrap();
+        assert_eq!(request.line, format!("POST http://{place}/v1/logs?a=b@c"));
+        assert_eq!(request.header("authorization"), basic);
+        let host = request.header("host").unwrap();
+        assert!(place.starts_with(host) && !host.contains('@'), "{host}");
+    }
+
+    let authority = Authority::new();
+    let server = Server::tls(authority.server("shop.example", false), |_, _| OK);
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("ca.pem");
+    std::fs::write(&file, &authority.pem).unwrap();
+    let proxy = Tunnel::new(None);
+    let client = through(&format!("127.0.0.1:{}", proxy.port), Some(file));
+    let target = format!("https://user:p%40ss@shop.example:{}", server.port);
+    assert_eq!(send(&client, &target).unwrap().status, 200);
+    let asked = proxy.asked.lock().unwrap().clone();
+    assert_eq!(
+        asked[0].line,
+        format!("CONNECT shop.example:{}", server.port)
+    );
+    assert_eq!(asked[0].header("authorization"), None);
+    assert_eq!(server.received()[0].header("authorization"), basic);
+}

@@ -113,6 +113,7 @@ impl Protocol for TestProtocol {
 pub fn destination(protocol: TestProtocol, encoder: TestEncoder) -> Destination {
     Destination {
         address: show_url(&protocol.url),
+        identity: None,
         encoder: Box::new(encoder),
         protocol: Box::new(protocol),
     }

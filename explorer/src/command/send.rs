@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use clap::Args;
 use serde::Serialize;
-use stillframe_core::sink::outbox::waiting;
+use stillframe_core::sink::outbox::{Waiting, waiting};
 use stillframe_core::sink::sender::{Delivery, send_waiting};
 use stillframe_core::stats::DestinationStats;
 
 use super::failure::Failure;
 use super::open::{configuration, tilde};
 use super::output::Output;
-use super::{DisplayArgs, StoreArgs};
+use super::sending::{of_others, wait};
+use super::{DisplayArgs, StoreArgs, clock};
 use crate::render::{Line, Page, Style, counted};
 use crate::store::{Choice, locate};
 
@@ -43,6 +44,8 @@ pub(super) struct SendArgs {
 struct Json<'a> {
     store: String,
     destinations: Vec<JsonDelivery<'a>>,
+    /// What waits for others than these.
+    others: Vec<JsonWaiting>,
     problems: &'a [String],
 }
 
@@ -54,6 +57,16 @@ struct JsonDelivery<'a> {
     by_another: bool,
     #[serde(flatten)]
     stats: &'a DestinationStats,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct JsonWaiting {
+    name: String,
+    folder: String,
+    items: u64,
+    bytes: u64,
+    oldest_ns: Option<u64>,
 }
 
 pub(super) fn send(args: &SendArgs, output: &Output) -> Result<ExitCode, Failure> {
@@ -69,10 +82,16 @@ pub(super) fn send(args: &SendArgs, output: &Output) -> Result<ExitCode, Failure
     }
     let limit = Duration::from_secs(args.timeout);
     let (done, problems) = send_waiting(&config, &place.dir, limit);
-    let left: u64 = waiting(&place.dir)
+    let waiting = waiting(&place.dir);
+    let left: u64 = waiting.iter().map(|waiting| waiting.items).sum();
+    let is_own = |waiting: &Waiting| {
+        let mut done = done.iter();
+        done.any(|one| (one.name, &one.identity) == (&*waiting.name, &waiting.identity))
+    };
+    let others: Vec<&Waiting> = waiting
         .iter()
-        .map(|waiting| waiting.items)
-        .sum();
+        .filter(|waiting| waiting.items > 0 && !is_own(waiting))
+        .collect();
     if args.display.json {
         let destinations = done.iter().map(|delivery| JsonDelivery {
             name: delivery.name,
@@ -83,6 +102,16 @@ pub(super) fn send(args: &SendArgs, output: &Output) -> Result<ExitCode, Failure
         output.json(&Json {
             store: place.dir.display().to_string(),
             destinations: destinations.collect(),
+            others: others
+                .iter()
+                .map(|waiting| JsonWaiting {
+                    name: waiting.name.clone(),
+                    folder: waiting.folder(),
+                    items: waiting.items,
+                    bytes: waiting.bytes,
+                    oldest_ns: waiting.oldest_ns,
+                })
+                .collect(),
             problems: &problems,
         })?;
     } else {
@@ -92,6 +121,15 @@ pub(super) fn send(args: &SendArgs, output: &Output) -> Result<ExitCode, Failure
             page.wrapped(Line::of(Style::Plain, &said(delivery)), 2);
             for line in &delivery.told {
                 page.wrapped(Line::of(Style::Dim, &format!("  {line}")), 4);
+            }
+        }
+        if !(done.is_empty() && problems.is_empty()) {
+            for of_name in others.chunk_by(|a, b| a.name == b.name) {
+                let name = &of_name[0].name;
+                let configured = done.iter().any(|delivery| delivery.name == name);
+                if let Some(what) = of_others(name, of_name, configured, &clock::clock()) {
+                    page.wrapped(Line::of(Style::Plain, &what), 2);
+                }
             }
         }
         for problem in &problems {
@@ -114,13 +152,6 @@ pub(super) fn send(args: &SendArgs, output: &Output) -> Result<ExitCode, Failure
         0 => ExitCode::SUCCESS,
         _ => ExitCode::from(1),
     })
-}
-
-fn wait(items: u64) -> String {
-    match items {
-        1 => "1 item waits".to_owned(),
-        _ => format!("{} wait", counted(items, "item")),
-    }
 }
 
 fn said(delivery: &Delivery) -> String {

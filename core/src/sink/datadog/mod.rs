@@ -33,6 +33,7 @@ pub(super) fn destination(config: &Config) -> Option<Result<Destination, String>
         let target = Target::of(config)?;
         Ok(Destination {
             address: target.shown(),
+            identity: target.identity(),
             encoder: Box::new(DatadogEncoder::new(config)),
             protocol: Box::new(DatadogProtocol::new(target, config.upload.timeout)),
         })

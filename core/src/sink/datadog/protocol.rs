@@ -9,6 +9,8 @@ use super::info::{Endpoint, Endpoints};
 use super::target::Target;
 use crate::encode::datadog::BATCH_BYTES;
 use crate::sink::http::{Answer, Http, HttpError, HttpErrorKind, Method, Request};
+use crate::sink::said;
+use crate::sink::secrets::Secrets;
 use crate::sink::wire::{Batch, Bounds, Protocol, Trouble, Verdict};
 use crate::snapshot::SnapshotId;
 
@@ -20,12 +22,11 @@ const ASK_TIMEOUT: Duration = Duration::from_secs(5);
 const ITEMS: usize = 100;
 /// What comes from debuggers is called so at the intake.
 const ORIGIN: &str = "agent-debugger";
-/// Characters shown of a body.
-const SHOWN: usize = 200;
 
 /// Delivers to an Agent or to Datadog.
 pub struct DatadogProtocol {
     target: Target,
+    secrets: Secrets,
     timeout: Duration,
     /// What the Agent says; `None` if it must be asked first.
     agent: Option<Agent>,
@@ -75,6 +76,7 @@ impl DatadogProtocol {
 
     fn with(target: Target, timeout: Duration, clock: Box<dyn Fn() -> Duration + Send>) -> Self {
         Self {
+            secrets: target.secrets(),
             target,
             timeout,
             agent: None,
@@ -156,25 +158,7 @@ impl DatadogProtocol {
     /// The status and the beginning of the body, in one line and without the key.
     fn said(&self, answer: &Answer) -> String {
         let body = String::from_utf8_lossy(&answer.body);
-        let key = match &self.target {
-            Target::Intake { key, .. } => key.as_str(),
-            Target::Agent { .. } => "",
-        };
-        let body = if key.is_empty() {
-            body.into_owned()
-        } else {
-            body.replace(key, "...")
-        };
-        let words: Vec<&str> = body
-            .split(|one: char| one.is_whitespace() || one.is_control())
-            .filter(|word| !word.is_empty())
-            .collect();
-        let mut line: String = words.join(" ").chars().take(SHOWN + 1).collect();
-        if line.chars().count() > SHOWN {
-            line.pop();
-            line.push('…');
-        }
-        match line.as_str() {
+        match said::line(&body, &self.secrets).as_str() {
             "" => answer.status.to_string(),
             line => format!("{}: {line}", answer.status),
         }

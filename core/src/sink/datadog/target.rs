@@ -5,6 +5,8 @@ use std::path::Path;
 
 use crate::config::{Address, Config, DatadogConfig, Secret};
 use crate::sink::http::show_url;
+use crate::sink::identity::{Identity, place};
+use crate::sink::secrets::Secrets;
 
 /// Where an Agent listens that shares its socket with containers.
 const SOCKET: &str = "/var/run/datadog/apm.socket";
@@ -79,6 +81,27 @@ impl Target {
             path: INTAKE.to_owned(),
             key,
         })
+    }
+
+    /// Any Agent delivers what waits: its address changes, and it knows where to. An intake is one of several, whatever the key.
+    pub(super) fn identity(&self) -> Option<Identity> {
+        match self {
+            Self::Agent { .. } => None,
+            Self::Intake { url, path, .. } => {
+                Some(Identity::of(["datadog", &place(url), path.as_str()]))
+            }
+        }
+    }
+
+    /// What nobody may see.
+    pub(super) fn secrets(&self) -> Secrets {
+        let mut secrets = Secrets::default();
+        let (Self::Agent { url } | Self::Intake { url, .. }) = self;
+        secrets.add_address(url);
+        if let Self::Intake { key, .. } = self {
+            secrets.add(key);
+        }
+        secrets
     }
 
     /// For people.
@@ -290,6 +313,34 @@ mod tests {
                 "{why}"
             );
         }
+    }
+
+    #[test]
+    fn intakes_are_told_apart_by_address_and_agents_are_not() {
+        let of = |config: &DatadogConfig| {
+            let target = Target::with(config, false, false);
+            target.expect("a target").identity()
+        };
+        let of_url = |url: &str, key: &str| {
+            of(&DatadogConfig {
+                url: address(url),
+                ..agentless(key)
+            })
+        };
+        assert_eq!(of(&agent("http://10.0.0.1:8126")), None);
+        assert_eq!(of(&DatadogConfig::default()), None);
+        let one = of(&agentless("k1"));
+        assert!(one.is_some());
+        assert_eq!(one, of(&agentless("k2")), "a key may be replaced");
+        assert_eq!(
+            one,
+            of_url("https://debugger-intake.datadoghq.com:443/", "k1")
+        );
+        assert_ne!(one, of_url("https://relay.example", "k1"));
+        assert_ne!(
+            of_url("https://relay.example", "k1"),
+            of_url("https://relay.example/dd", "k1")
+        );
     }
 
     #[test]

@@ -20,8 +20,8 @@ use ureq::{Agent, Proxy};
 use super::connect::{Dial, Resolve, Way};
 use super::failure::{Context, explain};
 use super::proxy::Proxies;
-use super::roots;
 use super::{Answer, Http, HttpError, HttpErrorKind, Method, Request};
+use super::{roots, userinfo};
 use crate::config::UploadConfig;
 
 /// Longest body of an answer that is read.
@@ -167,15 +167,18 @@ impl Http for Client {
             why,
         };
         let bad_address = || setup(format!("the address {context} is not valid"));
-        let (way, target) = match request.url.strip_prefix("unix://") {
+        let (way, target, userinfo) = match request.url.strip_prefix("unix://") {
             Some(socket) => (
                 Way::Unix(PathBuf::from(socket)),
                 format!("http://localhost{}", request.path),
+                None,
             ),
             None => {
-                let target = format!("{}{}", request.url, request.path);
+                // The library would send user and password without decoding them, and name them to a proxy.
+                let (userinfo, url) = userinfo::split(&request.url);
+                let target = format!("{url}{}", request.path);
                 let uri: Uri = target.parse().map_err(|_| bad_address())?;
-                (self.proxies.way(&uri), target)
+                (self.proxies.way(&uri), target, userinfo)
             }
         };
         let uri: Uri = target.parse().map_err(|_| bad_address())?;
@@ -195,6 +198,13 @@ impl Http for Client {
             });
         for (name, value) in &request.headers {
             builder = builder.header(&**name, value);
+        }
+        let is_authorized = request
+            .headers
+            .iter()
+            .any(|(name, _)| name.eq_ignore_ascii_case("authorization"));
+        if let Some(userinfo) = userinfo.filter(|text| !text.is_empty() && !is_authorized) {
+            builder = builder.header("authorization", userinfo::basic(userinfo));
         }
         if let Way::Forward(proxy) = &way {
             // The connection writes the target into the first line that it carries, so it carries one request only.

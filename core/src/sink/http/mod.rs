@@ -10,6 +10,8 @@ mod failure;
 mod proxy;
 #[cfg(feature = "http")]
 mod roots;
+#[cfg(feature = "http")]
+pub(crate) mod userinfo;
 
 use std::borrow::Cow;
 use std::fmt;

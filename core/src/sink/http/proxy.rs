@@ -2,10 +2,10 @@
 
 use std::net::IpAddr;
 
-use percent_encoding::percent_decode_str;
 use ureq::http::Uri;
 
 use super::connect::Way;
+use super::userinfo;
 use crate::config::{Address, UploadConfig};
 
 /// The proxies in force.
@@ -34,10 +34,12 @@ impl std::fmt::Debug for Forward {
 impl Forward {
     /// What stands before the path of a request's first line, so that it names all of the target.
     pub(super) fn head(&self, target: &Uri) -> String {
-        let authority = target
-            .authority()
-            .map_or("", |authority| authority.as_str());
-        format!("http://{authority}")
+        // Not the authority, which may hold a password: proxies log this line.
+        let host = target.host().unwrap_or_default();
+        match target.port_u16() {
+            Some(port) => format!("http://{host}:{port}"),
+            None => format!("http://{host}"),
+        }
     }
 
     /// Value of the header that proves who asks.
@@ -100,8 +102,6 @@ impl Proxies {
 
 /// The parts of a proxy's address, if it is a plain one.
 fn forward(proxy: &Address) -> Option<Forward> {
-    use base64::Engine as _;
-
     let text = proxy.reveal();
     let rest = match text.split_once("://") {
         Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => rest,
@@ -114,16 +114,10 @@ fn forward(proxy: &Address) -> Option<Forward> {
         None => (None, authority),
     };
     let uri: Uri = format!("http://{host}").parse().ok()?;
-    let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
     Some(Forward {
         host: bare(uri.host()?).to_owned(),
         port: uri.port_u16().unwrap_or(80),
-        authorization: user.map(|user| {
-            let (name, password) = user.split_once(':').unwrap_or((user, ""));
-            let pair = format!("{}:{}", decode(name), decode(password));
-            let coded = base64::engine::general_purpose::STANDARD.encode(pair);
-            format!("Basic {coded}")
-        }),
+        authorization: user.map(userinfo::basic),
     })
 }
 

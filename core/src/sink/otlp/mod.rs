@@ -33,6 +33,7 @@ pub fn destination(config: &Config) -> Option<Result<Destination, String>> {
             LogsService::new(config).map_err(|error| format!("otlp.endpoint: {error}"))?;
         Ok(Destination {
             address: protocol.endpoint().to_string(),
+            identity: Some(protocol.identity()),
             encoder: Box::new(Records::new(config.otlp.resource.clone())),
             protocol: Box::new(protocol),
         })

@@ -8,7 +8,9 @@ use serde::Deserialize;
 
 use super::endpoint::{Endpoint, EndpointError};
 use crate::config::{Compression, Config};
-use crate::sink::http::{Answer, Http, Method, Request};
+use crate::sink::http::{Answer, Http, Method, Request, userinfo};
+use crate::sink::identity::{Identity, place};
+use crate::sink::secrets::Secrets;
 use crate::sink::wire::{Batch, Bounds, Protocol, Trouble, Verdict};
 use crate::sink::{gzip, said};
 
@@ -22,6 +24,7 @@ const BYTES: usize = 2 << 20;
 pub struct LogsService {
     endpoint: Endpoint,
     headers: Vec<(String, crate::config::Secret)>,
+    secrets: Secrets,
     gzip: bool,
     timeout: Duration,
     /// Records in the last request.
@@ -37,11 +40,18 @@ impl LogsService {
     pub fn new(config: &Config) -> Result<Self, EndpointError> {
         let otlp = &config.otlp;
         let headers = otlp.headers.iter();
+        let endpoint = Endpoint::parse(otlp.endpoint.reveal())?;
+        let mut secrets = Secrets::default();
+        secrets.add_address(otlp.endpoint.reveal().trim());
+        for value in otlp.headers.values() {
+            secrets.add_header(value.reveal());
+        }
         Ok(Self {
-            endpoint: Endpoint::parse(otlp.endpoint.reveal())?,
+            endpoint,
             headers: headers
                 .map(|(name, value)| (name.to_ascii_lowercase(), value.clone()))
                 .collect(),
+            secrets,
             gzip: otlp.compression == Compression::Gzip,
             timeout: otlp.timeout.unwrap_or(config.upload.timeout),
             sent: 0,
@@ -52,6 +62,26 @@ impl LogsService {
     #[must_use]
     pub const fn endpoint(&self) -> &Endpoint {
         &self.endpoint
+    }
+
+    /// By address, user and headers: one receiver keeps tenants apart by a header of any name, or by a key.
+    pub(super) fn identity(&self) -> Identity {
+        let place = place(&self.endpoint.url);
+        let (userinfo, _) = userinfo::split(&self.endpoint.url);
+        let mut headers: Vec<(&str, &str)> = self
+            .headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.reveal()))
+            .collect();
+        headers.sort_unstable();
+        let headers = headers.into_iter().flat_map(|(name, value)| [name, value]);
+        let endpoint = ["otlp", &place, &self.endpoint.path];
+        Identity::of(
+            endpoint
+                .into_iter()
+                .chain([userinfo.unwrap_or_default()])
+                .chain(headers),
+        )
     }
 }
 
@@ -109,7 +139,7 @@ impl Protocol for LogsService {
             400 if is_too_large(answer) => Verdict::Split,
             status => {
                 let status_message = said_by(answer);
-                let why = said::clause(answer, status_message.as_deref());
+                let why = said::clause(answer, status_message.as_deref(), &self.secrets);
                 let hint = match status {
                     401 | 403 => ": see otlp.headers",
                     300..=399 | 404 | 405 => ": see otlp.endpoint",
@@ -146,7 +176,7 @@ impl LogsService {
             0 => Verdict::Delivered,
             rejected => Verdict::Partly {
                 rejected,
-                why: said::line(&partial.error_message),
+                why: said::line(&partial.error_message, &self.secrets),
             },
         }
     }

@@ -3,14 +3,16 @@
 use std::path::Path;
 
 use super::{FOLDER, cursor};
-use crate::sink::RecordKind;
 use crate::sink::spool::{SegmentScan, SpoolDir};
+use crate::sink::{Identity, RecordKind};
 
 /// What waits for one destination.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Waiting {
     /// Name of the destination.
     pub name: String,
+    /// Which of that name it is.
+    pub identity: Option<Identity>,
     /// Items.
     pub items: u64,
     /// Their bytes, as stored.
@@ -19,7 +21,15 @@ pub struct Waiting {
     pub oldest_ns: Option<u64>,
 }
 
-/// What waits in the store at `store`, by the names of destinations; also those that nobody has configured any more.
+impl Waiting {
+    /// Name of its folder in the store's [`FOLDER`].
+    #[must_use]
+    pub fn folder(&self) -> String {
+        Identity::folder(&self.name, self.identity.as_ref())
+    }
+}
+
+/// What waits in the store at `store`, by destination; also those that nobody has configured any more.
 #[must_use]
 pub fn waiting(store: &Path) -> Vec<Waiting> {
     let Ok(folders) = std::fs::read_dir(store.join(FOLDER)) else {
@@ -29,16 +39,18 @@ pub fn waiting(store: &Path) -> Vec<Waiting> {
         .flatten()
         .filter_map(|folder| {
             let name = folder.file_name().into_string().ok()?;
-            waiting_in(name, &SpoolDir::open(&folder.path()).ok()?).ok()
+            waiting_in(&name, &SpoolDir::open(&folder.path()).ok()?).ok()
         })
         .collect();
-    all.sort_by(|a, b| a.name.cmp(&b.name));
+    all.sort_by(|a, b| (&a.name, &a.identity).cmp(&(&b.name, &b.identity)));
     all
 }
 
-fn waiting_in(name: String, dir: &SpoolDir) -> std::io::Result<Waiting> {
+fn waiting_in(folder: &str, dir: &SpoolDir) -> std::io::Result<Waiting> {
+    let (name, identity) = Identity::of_folder(folder);
     let mut waiting = Waiting {
-        name,
+        name: name.to_owned(),
+        identity,
         ..Waiting::default()
     };
     for (segment, size) in dir.segments()? {

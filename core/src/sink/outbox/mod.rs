@@ -8,7 +8,8 @@
 //!
 //! # Directory
 //!
-//! `<store>/outbox/<destination>/`, for the owner only, as the store:
+//! `<store>/outbox/<destination>/`, for the owner only, as the store. It is named after the wire and, where not every address of the wire
+//! is as good as another, its [`Identity`](super::Identity), so that nobody delivers what others wrote to an address of its own:
 //!
 //! | file | what |
 //! |---|---|

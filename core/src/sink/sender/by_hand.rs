@@ -9,9 +9,9 @@ use crate::lock::Mutex;
 
 use super::Sender;
 use crate::config::Config;
-use crate::sink::destinations;
 use crate::sink::http::Client;
 use crate::sink::outbox::{FOLDER, Outbox, waiting};
+use crate::sink::{Identity, destinations};
 use crate::stats::{DestinationCounters, DestinationStats};
 
 /// What came of delivering to one destination.
@@ -19,6 +19,8 @@ use crate::stats::{DestinationCounters, DestinationStats};
 pub struct Delivery {
     /// Its name.
     pub name: &'static str,
+    /// Which of that name it is.
+    pub identity: Option<Identity>,
     /// What was done; `waiting` is what still waits, whoever wrote it.
     pub stats: DestinationStats,
     /// What a person should know, one line each.
@@ -39,13 +41,15 @@ pub fn send_waiting(
     let (made, problems) = destinations(config);
     let deliver = |destination: crate::sink::Destination| {
         let name = destination.protocol.name();
+        let folder = destination.folder();
+        let identity = destination.identity;
         let counters = Arc::new(DestinationCounters::new(&destination.address));
         let told: Arc<Mutex<Vec<String>>> = Arc::default();
         let panicked = Arc::new(AtomicBool::new(false));
         let outbox = {
             let told = Arc::clone(&told);
             Outbox::new(
-                Some(store.join(FOLDER).join(name)),
+                Some(store.join(FOLDER).join(folder)),
                 config.upload.memory_bytes,
                 Arc::clone(&counters),
                 Arc::new(move |line: &str| told.lock().push(line.to_owned())),
@@ -70,11 +74,12 @@ pub fn send_waiting(
         let mut stats = counters.stats();
         stats.waiting = waiting(store)
             .into_iter()
-            .find(|waiting| waiting.name == name)
+            .find(|waiting| waiting.name == name && waiting.identity == identity)
             .map_or(0, |waiting| waiting.items);
         let told = told.lock().clone();
         Delivery {
             name,
+            identity,
             by_another: stats.waiting > 0 && stats.retries == 0 && Instant::now() < deadline,
             stats,
             told,

@@ -28,6 +28,7 @@ pub fn destination(config: &Config) -> Option<Result<Destination, String>> {
         let protocol = Project::new(config).map_err(|error| format!("sentry.dsn: {error}"))?;
         Ok(Destination {
             address: protocol.dsn().to_string(),
+            identity: Some(protocol.identity()),
             encoder: Box::new(Events::default()),
             protocol: Box::new(protocol),
         })

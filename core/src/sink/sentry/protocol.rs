@@ -7,6 +7,8 @@ use serde::Deserialize;
 use super::dsn::{Dsn, DsnError};
 use crate::config::Config;
 use crate::sink::http::{Answer, Http, Method, Request};
+use crate::sink::identity::{Identity, place};
+use crate::sink::secrets::Secrets;
 use crate::sink::wire::{Batch, Bounds, Protocol, Trouble, Verdict};
 use crate::sink::{gzip, said};
 
@@ -19,6 +21,7 @@ const LONGEST: Duration = Duration::from_secs(24 * 3600);
 #[derive(Debug)]
 pub struct Project {
     dsn: Dsn,
+    secrets: Secrets,
     timeout: Duration,
 }
 
@@ -30,8 +33,13 @@ impl Project {
     /// `sentry.dsn` is missing, or not a project's address.
     pub fn new(config: &Config) -> Result<Self, DsnError> {
         let dsn = config.sentry.dsn.as_ref().ok_or(DsnError::Missing)?;
+        let mut secrets = Secrets::default();
+        // The key, and the secret behind it that old ones have.
+        secrets.add_address(dsn.reveal().trim());
+        let dsn = Dsn::parse(dsn.reveal())?;
         Ok(Self {
-            dsn: Dsn::parse(dsn.reveal())?,
+            dsn,
+            secrets,
             timeout: config.upload.timeout,
         })
     }
@@ -40,6 +48,11 @@ impl Project {
     #[must_use]
     pub const fn dsn(&self) -> &Dsn {
         &self.dsn
+    }
+
+    /// By address and project. Not by key: a project may have several, and one that is replaced must not leave behind what waits.
+    pub(super) fn identity(&self) -> Identity {
+        Identity::of(["sentry", &place(&self.dsn.url), &self.dsn.path])
     }
 }
 
@@ -93,7 +106,7 @@ impl Protocol for Project {
             },
             413 => Verdict::Split,
             status => {
-                let why = said::clause(answer, said_by(answer).as_deref());
+                let why = said::clause(answer, said_by(answer).as_deref(), &self.secrets);
                 let hint = match status {
                     300..=399 | 401 | 403 | 404 | 405 => ": see sentry.dsn",
                     _ => "",

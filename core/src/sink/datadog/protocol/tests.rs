@@ -339,6 +339,22 @@ fn a_wrong_key_is_told_and_nothing_is_lost() {
 }
 
 #[test]
+fn keys_that_are_repeated_are_not_told() {
+    let target = Target::Intake {
+        url: "https://reader:p%40ss@relay.example".into(),
+        path: "/in".into(),
+        key: "deadbeef".into(),
+    };
+    let mut protocol = DatadogProtocol::new(target, Duration::from_secs(1));
+    let Verdict::Refused { why } =
+        protocol.judge(&answer(400, "deadbeef of reader with p@ss or p%40ss"))
+    else {
+        panic!("a refusal");
+    };
+    assert_eq!(why, "400: ... of ... with ... or ...");
+}
+
+#[test]
 fn wrong_addresses_are_told_and_nothing_is_lost() {
     let mut intake = Conversation::agentless();
     intake.path();
@@ -374,7 +390,7 @@ fn what_becomes_of_a_batch() {
         why.starts_with("400: bad shape xxx") && why.ends_with("x…"),
         "{why}"
     );
-    assert_eq!(why.chars().count(), "400: ".len() + SHOWN + 1);
+    assert_eq!(why.chars().count(), "400: ".len() + said::MOST + 1);
     assert_eq!(agent.judge(422), Verdict::Refused { why: "422".into() });
 }
 
