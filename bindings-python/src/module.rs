@@ -72,6 +72,7 @@ pub(crate) fn fill(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(session_headers, module)?)?;
     module.add_function(wrap_pyfunction!(stats, module)?)?;
     module.add_function(wrap_pyfunction!(notices, module)?)?;
+    module.add_function(wrap_pyfunction!(has_captured, module)?)?;
     module.add_function(wrap_pyfunction!(flush, module)?)?;
     module.add_function(wrap_pyfunction!(after_fork, module)?)?;
     module.add_function(wrap_pyfunction!(walker, module)?)?;
@@ -248,6 +249,12 @@ fn notice(line: &str) {
     if let Some(engine) = engine() {
         engine.notice(line);
     }
+}
+
+/// Whether anything was captured in this process yet.
+#[pyfunction]
+fn has_captured() -> bool {
+    engine().is_some_and(Engine::has_captured)
 }
 
 /// Waits until everything captured so far is stored, at most `timeout` seconds.

@@ -40,8 +40,12 @@ def print_summary() -> None:
 
 
 def store() -> None:
-    """Waits until what was captured is stored and handed over, as long as the end of a process may."""
-    _report.flush(_report.DEADLINE)
+    """Waits until what was captured is stored and handed over, as long as the end of a process may.
+
+    Not for what other processes left to be sent: that waits in files.
+    """
+    if native.has_captured():
+        _report.flush(_report.DEADLINE)
 
 
 def _at_exit() -> None:

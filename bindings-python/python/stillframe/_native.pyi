@@ -169,6 +169,9 @@ def notices() -> list[str]:
 def notice(line: str) -> None:
     """Tells people a line, by ``stillframe doctor``."""
 
+def has_captured() -> bool:
+    """Whether anything was captured in this process yet."""
+
 def flush(timeout: float = 2.0) -> bool:
     """Waits until what was captured is stored; whether it was in time."""
 

@@ -480,6 +480,11 @@ impl Engine {
         (recent, self.shared.finished.load(Relaxed))
     }
 
+    /// Whether this process captured anything yet, so that something may wait to be stored or sent.
+    pub fn has_captured(&self) -> bool {
+        self.worker.has_started()
+    }
+
     /// Waits until everything submitted so far is stored, and sent where destinations answer: what one that does not work is to get is
     /// not waited for. `false` if that took longer than `timeout`, or something is neither stored nor sent.
     pub fn flush(&self, timeout: Duration) -> bool {

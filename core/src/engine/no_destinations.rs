@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::{Finished, Shared};
 use crate::sink::Destination;
 
-pub(super) type Senders = ();
+pub(super) type Senders = [(); 0];
 
 #[derive(Debug, Default)]
 pub(super) struct Destinations;
@@ -20,7 +20,9 @@ impl Destinations {
         Self
     }
 
-    pub(super) fn senders(&self) -> Senders {}
+    pub(super) fn senders(&self) -> Senders {
+        []
+    }
 
     pub(super) fn take(&mut self, _: &Finished) {}
 
@@ -31,12 +33,12 @@ impl Destinations {
     }
 }
 
-pub(super) fn deliver_left_over((): &Senders) {}
+pub(super) fn deliver_left_over(_: &Senders) {}
 
-pub(super) fn settle_by((): &Senders, _: Instant) -> bool {
+pub(super) fn settle_by(_: &Senders, _: Instant) -> bool {
     true
 }
 
-pub(super) fn stop((): &Senders, _: Instant) {}
+pub(super) fn stop(_: &Senders, _: Instant) {}
 
-pub(super) fn leave_to_parent((): &Senders) {}
+pub(super) fn leave_to_parent(_: &Senders) {}

@@ -137,19 +137,22 @@ impl Worker {
         destinations::leave_to_parent(&self.senders);
     }
 
+    /// Whether there was anything to do yet.
+    pub(super) fn has_started(&self) -> bool {
+        self.started.load(Ordering::Acquire)
+    }
+
     pub(super) fn flush(&self, timeout: Duration) -> bool {
         let deadline = Instant::now() + timeout;
-        if !self.started.load(Ordering::Acquire) {
-            // Others may have left something, which is in files. Nobody waits for it here.
-            return destinations::settle_by(&self.senders, Instant::now());
-        }
-        let stored = self.store_by(deadline);
+        let stored = !self.has_started() || self.store_by(deadline);
         if self.senders.is_empty() {
             return stored;
         }
         let settled = destinations::settle_by(&self.senders, deadline);
         // The process may end behind this: what became of the sending is stored, too.
-        self.store_by(deadline.max(Instant::now() + NOTE_TIME));
+        if self.has_started() {
+            self.store_by(deadline.max(Instant::now() + NOTE_TIME));
+        }
         settled && stored
     }
 
