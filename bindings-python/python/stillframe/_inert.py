@@ -62,6 +62,10 @@ class Inert:
         """The reason."""
         return [self._reason]
 
+    def has_captured(self) -> bool:
+        """Nothing is."""
+        return False
+
     def flush(self, timeout: float = 2.0) -> bool:
         """Nothing waits to be stored."""
         return True

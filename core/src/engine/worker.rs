@@ -185,9 +185,14 @@ impl Worker {
                 let _ = tell.send(desk.turn(&shared, Some(deadline), turn));
             }
         });
-        if started.is_ok() {
+        if let Ok(thread) = started {
             let left = (deadline + TELL_TIME).saturating_duration_since(Instant::now());
-            return told.recv_timeout(left).unwrap_or(Err(NoTurn::Late));
+            let Ok(outcome) = told.recv_timeout(left) else {
+                return Err(NoTurn::Late);
+            };
+            // It has nothing left to do: whoever counts threads afterwards counts the program's.
+            let _ = thread.join();
+            return outcome;
         }
         // No thread can be had: this one has to do it.
         let turn = turn.lock().take().ok_or(NoTurn::Ended)?;
