@@ -159,10 +159,11 @@ typedef struct stillframe_failure {
  * second call without stillframe_stop between them is refused. Not for signal handlers. */
 stillframe_status stillframe_start(const stillframe_config *config, const stillframe_rules *rules, stillframe_error *error);
 
-/* Stores what is waiting and stops capturing, within `timeout_ms`. */
+/* Stores what is waiting and stops capturing, within `timeout_ms`. STILLFRAME_INCOMPLETE: something was lost, or a thread or a function of
+ * the program (log, snapshot) is not done yet; what is left ends in a later call. After STILLFRAME_OK no such function runs any more. */
 stillframe_status stillframe_stop(uint32_t timeout_ms, stillframe_error *error);
 
-/* Waits until everything captured so far is stored. */
+/* Waits until everything captured so far is stored, within `timeout_ms`; else STILLFRAME_INCOMPLETE. */
 stillframe_status stillframe_flush(uint32_t timeout_ms, stillframe_error *error);
 
 /* Captures. STILLFRAME_OK: captured; STILLFRAME_REFUSED_DISABLED: not started, or switched off; else why not. */
