@@ -53,6 +53,16 @@ pub(crate) fn neutral<T>(neutral: T, body: impl FnOnce() -> T) -> T {
     })
 }
 
+/// Runs a part of an export's body that works with an engine which only the part's caller knows, and keeps for so long. After a panic there
+/// is nothing to be had from it, and the engine is switched off.
+pub(crate) fn counted(engine: *const stillframe_engine, body: impl FnOnce()) {
+    let body = || {
+        body();
+        done()
+    };
+    run(std::ptr::null_mut(), engine, body);
+}
+
 #[cold]
 fn failed(error: *mut stillframe_error, failure: &Failure) -> stillframe_status {
     // SAFETY: the export's contract: `error` is NULL or a `stillframe_error` of the caller.

@@ -13,7 +13,7 @@ use crate::config::stillframe_config;
 use crate::engine::{stillframe_engine_flush, stillframe_engine_new, whole};
 use crate::error::{Failure, stillframe_error};
 use crate::fork;
-use crate::guard::{done, guard, inside};
+use crate::guard::{counted, done, guard, inside};
 use crate::handle::stillframe_rules;
 use crate::handle::{Inner, stillframe_engine};
 use crate::status::{
@@ -286,7 +286,9 @@ pub unsafe extern "C" fn stillframe_flush(
         inside(|| match using() {
             Some(using) => {
                 // A child that has captured nothing yet has nothing to wait for, and an engine all the same.
-                let _ = using.engine();
+                counted(using.handle(), || {
+                    let _ = using.engine();
+                });
                 // SAFETY: the handle lives while it is used; the rest is passed on to the caller.
                 Ok(unsafe { stillframe_engine_flush(using.handle(), timeout_ms, error) })
             }
@@ -299,11 +301,15 @@ pub unsafe extern "C" fn stillframe_flush(
 #[unsafe(no_mangle)]
 pub extern "C" fn stillframe_started_engine() -> *const stillframe_engine {
     guard!(else null(), {
-        inside(|| {
-            let using = using();
-            // Of this process, where it was forked.
-            let _ = using.as_ref().and_then(Using::engine);
-            using.map_or(null(), |using| using.handle())
-        })
-    })
+           inside(|| {
+               let using = using();
+               // Of this process, where it was forked.
+               if let Some(using) = &using {
+                   counted(using.handle(), || {
+    let _ = using.engine();
+    });
+               }
+               using.map_or(null(), |using| using.handle())
+           })
+       })
 }
