@@ -21,7 +21,7 @@ use super::start::{self, Using};
 use super::walk::{Order, record};
 use super::{Errno, images, signal, thread, thrown};
 use crate::error::Failure;
-use crate::guard::{guard, inside, run};
+use crate::guard::{guard, inside};
 use crate::sized;
 use crate::status::{
     STILLFRAME_DROPPED_QUEUE, STILLFRAME_ERROR_NULL, STILLFRAME_OK, STILLFRAME_REFUSED_DISABLED,
@@ -46,19 +46,19 @@ const MAX_MESSAGE: usize = 64 << 10;
 pub unsafe extern "C" fn stillframe_capture_failure(
     failure: *const stillframe_failure,
 ) -> stillframe_status {
-    guard!(null_mut(), {
+    guard!(null_mut(), using = start::using(), {
         let _errno = Errno::keep();
-        let Some(using) = start::using() else {
+        let Some(using) = &using else {
             return Ok(STILLFRAME_REFUSED_DISABLED);
         };
-        let captured = || {
+        inside(|| {
             // SAFETY: the contract: a struct of the size that it says.
             let failure = unsafe { sized::read::<stillframe_failure>(failure) }?;
             let Some(engine) = using.engine() else {
                 return Ok(STILLFRAME_REFUSED_DISABLED);
             };
             // SAFETY: the contract: its texts end with a zero, and its pointers are NULL or valid.
-            let result = unsafe { report(&using, engine, &failure) }?;
+            let result = unsafe { report(using, engine, &failure) }?;
             if failure.flags & FAILURE_UNHANDLED != 0 && result == STILLFRAME_OK {
                 // The abort that follows is no news.
                 signal::handler::told();
@@ -67,8 +67,7 @@ pub unsafe extern "C" fn stillframe_capture_failure(
                 engine.flush(LAST_FLUSH);
             }
             Ok(result)
-        };
-        Ok(run(null_mut(), using.handle(), || inside(captured)))
+        })
     })
 }
 

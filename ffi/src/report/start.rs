@@ -281,14 +281,12 @@ pub unsafe extern "C" fn stillframe_flush(
     timeout_ms: u32,
     error: *mut stillframe_error,
 ) -> stillframe_status {
-    guard!(error, {
+    guard!(error, using = using(), {
         let _errno = Errno::keep();
-        inside(|| match using() {
+        inside(|| match &using {
             Some(using) => {
                 // A child that has captured nothing yet has nothing to wait for, and an engine all the same.
-                counted(using.handle(), || {
-                    let _ = using.engine();
-                });
+                let _ = using.engine();
                 // SAFETY: the handle lives while it is used; the rest is passed on to the caller.
                 Ok(unsafe { stillframe_engine_flush(using.handle(), timeout_ms, error) })
             }

@@ -426,7 +426,7 @@ fn extended(bits: u128) -> f64 {
 
 /// IEEE 754's binary128.
 fn quadruple(bits: u128) -> f64 {
-    let fraction = bits & (1 << 112) - 1;
+    let fraction = bits & ((1 << 112) - 1);
     let head = (bits >> 112) as u16;
     let sign = if head >> 15 == 1 { -1.0 } else { 1.0 };
     let exponent = i32::from(head & 0x7fff);

@@ -68,17 +68,17 @@ static void a_stop_that_is_late_is_finished_by_the_next(void) {
     CHECK(__atomic_load_n(&running, __ATOMIC_SEQ_CST) == 0);
     CHECK(pthread_join(thread, NULL) == 0);
     /* And again from the beginning. */
-    finished = 0;
+    __atomic_store_n(&finished, 0, __ATOMIC_SEQ_CST);
     CHECK(start(&error) == STILLFRAME_OK);
     CHECK(stillframe_report("Again", "%d", 1) == STILLFRAME_OK);
     CHECK(stillframe_stop(60000, NULL) == STILLFRAME_OK);
-    CHECK(finished == 1);
+    CHECK(__atomic_load_n(&finished, __ATOMIC_SEQ_CST) == 1);
 }
 
 enum { THREADS = 8 };
 static pthread_barrier_t together;
 
-static void *first(void *data) {
+__attribute__((unused)) static void *first(void *data) {
     int number = *(int *)data;
     char type[16];
     snprintf(type, sizeof type, "First%d", number);
@@ -106,18 +106,18 @@ static void in_the_child(int turn) {
         CHECK(pthread_join(threads[i], NULL) == 0);
     }
     /* One engine has all of them. */
-    CHECK(stillframe_flush(60000, NULL) == STILLFRAME_OK && finished == THREADS);
+    CHECK(stillframe_flush(60000, NULL) == STILLFRAME_OK && __atomic_load_n(&finished, __ATOMIC_SEQ_CST) == THREADS);
     CHECK(stillframe_stats_read(stillframe_started_engine(), &stats, NULL) == STILLFRAME_OK && stats.captured == THREADS);
     /* The parent's threads that use the engine are not here. */
     CHECK(stillframe_stop(60000, NULL) == STILLFRAME_OK);
     CHECK(start(NULL) == STILLFRAME_OK && stillframe_stop(60000, NULL) == STILLFRAME_OK);
 }
 
-static void children_begin_for_themselves(void) {
+__attribute__((unused)) static void children_begin_for_themselves(void) {
     pthread_t thread;
     CHECK(start(NULL) == STILLFRAME_OK);
     thread = busy();
-    for (int turn = 0; turn < 20; turn++) {
+    for (int turn = 0; turn < 6; turn++) {
         int status = -1;
         pid_t child = fork();
         CHECK(child >= 0);
@@ -135,6 +135,8 @@ static void children_begin_for_themselves(void) {
 
 int main(void) {
     a_stop_that_is_late_is_finished_by_the_next();
+#ifndef __SANITIZE_THREAD__ /* It does not take threads of a child whose parent had threads. */
     children_begin_for_themselves();
+#endif
     return 0;
 }
