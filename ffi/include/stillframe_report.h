@@ -46,7 +46,7 @@ extern "C" {
 #define STILLFRAME_AS_OPAQUE 0u  /* only its type is shown */
 #define STILLFRAME_AS_INT 1u     /* signed, of 1, 2, 4, 8 or 16 bytes */
 #define STILLFRAME_AS_UINT 2u    /* unsigned */
-#define STILLFRAME_AS_FLOAT 3u   /* of 4 or 8 bytes, or the x87's long double */
+#define STILLFRAME_AS_FLOAT 3u   /* float, double, long double: of 4, 8 or 16 bytes; of other sizes only the type is shown */
 #define STILLFRAME_AS_BOOL 4u    /* one byte, 0 or not */
 #define STILLFRAME_AS_CHAR 5u    /* one is a number, several are text up to a zero */
 #define STILLFRAME_AS_STRING 6u  /* a pointer to text that ends with a zero */
@@ -74,7 +74,7 @@ typedef struct stillframe_field {
     size_t offset;
     size_t size;         /* sizeof the member: several items if it is more than the type's */
     size_t count_offset; /* where the member lies that counts the items behind a pointer */
-    size_t count_size;   /* its size; 0: there is none, and the member itself holds the items */
+    size_t count_size;   /* its size; 0: there is none, and the member itself holds the items. Of 4 or 8 bytes it may be negative: none */
 } stillframe_field;
 
 /* A type. */
@@ -92,7 +92,7 @@ typedef struct stillframe_type {
 typedef struct stillframe_slot {
     const char *name;
     const stillframe_type *type;
-    size_t size; /* sizeof the variable */
+    size_t size; /* sizeof the variable; 0: it points to `count` items, which may be none */
 } stillframe_slot;
 
 /* Where a scope or a report stands in the source. */
@@ -108,7 +108,7 @@ typedef struct stillframe_var {
     struct stillframe_var *next;
     const stillframe_slot *slot;
     const void *address;
-    size_t count; /* items behind the address; 0: as many as the variable holds */
+    size_t count; /* items behind the address; 0: as many as the slot's size holds. More than half of what a size_t holds: negative, none */
     struct stillframe_scope *scope;
 } stillframe_var;
 
@@ -159,10 +159,11 @@ typedef struct stillframe_failure {
  * second call without stillframe_stop between them is refused. Not for signal handlers. */
 stillframe_status stillframe_start(const stillframe_config *config, const stillframe_rules *rules, stillframe_error *error);
 
-/* Stores what is waiting and stops capturing, within `timeout_ms`. */
+/* Stores what is waiting and stops capturing, within `timeout_ms`. STILLFRAME_INCOMPLETE: something was lost, or a thread or a function of
+ * the program (log, snapshot) is not done yet; what is left ends in a later call. After STILLFRAME_OK no such function runs any more. */
 stillframe_status stillframe_stop(uint32_t timeout_ms, stillframe_error *error);
 
-/* Waits until everything captured so far is stored. */
+/* Waits until everything captured so far is stored, within `timeout_ms`; else STILLFRAME_INCOMPLETE. */
 stillframe_status stillframe_flush(uint32_t timeout_ms, stillframe_error *error);
 
 /* Captures. STILLFRAME_OK: captured; STILLFRAME_REFUSED_DISABLED: not started, or switched off; else why not. */
@@ -290,12 +291,12 @@ __attribute__((unused)) static inline void stillframe_var_close(stillframe_var *
 #define STILLFRAME_CHARS(x) STILLFRAME_REGISTER(#x, &stillframe_type_char, sizeof(x), (x), 0)
 /* The address that a pointer holds. */
 #define STILLFRAME_PTR(x) STILLFRAME_REGISTER(#x, &stillframe_type_pointer, sizeof(x), &(x), 0)
-/* `n` bytes at `p`; both are taken when this line runs. */
-#define STILLFRAME_BYTES(p, n) STILLFRAME_REGISTER(#p, &stillframe_type_bytes, 1, (p), (size_t)(n))
+/* `n` bytes at `p`; both are taken when this line runs. Where `n` is 0 or less there are none, here and below. */
+#define STILLFRAME_BYTES(p, n) STILLFRAME_REGISTER(#p, &stillframe_type_bytes, 0, (p), (size_t)(n))
 /* A struct described by STILLFRAME_STRUCT; a pointer to one; `n` of them at `p`. */
 #define STILLFRAME_OBJECT(x, tag) STILLFRAME_REGISTER(#x, &stillframe_struct_##tag, sizeof(x), &(x), 0)
 #define STILLFRAME_OBJECT_AT(p, tag) STILLFRAME_REGISTER(#p, &stillframe_pointer_##tag, sizeof(p), &(p), 0)
-#define STILLFRAME_OBJECTS(p, n, tag) STILLFRAME_REGISTER(#p, &stillframe_struct_##tag, sizeof(*(p)), (p), (size_t)(n))
+#define STILLFRAME_OBJECTS(p, n, tag) STILLFRAME_REGISTER(#p, &stillframe_struct_##tag, 0, (p), (size_t)(n))
 
 /* ---- Types. ---- */
 
@@ -330,7 +331,9 @@ STILLFRAME_TYPE_(opaque, "struct", STILLFRAME_AS_OPAQUE, unsigned char, NULL);
     (sizeof(x) == 1 ? &stillframe_type_uchar                                                                                             \
                     : sizeof(x) == 2 ? &stillframe_type_ushort : sizeof(x) == 4 ? &stillframe_type_uint : &stillframe_type_ulong)
 #define STILLFRAME_SIZED_FLOAT_(x)                                                                                                       \
-    (sizeof(x) == 4 ? &stillframe_type_float : sizeof(x) == 8 ? &stillframe_type_double : &stillframe_type_ldouble)
+    (sizeof(x) == 4 ? &stillframe_type_float                                                                                             \
+                    : sizeof(x) == 8 ? &stillframe_type_double                                                                           \
+                                     : sizeof(x) == sizeof(long double) ? &stillframe_type_ldouble : &stillframe_type_opaque)
 
 #ifdef __cplusplus
 } /* extern "C" */
@@ -388,7 +391,7 @@ STILLFRAME_TYPE_(opaque, "struct", STILLFRAME_AS_OPAQUE, unsigned char, NULL);
 /* Any variable. Of a struct that is not named with STILLFRAME_OBJECT, only the type is shown. */
 #define STILLFRAME_VAR(x) STILLFRAME_REGISTER(#x, STILLFRAME_TYPE_OF(x), sizeof(x), &(x), 0)
 /* `n` items behind a pointer to numbers or texts; both are taken when this line runs. */
-#define STILLFRAME_ARRAY(p, n) STILLFRAME_REGISTER(#p, STILLFRAME_SCALAR_TYPE_OF_(*(p)), sizeof(*(p)), (p), (size_t)(n))
+#define STILLFRAME_ARRAY(p, n) STILLFRAME_REGISTER(#p, STILLFRAME_SCALAR_TYPE_OF_(*(p)), 0, (p), (size_t)(n))
 
 /* Describes a struct, once per source file, where the struct is complete: STILLFRAME_STRUCT(order, struct order, fields...). The name
  * in front is the one for STILLFRAME_OBJECT and the like. */

@@ -120,8 +120,11 @@ template <typename Type> constexpr std::uint32_t number_kind() {
         return STILLFRAME_AS_BOOL;
     } else if constexpr (std::is_same_v<Type, char>) {
         return STILLFRAME_AS_CHAR;
-    } else if constexpr (std::is_floating_point_v<Type>) {
+    } else if constexpr (std::is_same_v<Type, long double>) {
         return STILLFRAME_AS_FLOAT;
+    } else if constexpr (std::is_floating_point_v<Type>) {
+        /* Extensions come in other formats: a __float128 is as large as a long double. */
+        return sizeof(Type) == sizeof(float) || sizeof(Type) == sizeof(double) ? STILLFRAME_AS_FLOAT : STILLFRAME_AS_OPAQUE;
     } else if constexpr (std::is_enum_v<Type>) {
         return std::is_signed_v<std::underlying_type_t<Type>> ? STILLFRAME_AS_INT : STILLFRAME_AS_UINT;
     } else {

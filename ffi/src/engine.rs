@@ -124,7 +124,7 @@ pub unsafe extern "C" fn stillframe_engine_free(
     })
 }
 
-const fn whole(whole: bool) -> stillframe_status {
+pub(crate) const fn whole(whole: bool) -> stillframe_status {
     if whole {
         STILLFRAME_OK
     } else {

@@ -24,6 +24,15 @@ pub(crate) fn epoch() -> u64 {
     }
 }
 
+/// The same, and never 0.
+#[inline]
+pub(crate) fn own() -> u64 {
+    match epoch() {
+        0 => begin(),
+        epoch => epoch,
+    }
+}
+
 /// Gives this process an epoch if it has none yet, and returns it.
 pub(crate) fn begin() -> u64 {
     ONCE.call_once(|| PAGE.store(page(), Ordering::Release));

@@ -16,11 +16,19 @@ use crate::status::{STILLFRAME_ERROR_PANIC, STILLFRAME_OK, stillframe_status};
 ///
 /// * `guard!(error, { ... })`: the block is a `Result<stillframe_status, Failure>`.
 /// * `guard!(error, engine, { ... })`: the same; `engine` is switched off by a panic.
+/// * `guard!(error, using = start::using(), { ... })`: the same with the process's engine, if there is one; it is kept until all is done.
 /// * `guard!(else neutral, { ... })`: the block's own value, or `neutral` after a panic.
 macro_rules! guard {
     (else $neutral:expr, $body:block) => {
         $crate::guard::neutral($neutral, || $body)
     };
+    ($error:expr, $using:ident = $started:expr, $body:block) => {{
+        let $using = $started;
+        let engine = $using
+            .as_ref()
+            .map_or(std::ptr::null(), $crate::report::start::Using::handle);
+        $crate::guard::run($error, engine, || $body)
+    }};
     ($error:expr, $body:block) => {
         $crate::guard::run($error, std::ptr::null(), || $body)
     };
@@ -51,6 +59,16 @@ pub(crate) fn neutral<T>(neutral: T, body: impl FnOnce() -> T) -> T {
         std::mem::forget(payload);
         neutral
     })
+}
+
+/// Runs a part of an export's body that works with an engine which only the part's caller knows, and keeps for so long. After a panic there
+/// is nothing to be had from it, and the engine is switched off.
+pub(crate) fn counted(engine: *const stillframe_engine, body: impl FnOnce()) {
+    let body = || {
+        body();
+        done()
+    };
+    run(std::ptr::null_mut(), engine, body);
 }
 
 #[cold]

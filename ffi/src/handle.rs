@@ -8,6 +8,7 @@
 
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use stillframe_core::engine::Engine;
 
@@ -19,6 +20,8 @@ use crate::status::{
     STILLFRAME_ERROR_NULL,
 };
 
+/// How long a thread of a forked child waits for the engine that another one makes.
+const MAKING: Duration = Duration::from_secs(1);
 /// Tells an engine's handle from other memory.
 const MAGIC: u64 = 0x5354_494c_4c46_524d;
 /// The same for rules.
@@ -29,8 +32,8 @@ pub struct stillframe_engine {
     magic: u64,
     /// What is behind the handle; null once it was freed.
     inner: AtomicPtr<Inner>,
-    /// The process that it belongs to.
-    epoch: AtomicU64,
+    /// The forked process in which a thread makes an engine to put behind it; 0: none does.
+    making: AtomicU64,
     /// The handle that was given before this one.
     next: AtomicPtr<stillframe_engine>,
 }
@@ -39,6 +42,8 @@ pub struct stillframe_engine {
 #[derive(Debug)]
 pub(crate) struct Inner {
     pub(crate) engine: Engine,
+    /// The process that it belongs to. Beside the engine, so that one load tells both.
+    epoch: u64,
     /// Those of the processes that this one was forked from. Never touched; kept so that they do not look lost.
     _parents: Option<&'static Inner>,
 }
@@ -56,12 +61,13 @@ impl stillframe_engine {
     pub(crate) fn new(engine: Engine) -> *const Self {
         let inner = Box::new(Inner {
             engine,
+            epoch: fork::begin(),
             _parents: None,
         });
         let handle = Box::into_raw(Box::new(Self {
             magic: MAGIC,
             inner: AtomicPtr::new(Box::into_raw(inner)),
-            epoch: AtomicU64::new(fork::begin()),
+            making: AtomicU64::new(0),
             next: AtomicPtr::new(null_mut()),
         }));
         // SAFETY: made just now, and never freed.
@@ -101,9 +107,8 @@ impl stillframe_engine {
         let Some(inner) = (unsafe { handle.inner.load(Ordering::Acquire).as_ref() }) else {
             return Err(Failure::of(STILLFRAME_ERROR_HANDLE, "engine", "was freed"));
         };
-        if handle.epoch.load(Ordering::Relaxed) != fork::epoch() {
-            let what = "the process was forked, and stillframe_engine_after_fork() was not called in the child";
-            return Err(Failure::of(STILLFRAME_ERROR_FORKED, "engine", what));
+        if inner.epoch != fork::epoch() {
+            return Err(forked());
         }
         Ok(inner)
     }
@@ -121,37 +126,84 @@ impl stillframe_engine {
     /// Takes the engine from its handle. `None` if that was done before, or if it is another process's, which must stay as it is.
     pub(crate) fn take(pointer: *const Self) -> Result<Option<Box<Inner>>, Failure> {
         let handle = Self::at(pointer)?;
-        let ours = handle.epoch.load(Ordering::Relaxed) == fork::epoch();
         let inner = handle.inner.swap(null_mut(), Ordering::AcqRel);
-        if inner.is_null() {
+        // SAFETY: null or from `Box::into_raw`, and the swap gives it to one caller only.
+        let Some(epoch) = (unsafe { inner.as_ref() }).map(|inner| inner.epoch) else {
             return Err(Failure::of(STILLFRAME_ERROR_HANDLE, "engine", "was freed"));
-        }
-        if !ours {
+        };
+        if epoch != fork::epoch() {
             return Ok(None);
         }
-        // SAFETY: it came from `Box::into_raw`, and the swap gives it to one caller only.
+        // SAFETY: as above.
         Ok(Some(unsafe { Box::from_raw(inner) }))
     }
 
-    /// Puts a new engine behind the handle of one that belongs to the parent process. Does nothing in the process it belongs to.
+    /// Puts a new engine behind the handle of one that belongs to the parent process. Does nothing in the process it belongs to. Where
+    /// several threads of a child want one, one makes it and the others wait.
     pub(crate) fn after_fork(pointer: *const Self) -> Result<(), Failure> {
         let handle = Self::at(pointer)?;
         let epoch = fork::begin();
-        if handle.epoch.load(Ordering::Relaxed) == epoch {
-            return Self::get(pointer).map(drop);
-        }
+        let before = handle.inner.load(Ordering::Acquire);
         // SAFETY: null or from a box that was not taken; the parent's engine is never freed in a child.
-        let Some(parents) = (unsafe { handle.inner.load(Ordering::Acquire).as_ref() }) else {
+        let Some(parents) = (unsafe { before.as_ref() }) else {
             return Err(Failure::of(STILLFRAME_ERROR_HANDLE, "engine", "was freed"));
         };
-        let inner = Box::new(Inner {
+        if parents.epoch == epoch {
+            return Ok(());
+        }
+        // One at a time: what the parent's engine has open here is closed on the way.
+        if handle.making.swap(epoch, Ordering::AcqRel) == epoch {
+            return Self::made(pointer);
+        }
+        let _making = Making(&handle.making);
+        let inner = Box::into_raw(Box::new(Inner {
             engine: parents.engine.after_fork(),
+            epoch,
             _parents: Some(parents),
-        });
-        handle.inner.store(Box::into_raw(inner), Ordering::Release);
-        handle.epoch.store(epoch, Ordering::Relaxed);
+        }));
+        let (success, failure) = (Ordering::AcqRel, Ordering::Acquire);
+        let published = handle
+            .inner
+            .compare_exchange(before, inner, success, failure);
+        if published.is_err() {
+            // SAFETY: from `Box::into_raw`, and nobody saw it.
+            drop(unsafe { Box::from_raw(inner) });
+            // Made by another thread meanwhile, or freed.
+            return Self::get(pointer).map(drop);
+        }
         Ok(())
     }
+
+    /// Waits for the engine that another thread of this child makes.
+    fn made(pointer: *const Self) -> Result<(), Failure> {
+        let until = Instant::now() + MAKING;
+        loop {
+            match Self::get(pointer) {
+                // This thread may be the one that makes it, in a callback.
+                Err(failure)
+                    if failure.status == STILLFRAME_ERROR_FORKED && Instant::now() < until =>
+                {
+                    std::thread::sleep(Duration::from_micros(200));
+                }
+                other => return other.map(drop),
+            }
+        }
+    }
+}
+
+/// This thread makes an engine, until it is dropped.
+struct Making<'h>(&'h AtomicU64);
+
+impl Drop for Making<'_> {
+    fn drop(&mut self) {
+        self.0.store(0, Ordering::Release);
+    }
+}
+
+fn forked() -> Failure {
+    let what =
+        "the process was forked, and stillframe_engine_after_fork() was not called in the child";
+    Failure::of(STILLFRAME_ERROR_FORKED, "engine", what)
 }
 
 /// Counts a panic and switches the engine off, if there is one.

@@ -105,12 +105,19 @@ fn a_panic_is_a_status_a_line_in_the_log_and_nothing_on_standard_error() {
     let folder = support::library(&["--features", "test-hooks"]);
     let library = folder.path().join("libstillframe.so");
     assert!(symbols(&library).contains(HOOK));
-    let program: PathBuf = folder.path().join("program");
-    let path = folder.path().display().to_string();
+    for test in ["panic.c", "report.c"] {
+        run_silently(folder.path(), test);
+    }
+}
+
+/// Runs a program of `tests/panic` with the library in this folder.
+fn run_silently(folder: &Path, test: &str) {
+    let program: PathBuf = folder.join("program");
+    let path = folder.display().to_string();
     support::compile(
         "gcc",
         "c99",
-        &support::folder().join("tests/panic/panic.c"),
+        &support::folder().join("tests/panic").join(test),
         &program,
         &[
             &format!("-L{path}"),
@@ -119,10 +126,10 @@ fn a_panic_is_a_status_a_line_in_the_log_and_nothing_on_standard_error() {
         ],
     );
     let output = Command::new(&program)
-        .env("STILLFRAME_DIR", folder.path().join("store"))
+        .env("STILLFRAME_DIR", folder.join("store"))
         .output()
         .expect("runs");
     let error = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{error}");
+    assert!(output.status.success(), "{test}: {error}");
     assert_eq!((&*error, output.stdout.len()), ("", 0));
 }

@@ -497,6 +497,19 @@ impl Engine {
         self.shared.gate.set_enabled(false);
         self.worker.shutdown(timeout)
     }
+
+    /// Whether nothing runs in the background, the host's callbacks among it: before the first capture, and after
+    /// [`Engine::shutdown`] once what it could not wait for has ended, too.
+    #[must_use]
+    pub fn is_at_rest(&self) -> bool {
+        self.worker.is_at_rest()
+    }
+
+    /// Whether this thread is in a callback of the host that the background's work called.
+    #[must_use]
+    pub fn is_in_callback(&self) -> bool {
+        self.worker.is_held_here()
+    }
 }
 
 /// Nanoseconds since 1970.

@@ -227,6 +227,14 @@ impl Worker {
             }
         }
     }
+
+    pub(super) fn is_at_rest(&self) -> bool {
+        matches!(*self.desk.place.lock(), Place::Nowhere)
+    }
+
+    pub(super) fn is_held_here(&self) -> bool {
+        self.desk.is_held_here()
+    }
 }
 
 /// What the background thread and those who wait for it share.

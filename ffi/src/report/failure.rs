@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::ffi::{CStr, c_char};
+use std::ptr::null_mut;
 use std::time::Duration;
 
 use stillframe_core::engine::{Engine, Submission, now_ns};
@@ -32,7 +33,7 @@ const LAST_FLUSH: Duration = Duration::from_secs(2);
 /// Scopes that tell one path to a failure from another.
 const SITE_SCOPES: u64 = 8;
 /// Bytes of a type's name that are read.
-const MAX_TYPE: usize = 1024;
+pub(crate) const MAX_TYPE: usize = 1024;
 /// Bytes of a message that are read.
 const MAX_MESSAGE: usize = 64 << 10;
 
@@ -45,9 +46,9 @@ const MAX_MESSAGE: usize = 64 << 10;
 pub unsafe extern "C" fn stillframe_capture_failure(
     failure: *const stillframe_failure,
 ) -> stillframe_status {
-    guard!(std::ptr::null_mut(), {
+    guard!(null_mut(), using = start::using(), {
         let _errno = Errno::keep();
-        let Some(using) = start::using() else {
+        let Some(using) = &using else {
             return Ok(STILLFRAME_REFUSED_DISABLED);
         };
         inside(|| {
@@ -57,7 +58,7 @@ pub unsafe extern "C" fn stillframe_capture_failure(
                 return Ok(STILLFRAME_REFUSED_DISABLED);
             };
             // SAFETY: the contract: its texts end with a zero, and its pointers are NULL or valid.
-            let result = unsafe { report(&using, engine, &failure) }?;
+            let result = unsafe { report(using, engine, &failure) }?;
             if failure.flags & FAILURE_UNHANDLED != 0 && result == STILLFRAME_OK {
                 // The abort that follows is no news.
                 signal::handler::told();
@@ -90,7 +91,7 @@ unsafe fn report(
     };
     let record_of_thread = thread::current();
     // What was captured where it was thrown shows more than what is left here.
-    let kept = thrown::take(failure.exception.addr());
+    let kept = thrown::take(failure.exception.addr(), &name);
     let site = match &kept {
         Some(kept) => kept.site,
         None => site(&name, failure.caller.addr(), record_of_thread),
@@ -171,6 +172,8 @@ pub(crate) fn capture(
     limits: &Limits,
     now: &Now<'_>,
 ) -> Option<Vec<u8>> {
+    #[cfg(feature = "test-hooks")]
+    panic_if_asked(now.name);
     images::refresh();
     let loaded = images::using()?;
     let mut recorder = using.pool.take(limits);
@@ -192,6 +195,15 @@ pub(crate) fn capture(
     let (tape, duration) = tape?;
     engine.count_walk(duration, values, tape.len(), false);
     Some(tape)
+}
+
+/// For tests of what a panic does.
+#[cfg(feature = "test-hooks")]
+#[expect(clippy::panic, reason = "what it is for")]
+fn panic_if_asked(name: &str) {
+    if name == "StillframeTestPanic" {
+        panic!("asked for");
+    }
 }
 
 /// The identity of a failure's place: who reports, and through which scopes.
@@ -250,7 +262,7 @@ unsafe fn function_of<'p>(place: *const Place) -> Cow<'p, str> {
 /// # Safety
 ///
 /// A text that ends with a zero.
-unsafe fn text<'t>(at: *const c_char, most: usize) -> Cow<'t, str> {
+pub(crate) unsafe fn text<'t>(at: *const c_char, most: usize) -> Cow<'t, str> {
     // SAFETY: passed on to the caller.
     let bytes = unsafe { CStr::from_ptr(at) }.to_bytes();
     String::from_utf8_lossy(&bytes[..bytes.len().min(most)])

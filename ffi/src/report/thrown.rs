@@ -5,7 +5,7 @@
 //! a site that throws often without being reported is captured more and more seldom.
 
 use std::cell::Cell;
-use std::ffi::{CStr, c_char, c_void};
+use std::ffi::{c_char, c_void};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use stillframe_core::gate::SiteHash;
@@ -13,9 +13,10 @@ use stillframe_core::lock::Mutex;
 use stillframe_core::native::type_name;
 use stillframe_core::tape::{Edit, Tape, edit};
 
-use super::failure::{Now, capture, site};
-use super::{Errno, start, thread};
-use crate::guard::{guard, inside};
+use super::failure::{MAX_TYPE, Now, capture, site, text};
+use super::start::{self, Using};
+use super::{Errno, thread};
+use crate::guard::{counted, guard, inside};
 
 /// Captures that wait, in each of the shelves.
 const WAITING: usize = 8;
@@ -35,6 +36,7 @@ const LONGEST_WAIT_MS: u64 = 16_000;
 /// A capture that waits.
 pub(crate) struct Kept {
     exception: usize,
+    type_name: String,
     pub(crate) site: SiteHash,
     tape: Vec<u8>,
     at: u64,
@@ -65,6 +67,22 @@ thread_local! {
     static BUSY: Cell<bool> = const { Cell::new(false) };
 }
 
+/// This thread captures a throw, until it is dropped.
+struct Busy(());
+
+impl Busy {
+    fn begin() -> Option<Self> {
+        let was = BUSY.try_with(|busy| busy.replace(true)).unwrap_or(true);
+        (!was).then_some(Self(()))
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        let _ = BUSY.try_with(|busy| busy.set(false));
+    }
+}
+
 fn shelf(exception: usize) -> Option<std::sync::MutexGuard<'static, Vec<Kept>>> {
     let shelf = &SHELF[(exception >> 5) % SHELVES];
     // It is held for some loads and stores; whoever is stopped while holding it must not stop others.
@@ -88,8 +106,9 @@ fn forget(exception: usize) {
     }
 }
 
-/// The capture of this exception, if there is one.
-pub(crate) fn take(exception: usize) -> Option<Kept> {
+/// The capture of this exception, if there is one. An object that was not thrown, but made by `std::make_exception_ptr`, may lie where
+/// another one lay that was captured: that one's capture goes.
+pub(crate) fn take(exception: usize, type_name: &str) -> Option<Kept> {
     if exception == 0 || WAITS.load(Relaxed) == 0 {
         return None;
     }
@@ -98,7 +117,9 @@ pub(crate) fn take(exception: usize) -> Option<Kept> {
     let kept = shelf.swap_remove(at);
     drop(shelf);
     WAITS.fetch_sub(1, Relaxed);
-    let fresh = kept.turn == TURN.load(Relaxed) && now_ms().wrapping_sub(kept.at) < MAX_AGE_MS;
+    let fresh = kept.turn == TURN.load(Relaxed)
+        && now_ms().wrapping_sub(kept.at) < MAX_AGE_MS
+        && kept.type_name == type_name;
     if fresh {
         Seat::reported(kept.seat);
     }
@@ -138,23 +159,22 @@ unsafe fn thrown(exception: usize, mangled: *const c_char, caller: usize) {
     }
     let _errno = Errno::keep();
     inside(|| {
-        // A throw of our own, or of a signal handler during a capture.
-        if BUSY.try_with(|busy| busy.replace(true)).unwrap_or(true) {
+        // Else it is a throw of our own, or of a signal handler during a capture.
+        let Some(_busy) = Busy::begin() else {
             return;
-        }
+        };
         // SAFETY: the contract: a text that ends with a zero.
-        let mangled = unsafe { CStr::from_ptr(mangled) }.to_string_lossy();
-        keep(exception, &mangled, caller, seat);
-        let _ = BUSY.try_with(|busy| busy.set(false));
+        let mangled = unsafe { text(mangled, MAX_TYPE) };
+        if let Some(using) = start::using() {
+            let kept = || keep(&using, exception, &mangled, caller, seat);
+            counted(using.handle(), kept);
+        }
     });
 }
 
 #[cold]
 #[inline(never)]
-fn keep(exception: usize, mangled: &str, caller: usize, seat: usize) {
-    let Some(using) = start::using() else {
-        return;
-    };
+fn keep(using: &Using, exception: usize, mangled: &str, caller: usize, seat: usize) {
     let Some(engine) = using.engine().filter(|engine| !engine.gate().is_closed()) else {
         return;
     };
@@ -166,12 +186,13 @@ fn keep(exception: usize, mangled: &str, caller: usize, seat: usize) {
         skip_system: false,
         thread: thread::current(),
     };
-    let Some(tape) = capture(&using, engine, &engine.config().limits, &now) else {
+    let Some(tape) = capture(using, engine, &engine.config().limits, &now) else {
         return;
     };
     let kept = Kept {
         exception,
         site: site(&name, caller, now.thread),
+        type_name: name,
         tape,
         at: now_ms(),
         turn: TURN.load(Relaxed),

@@ -144,6 +144,9 @@ impl Walk<'_> {
         if known.layout.kind == KIND_CHAR {
             return self.character(known, bytes[0]);
         }
+        if known.layout.kind == KIND_FLOAT && !matches!(size, 4 | 8 | 16) {
+            return self.tools.writer.opaque(known.id);
+        }
         self.typed(known);
         let writer = &mut self.tools.writer;
         match known.layout.kind {
@@ -399,8 +402,16 @@ impl Walk<'_> {
     }
 }
 
-/// The x87's extended format, to the nearest `double`.
+/// A `long double` of 16 bytes, to the nearest `double`.
 fn long_double(bits: u128) -> f64 {
+    match cfg!(target_arch = "x86_64") {
+        true => extended(bits),
+        false => quadruple(bits),
+    }
+}
+
+/// The x87's extended format.
+fn extended(bits: u128) -> f64 {
     let mantissa = bits as u64;
     let head = (bits >> 64) as u16;
     let sign = if head >> 15 == 1 { -1.0 } else { 1.0 };
@@ -408,14 +419,37 @@ fn long_double(bits: u128) -> f64 {
     let value = match exponent {
         0x7fff if mantissa << 1 == 0 => f64::INFINITY,
         0x7fff => f64::NAN,
-        _ => (mantissa as f64) * 2_f64.powi(exponent - 16383 - 63),
+        _ => scaled(mantissa as f64, exponent - 16383 - 63),
     };
     sign * value
 }
 
+/// IEEE 754's binary128.
+fn quadruple(bits: u128) -> f64 {
+    let fraction = bits & ((1 << 112) - 1);
+    let head = (bits >> 112) as u16;
+    let sign = if head >> 15 == 1 { -1.0 } else { 1.0 };
+    let exponent = i32::from(head & 0x7fff);
+    let value = match exponent {
+        0x7fff if fraction == 0 => f64::INFINITY,
+        0x7fff => f64::NAN,
+        // Smaller than any `double`.
+        0 => 0.0,
+        _ => scaled((fraction | 1 << 112) as f64, exponent - 16383 - 112),
+    };
+    sign * value
+}
+
+/// `value` times 2 to the power of `exponent`, in two steps: the power alone may be out of a `double`'s range.
+fn scaled(value: f64, exponent: i32) -> f64 {
+    let exponent = exponent.clamp(-2000, 2000);
+    let half = exponent / 2;
+    value * 2_f64.powi(half) * 2_f64.powi(exponent - half)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::long_double;
+    use super::{extended, quadruple};
 
     #[test]
     fn extended_numbers() {
@@ -425,10 +459,34 @@ mod tests {
             (0x3ffd, 0xaaaa_aaaa_aaaa_aaab, 1.0 / 3.0),
             (0, 0, 0.0),
             (0x7fff, 1 << 63, f64::INFINITY),
+            (16383 - 1022, 1 << 63, f64::MIN_POSITIVE),
+            (16383 - 1074, 1 << 63, f64::from_bits(1)),
+            (16383 - 2000, 1 << 63, 0.0),
+            (16383 + 1023, 1 << 63, 2_f64.powi(1023)),
+            (16383 + 1024, 1 << 63, f64::INFINITY),
         ] {
             let bits = u128::from(head) << 64 | u128::from(mantissa);
-            assert_eq!(long_double(bits), value);
+            assert_eq!(extended(bits), value);
         }
-        assert!(long_double(0x7fff_u128 << 64 | 0xc000_0000_0000_0000).is_nan());
+        assert!(extended(0x7fff_u128 << 64 | 0xc000_0000_0000_0000).is_nan());
+    }
+
+    #[test]
+    fn quadruple_numbers() {
+        for (head, fraction, value) in [
+            (0x3fff_u128, 0_u128, 1.0),
+            (0xc000, 1 << 111, -3.0),
+            (0x3ffd, 0x5555_5555_5555_5555_5555_5555_5555, 1.0 / 3.0),
+            (0, 0, 0.0),
+            (0x8000, 1, -0.0),
+            (0x7fff, 0, f64::INFINITY),
+            (16383 - 1022, 0, f64::MIN_POSITIVE),
+            (16383 - 1074, 0, f64::from_bits(1)),
+            (16383 + 1023, 0, 2_f64.powi(1023)),
+            (16383 + 1024, 0, f64::INFINITY),
+        ] {
+            assert_eq!(quadruple(head << 112 | fraction), value);
+        }
+        assert!(quadruple(0x7fff << 112 | 1).is_nan());
     }
 }

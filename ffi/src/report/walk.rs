@@ -279,12 +279,8 @@ impl Walk<'_> {
                 let given = Given {
                     address: var.address,
                     kind: slot.kind,
-                    size: if var.count > 0 || slot.size == 0 {
-                        0
-                    } else {
-                        slot.size
-                    },
-                    count: var.count,
+                    size: if var.count > 0 { 0 } else { slot.size },
+                    count: not_negative(var.count),
                     depth: 0,
                 };
                 self.named(slot.name, given);
@@ -371,9 +367,14 @@ impl Walk<'_> {
     fn count_at(&mut self, at: usize, size: usize) -> usize {
         let mut bytes = [0_u8; 8];
         let size = size.min(8);
-        match self.tools.memory.read(at, &mut bytes[..size]) == size {
-            true => u64::from_le_bytes(bytes) as usize,
-            false => 0,
+        if self.tools.memory.read(at, &mut bytes[..size]) < size {
+            return 0;
+        }
+        let count = u64::from_le_bytes(bytes) as usize;
+        match size {
+            // Its sign is not described. Nobody has so many items; smaller counters do hold 200 or 40,000.
+            4 if count > i32::MAX as usize => 0,
+            _ => not_negative(count),
         }
     }
 
@@ -439,6 +440,15 @@ impl Walk<'_> {
 pub(crate) fn without_struct(name: &str) -> &str {
     let name = name.strip_prefix("struct ").unwrap_or(name);
     name.strip_suffix('*').unwrap_or(name)
+}
+
+/// A number of items; none if it was negative before the program made a size of it.
+fn not_negative(count: usize) -> usize {
+    if isize::try_from(count).is_ok() {
+        count
+    } else {
+        0
+    }
 }
 
 fn clamp(count: usize) -> u32 {

@@ -164,8 +164,39 @@ static void many_threads() {
     }
 }
 
+// An object that is not thrown may lie where one lay that was: what was captured of that one is not its.
+template <int number> struct Of {
+    int value = number;
+};
+
+static void made_and_not_thrown() {
+    int same = 0;
+    for (int turn = 0; turn < 50 && same == 0; turn++) {
+        const void *before = nullptr;
+        try {
+            fail(123456, Of<1>());
+        } catch (...) {
+            before = stillframe::detail::object_of(std::current_exception());
+        }
+        std::exception_ptr made = std::make_exception_ptr(Of<2>());
+        same += stillframe::detail::object_of(made) == before ? 1 : 0;
+        try {
+            std::rethrow_exception(made);
+        } catch (...) {
+            CHECK(STILLFRAME_REPORT_CURRENT() == STILLFRAME_OK);
+        }
+        CHECK_SHOWS("Of<2>");
+        CHECK_HIDES("\"value\":123456");
+    }
+    // What it is about; an allocator that looks for mistakes takes care not to do it.
+    if (std::getenv("ASAN_OPTIONS") == nullptr) {
+        CHECK(same > 0);
+    }
+}
+
 int main() {
     report_start();
+    made_and_not_thrown();
     kinds();
     nothing_to_report();
     between_threads();

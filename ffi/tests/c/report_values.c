@@ -236,6 +236,52 @@ struct credentials {
 };
 STILLFRAME_STRUCT(credentials, struct credentials, STILLFRAME_FIELD(struct credentials, user));
 
+/* No items, by whatever way. */
+struct counted {
+    int *numbers;
+    int number_count;
+    struct point *path;
+    long path_count;
+    int *shorts;
+    unsigned char short_count;
+};
+STILLFRAME_STRUCT(counted, struct counted, STILLFRAME_FIELD_ARRAY(struct counted, numbers, number_count),
+                  STILLFRAME_FIELD_OBJECTS(struct counted, path, path_count, point), STILLFRAME_FIELD_ARRAY(struct counted, shorts, short_count));
+
+static void none_of_them(void) {
+    STILLFRAME_FRAME();
+    struct point *nowhere = NULL, rest[2] = {{123454, 123455}, {123456, 123457}}, *points = rest;
+    unsigned char *nothing = NULL, secret[2] = {0xde, 0xad}, *buffer = secret;
+    int *numbers = NULL, values[200] = {123458, 123459}, *left = values, minus = -1;
+    const char *text = "123460", *letters = text;
+    struct counted counted = {values + 1, -1, rest + 1, -2, values, 200};
+    size_t count = 0;
+    STILLFRAME_OBJECTS(nowhere, count, point);
+    STILLFRAME_OBJECTS(points, count, point);
+    STILLFRAME_BYTES(nothing, 0);
+    STILLFRAME_BYTES(buffer, 0);
+    STILLFRAME_ARRAY(numbers, 0);
+    STILLFRAME_ARRAY(left, minus);
+    STILLFRAME_ARRAY(letters, 0);
+    STILLFRAME_OBJECT(counted, counted);
+    CHECK(stillframe_report("EmptyOrder", "%d items", 0) == STILLFRAME_OK);
+    CHECK_SHOWS("\"nowhere\":{\"type\":\"struct point[0]\"");
+    CHECK_SHOWS("\"points\":{\"type\":\"struct point[0]\"");
+    CHECK_SHOWS("\"nothing\":{\"type\":\"uint8_t[]\",\"value\":\"\"");
+    CHECK_SHOWS("\"buffer\":{\"type\":\"uint8_t[]\",\"value\":\"\"");
+    CHECK_SHOWS("\"numbers\":{\"type\":\"int[0]\"");
+    CHECK_SHOWS("\"left\":{\"type\":\"int[0]\"");
+    CHECK_SHOWS("\"letters\":{\"type\":\"char[0]\",\"value\":\"\"");
+    CHECK_SHOWS("\"fields\":{\"numbers\":{\"type\":\"int[0]\"");
+    CHECK_SHOWS("\"path\":{\"type\":\"struct point[0]\"");
+    /* A small counter has no sign. */
+    CHECK_SHOWS("\"shorts\":{\"type\":\"int[200]\"");
+    CHECK_HIDES("bad pointer");
+    CHECK_HIDES("\"value\":123454");
+    CHECK_HIDES("3q0");
+    CHECK_HIDES("4294967295");
+}
+
 static void hidden_types(void) {
     STILLFRAME_FRAME();
     struct credentials mine = {joe}, *also = &mine;
@@ -258,7 +304,8 @@ int main(void) {
     structs();
     chains();
     hidden_types();
-    CHECK(report_count() == 5);
+    none_of_them();
+    CHECK(report_count() == 6);
     errno = 78;
     CHECK(stillframe_report("Errno", "%s", "kept") == STILLFRAME_OK && errno == 78);
     CHECK(stillframe_capture_failure(NULL) < 0);
