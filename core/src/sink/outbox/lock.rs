@@ -63,7 +63,10 @@ impl LockCell {
 
     /// The file, if the descriptor still is that of the lock.
     fn file(&self) -> Option<ManuallyDrop<File>> {
-        let fd = self.fd.load(Ordering::Acquire);
+        self.file_of(self.fd.load(Ordering::Acquire))
+    }
+
+    fn file_of(&self, fd: RawFd) -> Option<ManuallyDrop<File>> {
         if fd == NONE {
             return None;
         }
@@ -78,20 +81,19 @@ impl LockCell {
 
     /// Lets another process deliver.
     pub(super) fn release(&self) {
-        if let Some(file) = self.file() {
+        // Whoever takes the number closes it, once.
+        if let Some(file) = self.file_of(self.fd.swap(NONE, Ordering::AcqRel)) {
             // Said outright: a forked child that has not closed its copy yet would keep the lock.
             let _ = file.unlock();
             drop(ManuallyDrop::into_inner(file));
         }
-        self.fd.store(NONE, Ordering::Release);
     }
 
     /// In a forked child: closes the copy without unlocking.
     pub(super) fn close_copy(&self) {
-        if let Some(file) = self.file() {
+        if let Some(file) = self.file_of(self.fd.swap(NONE, Ordering::AcqRel)) {
             drop(ManuallyDrop::into_inner(file));
         }
-        self.fd.store(NONE, Ordering::Release);
     }
 }
 
