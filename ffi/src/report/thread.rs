@@ -93,8 +93,9 @@ pub(crate) fn of(tid: i32) -> *const stillframe_thread {
 
 /// The number of the calling thread.
 pub(crate) fn tid() -> i32 {
-    // SAFETY: a system call without arguments that cannot fail.
-    unsafe { libc::gettid() }
+    // SAFETY: a system call without arguments that cannot fail. Not `gettid`, which is newer than the oldest C library that we load with.
+    let tid = unsafe { libc::syscall(libc::SYS_gettid) };
+    i32::try_from(tid).unwrap_or(0)
 }
 
 /// The calling thread's scopes; the address stays the same while the thread lives.

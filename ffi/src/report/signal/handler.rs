@@ -341,7 +341,7 @@ unsafe fn go_on(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void)
             // SAFETY: the kernel's struct; the call sends a signal to this thread, which comes when this handler returns.
             unsafe {
                 if (*info).si_code <= 0 || signal == libc::SIGABRT {
-                    libc::syscall(libc::SYS_tgkill, libc::getpid(), libc::gettid(), signal);
+                    libc::syscall(libc::SYS_tgkill, libc::getpid(), thread::tid(), signal);
                 }
             }
         }
