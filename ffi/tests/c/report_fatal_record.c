@@ -109,6 +109,37 @@ static void nothing_is_stored_where_nothing_may_be(void) {
     report_stop();
 }
 
+/* What a later start was given holds for the handlers that are installed after it, and none are there in between. */
+static void starts_again_and_dies(const char *how) {
+    char store[410];
+    stillframe_setting none = {stillframe_text_of("spool.enabled"), stillframe_text_of("false")};
+    report_stop();
+    snprintf(store, sizeof store, "%s-2", getenv("STILLFRAME_DIR"));
+    setenv("STILLFRAME_DIR", store, 1);
+    report_start_with(&none, 1);
+    CHECK(stillframe_signals_install(STILLFRAME_SIGNAL_ALL, NULL) == STILLFRAME_ERROR_VALUE);
+    report_stop();
+    setenv("STILLFRAME_REDACT_MODE", "strict", 1);
+    report_start();
+    CHECK(stillframe_signals_install(STILLFRAME_SIGNAL_ALL, NULL) == STILLFRAME_OK);
+    die(how);
+}
+
+static void a_later_start_counts(void) {
+    char first[400], second[410];
+    CHECK(records() == 0);
+    CHECK(WIFSIGNALED(fatal_child(NULL, starts_again_and_dies, "again")));
+    CHECK(records() == 0);
+    snprintf(first, sizeof first, "%s", getenv("STILLFRAME_DIR"));
+    snprintf(second, sizeof second, "%s-2", first);
+    setenv("STILLFRAME_DIR", second, 1);
+    CHECK(!record_has(SECRET) && record_has("number"));
+    fatal_imported();
+    CHECK_SHOWS("\"number\":{\"type\":\"int\",\"value\":4711}");
+    report_stop();
+    setenv("STILLFRAME_DIR", first, 1);
+}
+
 /* A process that dies while it reads a record leaves it: it is read once more, and not a third time. */
 static void a_record_is_read_twice_at_most(void) {
     dies();
@@ -151,6 +182,7 @@ int main(void) {
     only_for_the_user();
     strict_mode_writes_no_text();
     nothing_is_stored_where_nothing_may_be();
+    a_later_start_counts();
     a_record_is_read_twice_at_most();
     what_another_process_reads_is_left_alone();
     return 0;

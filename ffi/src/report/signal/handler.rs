@@ -1,11 +1,10 @@
 //! The handlers of fatal signals: ours writes a record and leaves everything else as it would have been.
 
 use std::cell::UnsafeCell;
-use std::ffi::{CString, c_int, c_void};
+use std::ffi::{c_int, c_void};
 use std::fmt::Write as _;
 use std::mem::MaybeUninit;
-use std::os::fd::IntoRawFd;
-use std::os::unix::ffi::OsStrExt;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -41,13 +40,13 @@ const SIGNALS: [c_int; 5] = [
 /// How long a thread that dies as well waits for the record of the first one.
 const WAIT_MS: u32 = 3000;
 
-/// What the handler needs, made beforehand and never freed.
+/// What the handler needs, made beforehand: for one engine.
 struct Ready {
     recorder: UnsafeCell<Box<Recorder>>,
     redactor: Arc<Redactor>,
     limits: Limits,
     /// The folder for records, open.
-    folder: c_int,
+    folder: OwnedFd,
     /// The name of a record up to the process's number.
     who: Vec<u8>,
 }
@@ -55,6 +54,7 @@ struct Ready {
 // SAFETY: the recorder is used by the one thread that took `DYING` from 0.
 unsafe impl Sync for Ready {}
 
+/// Null where nothing is installed. A handler looks at it after it set `DYING`, and who takes it away looks at `DYING` afterwards.
 static READY: AtomicPtr<Ready> = AtomicPtr::new(std::ptr::null_mut());
 /// The thread whose end is being recorded; 0: none, -1: it is written.
 static DYING: AtomicI32 = AtomicI32::new(0);
@@ -134,13 +134,16 @@ fn prepare() -> Result<(), Failure> {
         let what = "the engine does not work";
         return Err(Failure::new(STILLFRAME_ERROR_HANDLE, what));
     };
-    if !READY.load(Ordering::Acquire).is_null() {
-        return Ok(());
-    }
     let config = engine.config();
     if !config.spool.enabled {
         let what = "a record of a fatal signal has to be stored, and spool.enabled is false";
         return Err(Failure::new(STILLFRAME_ERROR_VALUE, what));
+    }
+    images::refresh();
+    // SAFETY: null or a box that is freed only under the lock that the caller has.
+    let ready = unsafe { READY.load(Ordering::Acquire).as_ref() };
+    if ready.is_some_and(|ready| Arc::ptr_eq(&ready.redactor, engine.redactor())) {
+        return Ok(());
     }
     let failed = |what: String| Failure::made(STILLFRAME_ERROR_SYSTEM, what);
     let store = config
@@ -159,19 +162,26 @@ fn prepare() -> Result<(), Failure> {
         folder: open_folder(&folder)?,
         who: import::who(engine),
     };
-    images::refresh();
-    READY.store(Box::into_raw(Box::new(ready)), Ordering::Release);
+    replace(Box::into_raw(Box::new(ready)));
     Ok(())
 }
 
-fn open_folder(folder: &Path) -> Result<c_int, Failure> {
-    let name = CString::new(folder.as_os_str().as_bytes())
-        .map_err(|_| Failure::new(STILLFRAME_ERROR_SYSTEM, "the store's name has a zero"))?;
+fn open_folder(folder: &Path) -> Result<OwnedFd, Failure> {
     let file = std::fs::File::open(folder).map_err(|error| {
-        let what = format!("{}: {error}", name.to_string_lossy());
+        let what = format!("{}: {error}", folder.display());
         Failure::made(STILLFRAME_ERROR_SYSTEM, what)
     })?;
-    Ok(file.into_raw_fd())
+    Ok(file.into())
+}
+
+/// Gives handlers something else to work with. Only under `INSTALLING`.
+fn replace(ready: *mut Ready) {
+    let before = READY.swap(ready, Ordering::SeqCst);
+    // A handler that is at work keeps it for ever.
+    if !before.is_null() && DYING.load(Ordering::SeqCst) <= 0 {
+        // SAFETY: from `Box::into_raw`, and a handler that begins now finds what came after it.
+        drop(unsafe { Box::from_raw(before) });
+    }
 }
 
 fn install(bit: usize, signal: c_int) -> Result<(), Failure> {
@@ -203,6 +213,8 @@ pub(crate) fn uninstall() {
             restore(bit, signal, true);
         }
     }
+    // Where somebody came after us, our handler is still called.
+    replace(std::ptr::null_mut());
 }
 
 /// Puts back what was there before. `ours`: only if nobody came after us.
@@ -223,11 +235,11 @@ fn restore(bit: usize, signal: c_int, ours: bool) {
 unsafe extern "C" fn on_signal(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
     let _errno = Errno::keep();
     let tid = thread::tid();
-    match DYING.compare_exchange(0, tid, Ordering::AcqRel, Ordering::Acquire) {
+    match DYING.compare_exchange(0, tid, Ordering::SeqCst, Ordering::Acquire) {
         Ok(_) => {
             let told = signal == libc::SIGABRT && TOLD.load(Ordering::Relaxed) == tid;
-            // SAFETY: null or made by `prepare` and never freed.
-            let ready = unsafe { READY.load(Ordering::Acquire).as_ref() };
+            // SAFETY: null or made by `prepare`, and not freed while `DYING` names a thread.
+            let ready = unsafe { READY.load(Ordering::SeqCst).as_ref() };
             if let (Some(ready), false) = (ready, told) {
                 // A mistake of ours must not become another way to die.
                 let _ = catch_unwind(AssertUnwindSafe(|| {
@@ -286,7 +298,7 @@ unsafe fn write(
     let Ok(name) = std::ffi::CStr::from_bytes_with_nul(name.as_str().as_bytes()) else {
         return;
     };
-    let Some(file) = Writer::create(ready.folder, name) else {
+    let Some(file) = Writer::create(ready.folder.as_raw_fd(), name) else {
         return;
     };
     file.part(WHO, &ready.who);
