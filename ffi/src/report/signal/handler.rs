@@ -21,7 +21,7 @@ use super::super::stack::Registers;
 use super::super::text::Short;
 use super::super::walk::{Order, record};
 use super::super::{Errno, images, start, thread};
-use super::record::{TAPE, WHEN, WHO, Writer};
+use super::record::{TAPE, WHEN, WHEN_BYTES, WHO, Writer, is_full};
 use super::{alternate, import};
 use crate::error::{Failure, stillframe_error};
 use crate::guard::{done, guard, inside};
@@ -291,10 +291,14 @@ unsafe fn write(
     // SAFETY: the struct is this call's own.
     unsafe { libc::clock_gettime(libc::CLOCK_REALTIME, &raw mut time) };
     let nanos = time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64;
+    // A server whose workers all die at once, again and again, must not fill the disk.
+    if is_full(ready.folder.as_raw_fd(), fatal::MOST) {
+        return;
+    }
     let mut name = Short::<64>::new();
     // SAFETY: a system call without arguments that cannot fail.
     let pid = unsafe { libc::getpid() };
-    let _ = write!(name, "{pid}-{nanos}{}\0", fatal::ENDING);
+    let _ = write!(name, "{nanos:020}-{pid}{}\0", fatal::ENDING);
     let Ok(name) = std::ffi::CStr::from_bytes_with_nul(name.as_str().as_bytes()) else {
         return;
     };
@@ -303,13 +307,14 @@ unsafe fn write(
     };
     file.part(WHO, &ready.who);
     let address = address(signal, info);
-    let mut when = [0_u8; 40];
+    let mut when = [0_u8; WHEN_BYTES];
     when[..8].copy_from_slice(&nanos.to_le_bytes());
     when[8..12].copy_from_slice(&tid.to_le_bytes());
     when[12..16].copy_from_slice(&signal.to_le_bytes());
     when[16..24].copy_from_slice(&address.to_le_bytes());
     // SAFETY: the call writes at most 16 bytes, which are there.
-    unsafe { libc::prctl(libc::PR_GET_NAME, when[24..].as_mut_ptr()) };
+    unsafe { libc::prctl(libc::PR_GET_NAME, when[24..40].as_mut_ptr()) };
+    when[40..].copy_from_slice(&pid.to_le_bytes());
     file.part(WHEN, &when);
     let mut message = Short::<200>::new();
     describe(&mut message, signal, info, address);
