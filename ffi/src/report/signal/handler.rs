@@ -326,7 +326,7 @@ unsafe fn write(
             live: false,
             caller: 0,
             skip_system: signal == libc::SIGABRT,
-            thread: thread::of(tid),
+            thread: thread::known(),
             limits: &ready.limits,
             redactor: &ready.redactor,
         };
