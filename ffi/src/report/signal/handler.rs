@@ -21,6 +21,7 @@ use super::super::stack::Registers;
 use super::super::text::Short;
 use super::super::walk::{Order, record};
 use super::super::{Errno, images, start, thread};
+use super::describe::{address, describe, name_of};
 use super::record::{TAPE, WHEN, WHEN_BYTES, WHO, Writer, is_full};
 use super::{alternate, import};
 use crate::error::{Failure, stillframe_error};
@@ -189,7 +190,8 @@ fn install(bit: usize, signal: c_int) -> Result<(), Failure> {
     let status = unsafe {
         let mut action: libc::sigaction = std::mem::zeroed();
         action.sa_sigaction = on_signal as *const () as usize;
-        action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
+        // Not held back while it runs: a signal of a failed instruction that is held back ends the process at once.
+        action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_NODEFER;
         libc::sigemptyset(&raw mut action.sa_mask);
         let before = (*BEFORE[bit].0.get()).as_mut_ptr();
         // Kept before ours is there, for a signal that comes in between.
@@ -237,6 +239,9 @@ unsafe extern "C" fn on_signal(signal: c_int, info: *mut libc::siginfo_t, contex
     let tid = thread::tid();
     match DYING.compare_exchange(0, tid, Ordering::SeqCst, Ordering::Acquire) {
         Ok(_) => {
+            ORIGINAL.signal.store(signal, Ordering::Relaxed);
+            ORIGINAL.info.store(info, Ordering::Relaxed);
+            ORIGINAL.context.store(context, Ordering::Relaxed);
             let told = signal == libc::SIGABRT && TOLD.load(Ordering::Relaxed) == tid;
             // SAFETY: null or made by `prepare`, and not freed while `DYING` names a thread.
             let ready = unsafe { READY.load(Ordering::SeqCst).as_ref() };
@@ -249,8 +254,10 @@ unsafe extern "C" fn on_signal(signal: c_int, info: *mut libc::siginfo_t, contex
             }
             DYING.store(-1, Ordering::Release);
         }
-        // The record itself failed: on to what would have happened.
-        Err(other) if other == tid => {}
+        Err(other) if other == tid => {
+            // SAFETY: the arguments are the kernel's, and this thread has `DYING`.
+            return unsafe { give_up(&*info, &mut *context.cast()) };
+        }
         Err(_) => wait(),
     }
     // SAFETY: the arguments are the kernel's.
@@ -340,6 +347,48 @@ unsafe fn write(
     file.finish();
 }
 
+/// What was being recorded when the recording itself failed.
+struct Original {
+    signal: AtomicI32,
+    info: AtomicPtr<libc::siginfo_t>,
+    context: AtomicPtr<c_void>,
+}
+
+static ORIGINAL: Original = Original {
+    signal: AtomicI32::new(0),
+    info: AtomicPtr::new(std::ptr::null_mut()),
+    context: AtomicPtr::new(std::ptr::null_mut()),
+};
+
+/// Another signal while this thread was in `write`: the record gets what can still be had, and all else goes on as after the first signal.
+///
+/// # Safety
+///
+/// The arguments are the kernel's, and this thread has `DYING`.
+unsafe fn give_up(info: &libc::siginfo_t, context: &mut libc::ucontext_t) {
+    // An end that somebody sends is on its way.
+    if matches!(info.si_code, libc::SI_USER | libc::SI_QUEUE) {
+        return;
+    }
+    if let Some(file) = Writer::unfinished() {
+        file.images();
+        file.finish();
+    }
+    DYING.store(-1, Ordering::Release);
+    let original = ORIGINAL.context.load(Ordering::Relaxed);
+    // SAFETY: the kernel's, on the stack that this handler is on as well: the handler they were made for has not returned.
+    unsafe {
+        let (signal, info) = (&ORIGINAL.signal, &ORIGINAL.info);
+        go_on(
+            signal.load(Ordering::Relaxed),
+            info.load(Ordering::Relaxed),
+            original,
+        );
+        // Not back to what failed here, but to where the program was, or where an earlier handler wants it to be.
+        context.uc_mcontext = (*original.cast::<libc::ucontext_t>()).uc_mcontext;
+    }
+}
+
 /// What happens next without us: the handler that was there before, or the default.
 ///
 /// # Safety
@@ -352,6 +401,15 @@ unsafe fn go_on(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void)
     // SAFETY: written before ours was installed.
     let before = unsafe { (*BEFORE[bit].0.get()).assume_init_read() };
     restore(bit, signal, false);
+    // SAFETY: plain data. Held back is what would be if the earlier handler had been called without us; the kernel puts that right when
+    // ours returns.
+    unsafe {
+        let mut mask = before.sa_mask;
+        if before.sa_flags & libc::SA_NODEFER == 0 {
+            libc::sigaddset(&raw mut mask, signal);
+        }
+        libc::pthread_sigmask(libc::SIG_BLOCK, &raw const mask, std::ptr::null_mut());
+    }
     match before.sa_sigaction {
         libc::SIG_DFL | libc::SIG_IGN => {
             // A failed instruction is run again when we return, and fails again. What was sent must be sent again.
@@ -397,59 +455,4 @@ fn registers(context: &libc::ucontext_t) -> Registers {
             lr: machine.regs[30],
         }
     }
-}
-
-/// The address that a signal is about; 0: none.
-fn address(signal: c_int, info: &libc::siginfo_t) -> u64 {
-    if signal == libc::SIGABRT || info.si_code <= 0 {
-        return 0;
-    }
-    // SAFETY: signals of failed instructions carry an address.
-    unsafe { info.si_addr() }.addr() as u64
-}
-
-fn name_of(signal: c_int) -> &'static str {
-    match signal {
-        libc::SIGSEGV => "SIGSEGV",
-        libc::SIGBUS => "SIGBUS",
-        libc::SIGFPE => "SIGFPE",
-        libc::SIGILL => "SIGILL",
-        _ => "SIGABRT",
-    }
-}
-
-/// What happened, for people.
-fn describe(message: &mut Short<200>, signal: c_int, info: &libc::siginfo_t, address: u64) {
-    const SEGV_MAPERR: c_int = 1;
-    const SEGV_ACCERR: c_int = 2;
-    let code = info.si_code;
-    let _ = match (signal, code) {
-        (_, libc::SI_USER | libc::SI_QUEUE) => {
-            // SAFETY: a signal that a process sent carries its number.
-            write!(message, "sent by process {}", unsafe { info.si_pid() })
-        }
-        (libc::SIGABRT, _) => message.write_str("the program aborted itself"),
-        (_, libc::SI_TKILL) => message.write_str("raised by the program itself"),
-        (libc::SIGSEGV, SEGV_MAPERR) if address < 0x1_0000 => {
-            write!(message, "null pointer: nothing is at address {address:#x}")
-        }
-        (libc::SIGSEGV, SEGV_MAPERR) => write!(message, "nothing is at address {address:#x}"),
-        (libc::SIGSEGV, SEGV_ACCERR) => {
-            write!(message, "no permission for address {address:#x}")
-        }
-        (libc::SIGSEGV, _) => message.write_str("invalid access to memory"),
-        (libc::SIGBUS, libc::BUS_ADRALN) => write!(message, "misaligned address {address:#x}"),
-        (libc::SIGBUS, libc::BUS_ADRERR) => {
-            write!(
-                message,
-                "no memory behind address {address:#x} (a file that became shorter)"
-            )
-        }
-        (libc::SIGBUS, _) => write!(message, "bus error at address {address:#x}"),
-        (libc::SIGFPE, 1) => message.write_str("integer division by zero"),
-        (libc::SIGFPE, 2) => message.write_str("integer overflow"),
-        (libc::SIGFPE, _) => message.write_str("arithmetic error"),
-        (libc::SIGILL, _) => write!(message, "illegal instruction at {address:#x}"),
-        _ => Ok(()),
-    };
 }

@@ -9,6 +9,7 @@
 //! address, 16 bytes with the thread's name, u32 process), 3 the tape, 4 the images (`/proc/self/maps`), 5 the end, empty. A record without an end is used as far as it goes.
 
 use std::ffi::CStr;
+use std::sync::atomic::{AtomicI32, Ordering};
 
 pub(crate) const MAGIC: [u8; 8] = *b"\x93SFFATAL";
 pub(crate) const WHO: u32 = 1;
@@ -62,6 +63,9 @@ pub(crate) fn is_full(folder: i32, most: usize) -> bool {
     count >= most
 }
 
+/// The file of the record that is being written; -1: none.
+static UNFINISHED: AtomicI32 = AtomicI32::new(-1);
+
 /// Writes parts to a file. Everything here may run in a signal handler.
 pub(crate) struct Writer {
     file: i32,
@@ -80,8 +84,15 @@ impl Writer {
             )
         };
         let writer = (file >= 0).then_some(Self { file })?;
+        UNFINISHED.store(file, Ordering::Relaxed);
         writer.bytes(&MAGIC);
         Some(writer)
+    }
+
+    /// The one that was not finished, for a handler that interrupts another one. Between two parts: writing one cannot fail so.
+    pub(crate) fn unfinished() -> Option<Self> {
+        let file = UNFINISHED.swap(-1, Ordering::Relaxed);
+        (file >= 0).then_some(Self { file })
     }
 
     pub(crate) fn part(&self, kind: u32, bytes: &[u8]) {
@@ -126,6 +137,7 @@ impl Writer {
     }
 
     pub(crate) fn finish(self) {
+        UNFINISHED.store(-1, Ordering::Relaxed);
         self.part(END, &[]);
         // SAFETY: our own file, closed once.
         unsafe { libc::close(self.file) };
