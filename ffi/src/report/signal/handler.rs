@@ -48,7 +48,7 @@ struct Ready {
     limits: Limits,
     /// The folder for records, open.
     folder: OwnedFd,
-    /// The name of a record up to the process's number.
+    /// The part of a record that says who this process is.
     who: Vec<u8>,
 }
 
@@ -251,6 +251,7 @@ unsafe extern "C" fn on_signal(signal: c_int, info: *mut libc::siginfo_t, contex
                     // SAFETY: the kernel's own structs, and this thread has `DYING`.
                     unsafe { write(ready, signal, &*info, &*context.cast(), tid) };
                 }));
+                finish_unfinished();
             }
             DYING.store(-1, Ordering::Release);
         }
@@ -347,6 +348,14 @@ unsafe fn write(
     file.finish();
 }
 
+/// Gives a record that was not finished what can still be had.
+fn finish_unfinished() {
+    if let Some(file) = Writer::unfinished() {
+        file.images();
+        file.finish();
+    }
+}
+
 /// What was being recorded when the recording itself failed.
 struct Original {
     signal: AtomicI32,
@@ -360,7 +369,7 @@ static ORIGINAL: Original = Original {
     context: AtomicPtr::new(std::ptr::null_mut()),
 };
 
-/// Another signal while this thread was in `write`: the record gets what can still be had, and all else goes on as after the first signal.
+/// Another signal while this thread was in `write`: all goes on as after the first one.
 ///
 /// # Safety
 ///
@@ -370,10 +379,7 @@ unsafe fn give_up(info: &libc::siginfo_t, context: &mut libc::ucontext_t) {
     if matches!(info.si_code, libc::SI_USER | libc::SI_QUEUE) {
         return;
     }
-    if let Some(file) = Writer::unfinished() {
-        file.images();
-        file.finish();
-    }
+    finish_unfinished();
     DYING.store(-1, Ordering::Release);
     let original = ORIGINAL.context.load(Ordering::Relaxed);
     // SAFETY: the kernel's, on the stack that this handler is on as well: the handler they were made for has not returned.

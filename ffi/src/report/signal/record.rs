@@ -89,7 +89,7 @@ impl Writer {
         Some(writer)
     }
 
-    /// The one that was not finished, for a handler that interrupts another one. Between two parts: writing one cannot fail so.
+    /// The one that was not finished, because something failed between two parts: writing one does not fail so.
     pub(crate) fn unfinished() -> Option<Self> {
         let file = UNFINISHED.swap(-1, Ordering::Relaxed);
         (file >= 0).then_some(Self { file })
