@@ -184,7 +184,8 @@ stillframe_thread *stillframe_thread_current(void);
 #define STILLFRAME_SIGNAL_ALL 31u
 
 /* Asks for a report when one of these signals ends the program. After stillframe_start, which also turns the reports of earlier runs into
- * snapshots. Handlers that were there before run afterwards; without one, the signal's default ends the process as it would have. */
+ * snapshots, and until stillframe_stop: after another stillframe_start it has to be asked for again. Handlers that were there before run
+ * afterwards; without one, the signal's default ends the process as it would have. */
 stillframe_status stillframe_signals_install(uint32_t signals, stillframe_error *error);
 
 /* Gives the calling thread a stack of its own for signal handlers, so that running out of stack is reported too. The thread that calls

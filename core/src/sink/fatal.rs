@@ -5,8 +5,12 @@ use std::path::{Path, PathBuf};
 
 /// The folder for records, in a store.
 pub const FOLDER: &str = "fatal";
-/// The ending of a record's name.
+/// The ending of a record's name, which begins with 20 digits of nanoseconds since 1970: names sort by time.
 pub const ENDING: &str = ".fatal";
+/// With so many entries in the folder, no further record is written.
+pub const MOST: usize = 64;
+/// How often a record is taken that processes did not live to store.
+pub const TRIES: usize = 3;
 
 /// Records that wait in the store at `store`, the oldest first. None where the folder cannot be read.
 #[must_use]
@@ -22,23 +26,23 @@ pub fn waiting(store: &Path) -> Vec<PathBuf> {
     records
 }
 
-/// What a record is called while it is read: the name counts. `None` for one that was read twice by processes that died with it.
+/// What a record is called while it is read, which of its tries that is, counted from 1, in the name. The process may end before the
+/// record is stored, because of it or for reasons of its own; one that lives gives it its name back. `None`: there were enough.
 #[must_use]
-pub fn tried(record: &Path) -> Option<PathBuf> {
+pub fn tried(record: &Path) -> Option<(usize, PathBuf)> {
     let name = record.to_str()?.strip_suffix(ENDING)?;
-    let next = match name.strip_suffix(".try1") {
-        Some(first) => format!("{first}.try2{ENDING}"),
-        None if name.ends_with(".try2") => return None,
-        None => format!("{name}.try1{ENDING}"),
-    };
-    Some(next.into())
+    let (name, before) = (1..=TRIES)
+        .find_map(|tries| Some((name.strip_suffix(&format!(".try{tries}"))?, tries)))
+        .unwrap_or((name, 0));
+    let now = before + 1;
+    (now <= TRIES).then(|| (now, format!("{name}.try{now}{ENDING}").into()))
 }
 
 #[cfg(all(test, not(loom)))]
 mod tests {
     use std::path::{Path, PathBuf};
 
-    use super::{FOLDER, tried, waiting};
+    use super::{FOLDER, TRIES, tried, waiting};
 
     #[test]
     fn only_records_count() {
@@ -57,11 +61,18 @@ mod tests {
     }
 
     #[test]
-    fn a_record_is_tried_twice() {
-        let first = tried(Path::new("/fatal/12-1.fatal"));
-        assert_eq!(first, Some(PathBuf::from("/fatal/12-1.try1.fatal")));
-        let second = tried(&first.unwrap());
-        assert_eq!(second, Some(PathBuf::from("/fatal/12-1.try2.fatal")));
-        assert_eq!(tried(&second.unwrap()), None);
+    fn a_record_is_tried_three_times() {
+        let mut record = PathBuf::from("/fatal/12-1.fatal");
+        for number in 1..=TRIES {
+            let (now, next) = tried(&record).unwrap();
+            assert_eq!(now, number);
+            assert_eq!(
+                next,
+                PathBuf::from(format!("/fatal/12-1.try{number}.fatal"))
+            );
+            record = next;
+        }
+        assert_eq!(tried(&record), None);
+        assert_eq!(tried(Path::new("/fatal/12-1.part")), None);
     }
 }

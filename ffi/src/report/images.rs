@@ -9,6 +9,8 @@ use framehop::{ExplicitModuleSectionInfo, Module, MustNotAllocateDuringUnwind, U
 use stillframe_core::lock::Mutex;
 use stillframe_core::native::{Images, section_of};
 
+use super::memory::Memory;
+
 type Bytes = &'static [u8];
 pub(crate) type Unwinding = framehop::UnwinderNative<Bytes, MustNotAllocateDuringUnwind>;
 
@@ -17,11 +19,35 @@ pub(crate) struct Loaded {
     pub(crate) unwinder: Unwinding,
     /// By address.
     ranges: Vec<(Range<u64>, bool)>,
+    marks: Vec<Mark>,
     /// How often images were loaded and unloaded before.
     changes: (u64, u64),
 }
 
+/// Bytes of an image that tell it from another one in its place: the beginning of the index of its unwinding rules.
+struct Mark {
+    image: Range<u64>,
+    at: usize,
+    bytes: Box<[u8]>,
+}
+
+/// As many of them.
+const MARK: usize = 64;
+
 impl Loaded {
+    /// Whether the image that was at an address still is, for who uses the images of an earlier moment: what was unloaded has no rules.
+    pub(crate) fn is_there(&self, address: u64, memory: &mut Memory) -> bool {
+        let mut marks = self.marks.iter();
+        let Some(mark) = marks.find(|mark| mark.image.contains(&address)) else {
+            return true;
+        };
+        let mut now = [0; MARK];
+        let Some(now) = now.get_mut(..mark.bytes.len()) else {
+            return false;
+        };
+        memory.read(mark.at, now) == now.len() && *now == *mark.bytes
+    }
+
     /// Whether an address is in an image.
     pub(crate) fn has(&self, address: u64) -> bool {
         self.find(address).is_some()
@@ -125,6 +151,7 @@ fn collect(changes: (u64, u64)) -> Loaded {
     let mut loaded = Loaded {
         unwinder: Unwinding::new(),
         ranges: ranges.collect(),
+        marks: Vec::new(),
         changes,
     };
     // SAFETY: the callback has the right type and is done with `loaded` when the call returns.
@@ -163,7 +190,7 @@ unsafe extern "C" fn add(info: *mut libc::dl_phdr_info, _size: usize, out: *mut 
     let bytes = |section: &Range<u64>| -> Bytes {
         let at = bias.wrapping_add(section.start) as usize as *const u8;
         // SAFETY: within a loaded segment. It is used only while it is loaded: a capture collects anew after any change, and looks up
-        // addresses of functions that run.
+        // addresses of functions that run. A signal handler asks `Loaded::is_there`.
         unsafe { std::slice::from_raw_parts(at, (section.end - section.start) as usize) }
     };
     let index = headers
@@ -179,6 +206,12 @@ unsafe extern "C" fn add(info: *mut libc::dl_phdr_info, _size: usize, out: *mut 
                 return 0;
             };
             let index = index.p_vaddr..index.p_vaddr + index.p_memsz;
+            let beginning = index.start..index.end.min(index.start + MARK as u64);
+            loaded.marks.push(Mark {
+                image: bias.wrapping_add(start)..bias.wrapping_add(end),
+                at: bias.wrapping_add(index.start) as usize,
+                bytes: bytes(&beginning).into(),
+            });
             ExplicitModuleSectionInfo {
                 eh_frame: Some(bytes(&(frames..end))),
                 eh_frame_svma: Some(frames..end),

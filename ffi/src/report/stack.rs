@@ -130,6 +130,9 @@ impl Stack {
                 is_system: loaded.find(lookup).unwrap_or(false),
             };
             self.count += 1;
+            if !live && !loaded.is_there(lookup, memory) {
+                break;
+            }
             let mut read = |at: u64| memory.get::<u64>(at as usize).ok_or(());
             let next = loaded
                 .unwinder

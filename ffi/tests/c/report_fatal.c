@@ -76,6 +76,73 @@ static void check(const char *how, int signal_number, const char *name, const ch
     report_stop();
 }
 
+/* A forked child has the scopes of the thread that forked, and those of no other one. */
+static pthread_barrier_t opened;
+
+__attribute__((noinline)) static void *other(void *unused) {
+    STILLFRAME_FRAME();
+    int of_the_other = 1;
+    STILLFRAME_INT(of_the_other);
+    pthread_barrier_wait(&opened);
+    for (;;) {
+        pause();
+    }
+    return unused;
+}
+
+__attribute__((noinline, no_sanitize("undefined", "address"))) static void *without_scopes(void *unused) {
+    int *volatile nowhere = (int *)(uintptr_t)0x10;
+    *nowhere = 1;
+    return unused;
+}
+
+static void forks(const char *how) {
+    STILLFRAME_FRAME();
+    STILLFRAME_STR(how);
+    pthread_t thread;
+    int status = 0;
+    CHECK(pthread_barrier_init(&opened, NULL, 2) == 0);
+    CHECK(pthread_create(&thread, NULL, other, NULL) == 0);
+    pthread_barrier_wait(&opened);
+    pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        int in_child = (int)getpid();
+        STILLFRAME_INT(in_child);
+        if (strcmp(how, "thread") == 0) {
+            /* The C library gives it the stack, and so the name, of the parent's thread that is not here. */
+            CHECK(pthread_create(&thread, NULL, without_scopes, NULL) == 0);
+            pthread_join(thread, NULL);
+        }
+        die(how);
+    }
+    CHECK(waitpid(child, &status, 0) == child);
+    CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
+    _exit(40);
+}
+
+static void check_fork(const char *how) {
+    char part[100];
+    const char *found;
+    int pid = 0;
+    int status = fatal_child(NULL, forks, how);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 40);
+    fatal_imported();
+    CHECK_SHOWS("\"type\":\"SIGSEGV\"");
+    CHECK_HIDES("of_the_other");
+    found = strstr(report_last(), "\"pid\":");
+    CHECK(found != NULL && sscanf(found, "\"pid\":%d", &pid) == 1 && pid != 0);
+    if (strcmp(how, "thread") == 0) {
+        CHECK_SHOWS("\"function\":\"without_scopes\"");
+    } else {
+        CHECK_SHOWS("\"function\":\"die\"");
+        CHECK_SHOWS("\"how\":{\"type\":\"char*\",\"value\":\"segv\"}");
+        snprintf(part, sizeof part, "\"in_child\":{\"type\":\"int\",\"value\":%d}", pid);
+        CHECK_SHOWS(part);
+    }
+    report_stop();
+}
+
 int main(void) {
     CHECK(stillframe_signals_install(STILLFRAME_SIGNAL_SEGV, NULL) < 0);
     report_start();
@@ -90,5 +157,7 @@ int main(void) {
     check("sent", SIGSEGV, "SIGSEGV", "sent by process");
     check("chained", 0, "SIGSEGV", "null pointer");
     check("overflow", SIGSEGV, "SIGSEGV", "address");
+    check_fork("segv");
+    check_fork("thread");
     return 0;
 }

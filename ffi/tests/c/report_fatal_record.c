@@ -3,7 +3,6 @@
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "report_fatal.h"
@@ -20,6 +19,8 @@ __attribute__((noinline, no_sanitize("undefined", "address"))) static void die(c
     STILLFRAME_BYTES(bytes, sizeof bytes);
     STILLFRAME_INT(number);
     int *volatile nowhere = (int *)(uintptr_t)0x10;
+    /* The compiler may move what fails in front of the last registration. */
+    __asm__ volatile("" ::: "memory");
     *nowhere = 1;
 }
 
@@ -109,16 +110,61 @@ static void nothing_is_stored_where_nothing_may_be(void) {
     report_stop();
 }
 
-/* A process that dies while it reads a record leaves it: it is read once more, and not a third time. */
-static void a_record_is_read_twice_at_most(void) {
+/* What a later start was given holds for the handlers that are installed after it, and none are there in between. */
+static void starts_again_and_dies(const char *how) {
+    char store[410];
+    stillframe_setting none = {stillframe_text_of("spool.enabled"), stillframe_text_of("false")};
+    report_stop();
+    snprintf(store, sizeof store, "%s-2", getenv("STILLFRAME_DIR"));
+    setenv("STILLFRAME_DIR", store, 1);
+    report_start_with(&none, 1);
+    CHECK(stillframe_signals_install(STILLFRAME_SIGNAL_ALL, NULL) == STILLFRAME_ERROR_VALUE);
+    report_stop();
+    setenv("STILLFRAME_REDACT_MODE", "strict", 1);
+    report_start();
+    CHECK(stillframe_signals_install(STILLFRAME_SIGNAL_ALL, NULL) == STILLFRAME_OK);
+    die(how);
+}
+
+static void a_later_start_counts(void) {
+    char first[400], second[410];
+    CHECK(records() == 0);
+    CHECK(WIFSIGNALED(fatal_child(NULL, starts_again_and_dies, "again")));
+    CHECK(records() == 0);
+    snprintf(first, sizeof first, "%s", getenv("STILLFRAME_DIR"));
+    snprintf(second, sizeof second, "%s-2", first);
+    setenv("STILLFRAME_DIR", second, 1);
+    CHECK(!record_has(SECRET) && record_has("number"));
+    fatal_imported();
+    CHECK_SHOWS("\"number\":{\"type\":\"int\",\"value\":4711}");
+    report_stop();
+    setenv("STILLFRAME_DIR", first, 1);
+}
+
+/* A process that ends while it reads a record leaves it: twice for all that can be found out, then without names of functions, and no more
+ * if that, too, ended one. */
+static void a_record_is_taken_three_times_at_most(void) {
     dies();
     rename_record(".try1.fatal");
     fatal_imported();
+    CHECK_SHOWS("\"function\":\"die\"");
+    CHECK_SHOWS("\"function\":\"main\"");
     report_stop();
     CHECK(records() == 0);
 
     dies();
     rename_record(".try2.fatal");
+    report_number = 0;
+    report_start();
+    /* Without waiting: the next line may be the program's last one. */
+    CHECK(records() == 0 && report_count() == 1);
+    CHECK_SHOWS("\"number\":{\"type\":\"int\",\"value\":4711}");
+    CHECK_SHOWS("\"function\":\"die\"");
+    CHECK_HIDES("\"function\":\"main\"");
+    report_stop();
+
+    dies();
+    rename_record(".try3.fatal");
     report_number = 0;
     report_start();
     for (int wait = 0; wait < 2000 && access(path, F_OK) == 0; wait++) {
@@ -130,28 +176,120 @@ static void a_record_is_read_twice_at_most(void) {
     report_stop();
 }
 
+/* Whether a process stored snapshots: their files are called after it. */
+static int has_stored(pid_t process) {
+    char part[40];
+    int found = 0;
+    snprintf(part, sizeof part, "-%d-", (int)process);
+    DIR *open = opendir(getenv("STILLFRAME_DIR"));
+    CHECK(open != NULL);
+    for (struct dirent *entry = readdir(open); entry != NULL; entry = readdir(open)) {
+        found |= strstr(entry->d_name, part) != NULL && strstr(entry->d_name, ".sfs") != NULL;
+    }
+    closedir(open);
+    return found;
+}
+
+/* Programs that are soon over, or become daemons at once, are no reason to lose it. */
+static void a_record_outlives_short_programs(void) {
+    dies();
+    for (unsigned turn = 0; turn < 1000; turn++) {
+        int status = 0;
+        pid_t child = fork();
+        CHECK(child >= 0);
+        if (child == 0) {
+            report_start();
+            usleep(turn % 10 * 200);
+            _exit(0);
+        }
+        CHECK(waitpid(child, &status, 0) == child && status == 0);
+        if (records() == 0) {
+            CHECK(has_stored(child));
+            return;
+        }
+    }
+    CHECK(records() == 0);
+}
+
+/* A child that holds the record's lock until it is killed. */
+static pid_t locked_by_another(void) {
+    int ready[2];
+    char byte = 0;
+    CHECK(pipe(ready) == 0);
+    pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        struct flock all = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+        int file = open(path, O_RDWR);
+        CHECK(file >= 0 && fcntl(file, F_SETLK, &all) == 0);
+        CHECK(write(ready[1], "1", 1) == 1);
+        for (;;) {
+            pause();
+        }
+    }
+    CHECK(read(ready[0], &byte, 1) == 1);
+    close(ready[0]);
+    close(ready[1]);
+    return child;
+}
+
 static void what_another_process_reads_is_left_alone(void) {
     dies();
     rename_record(".try1.fatal");
-    int read_by = open(path, O_RDONLY);
-    CHECK(read_by >= 0 && flock(read_by, LOCK_EX) == 0);
+    pid_t other = locked_by_another();
     report_number = 0;
     report_start();
     usleep(300000);
     CHECK(stillframe_flush(300000, NULL) == STILLFRAME_OK);
     CHECK(report_count() == 0 && access(path, F_OK) == 0);
     report_stop();
-    close(read_by);
+    CHECK(kill(other, SIGKILL) == 0 && waitpid(other, NULL, 0) == other);
     fatal_imported();
     report_stop();
     CHECK(records() == 0);
+}
+
+/* Entries that are no records, and never become old. */
+static void entries(int from, int until) {
+    char name[500];
+    struct timespec late[2] = {{4000000000, 0}, {4000000000, 0}};
+    for (int number = from; number < until; number++) {
+        snprintf(name, sizeof name, "%s/fatal/00%02d.fatal", getenv("STILLFRAME_DIR"), number);
+        int file = open(name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        CHECK(file >= 0 && futimens(file, late) == 0);
+        close(file);
+    }
+}
+
+static void the_folder_is_bounded(void) {
+    char name[500];
+    entries(0, 40);
+    dies();
+    fatal_imported();
+    report_stop();
+    CHECK(records() == 40);
+    entries(40, 63);
+    dies();
+    CHECK(records() == 64);
+    dies();
+    CHECK(records() == 64);
+    for (int number = 0; number < 63; number++) {
+        snprintf(name, sizeof name, "%s/fatal/00%02d.fatal", getenv("STILLFRAME_DIR"), number);
+        CHECK(unlink(name) == 0);
+    }
+    CHECK(records() == 1);
+    fatal_imported();
+    report_stop();
 }
 
 int main(void) {
     only_for_the_user();
     strict_mode_writes_no_text();
     nothing_is_stored_where_nothing_may_be();
-    a_record_is_read_twice_at_most();
+    a_later_start_counts();
+    a_record_is_taken_three_times_at_most();
+    a_record_outlives_short_programs();
     what_another_process_reads_is_left_alone();
+    the_folder_is_bounded();
     return 0;
 }

@@ -1,11 +1,10 @@
 //! The handlers of fatal signals: ours writes a record and leaves everything else as it would have been.
 
 use std::cell::UnsafeCell;
-use std::ffi::{CString, c_int, c_void};
+use std::ffi::{c_int, c_void};
 use std::fmt::Write as _;
 use std::mem::MaybeUninit;
-use std::os::fd::IntoRawFd;
-use std::os::unix::ffi::OsStrExt;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -22,7 +21,8 @@ use super::super::stack::Registers;
 use super::super::text::Short;
 use super::super::walk::{Order, record};
 use super::super::{Errno, images, start, thread};
-use super::record::{TAPE, WHEN, WHO, Writer};
+use super::describe::{address, describe, name_of};
+use super::record::{TAPE, WHEN, WHEN_BYTES, WHO, Writer, is_full};
 use super::{alternate, import};
 use crate::error::{Failure, stillframe_error};
 use crate::guard::{done, guard, inside};
@@ -41,20 +41,21 @@ const SIGNALS: [c_int; 5] = [
 /// How long a thread that dies as well waits for the record of the first one.
 const WAIT_MS: u32 = 3000;
 
-/// What the handler needs, made beforehand and never freed.
+/// What the handler needs, made beforehand: for one engine.
 struct Ready {
     recorder: UnsafeCell<Box<Recorder>>,
     redactor: Arc<Redactor>,
     limits: Limits,
     /// The folder for records, open.
-    folder: c_int,
-    /// The name of a record up to the process's number.
+    folder: OwnedFd,
+    /// The part of a record that says who this process is.
     who: Vec<u8>,
 }
 
 // SAFETY: the recorder is used by the one thread that took `DYING` from 0.
 unsafe impl Sync for Ready {}
 
+/// Null where nothing is installed. A handler looks at it after it set `DYING`, and who takes it away looks at `DYING` afterwards.
 static READY: AtomicPtr<Ready> = AtomicPtr::new(std::ptr::null_mut());
 /// The thread whose end is being recorded; 0: none, -1: it is written.
 static DYING: AtomicI32 = AtomicI32::new(0);
@@ -134,13 +135,16 @@ fn prepare() -> Result<(), Failure> {
         let what = "the engine does not work";
         return Err(Failure::new(STILLFRAME_ERROR_HANDLE, what));
     };
-    if !READY.load(Ordering::Acquire).is_null() {
-        return Ok(());
-    }
     let config = engine.config();
     if !config.spool.enabled {
         let what = "a record of a fatal signal has to be stored, and spool.enabled is false";
         return Err(Failure::new(STILLFRAME_ERROR_VALUE, what));
+    }
+    images::refresh();
+    // SAFETY: null or a box that is freed only under the lock that the caller has.
+    let ready = unsafe { READY.load(Ordering::Acquire).as_ref() };
+    if ready.is_some_and(|ready| Arc::ptr_eq(&ready.redactor, engine.redactor())) {
+        return Ok(());
     }
     let failed = |what: String| Failure::made(STILLFRAME_ERROR_SYSTEM, what);
     let store = config
@@ -159,19 +163,26 @@ fn prepare() -> Result<(), Failure> {
         folder: open_folder(&folder)?,
         who: import::who(engine),
     };
-    images::refresh();
-    READY.store(Box::into_raw(Box::new(ready)), Ordering::Release);
+    replace(Box::into_raw(Box::new(ready)));
     Ok(())
 }
 
-fn open_folder(folder: &Path) -> Result<c_int, Failure> {
-    let name = CString::new(folder.as_os_str().as_bytes())
-        .map_err(|_| Failure::new(STILLFRAME_ERROR_SYSTEM, "the store's name has a zero"))?;
+fn open_folder(folder: &Path) -> Result<OwnedFd, Failure> {
     let file = std::fs::File::open(folder).map_err(|error| {
-        let what = format!("{}: {error}", name.to_string_lossy());
+        let what = format!("{}: {error}", folder.display());
         Failure::made(STILLFRAME_ERROR_SYSTEM, what)
     })?;
-    Ok(file.into_raw_fd())
+    Ok(file.into())
+}
+
+/// Gives handlers something else to work with. Only under `INSTALLING`.
+fn replace(ready: *mut Ready) {
+    let before = READY.swap(ready, Ordering::SeqCst);
+    // A handler that is at work keeps it for ever.
+    if !before.is_null() && DYING.load(Ordering::SeqCst) <= 0 {
+        // SAFETY: from `Box::into_raw`, and a handler that begins now finds what came after it.
+        drop(unsafe { Box::from_raw(before) });
+    }
 }
 
 fn install(bit: usize, signal: c_int) -> Result<(), Failure> {
@@ -179,7 +190,8 @@ fn install(bit: usize, signal: c_int) -> Result<(), Failure> {
     let status = unsafe {
         let mut action: libc::sigaction = std::mem::zeroed();
         action.sa_sigaction = on_signal as *const () as usize;
-        action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
+        // Not held back while it runs: a signal of a failed instruction that is held back ends the process at once.
+        action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_NODEFER;
         libc::sigemptyset(&raw mut action.sa_mask);
         let before = (*BEFORE[bit].0.get()).as_mut_ptr();
         // Kept before ours is there, for a signal that comes in between.
@@ -203,6 +215,8 @@ pub(crate) fn uninstall() {
             restore(bit, signal, true);
         }
     }
+    // Where somebody came after us, our handler is still called.
+    replace(std::ptr::null_mut());
 }
 
 /// Puts back what was there before. `ours`: only if nobody came after us.
@@ -223,22 +237,28 @@ fn restore(bit: usize, signal: c_int, ours: bool) {
 unsafe extern "C" fn on_signal(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
     let _errno = Errno::keep();
     let tid = thread::tid();
-    match DYING.compare_exchange(0, tid, Ordering::AcqRel, Ordering::Acquire) {
+    match DYING.compare_exchange(0, tid, Ordering::SeqCst, Ordering::Acquire) {
         Ok(_) => {
+            ORIGINAL.signal.store(signal, Ordering::Relaxed);
+            ORIGINAL.info.store(info, Ordering::Relaxed);
+            ORIGINAL.context.store(context, Ordering::Relaxed);
             let told = signal == libc::SIGABRT && TOLD.load(Ordering::Relaxed) == tid;
-            // SAFETY: null or made by `prepare` and never freed.
-            let ready = unsafe { READY.load(Ordering::Acquire).as_ref() };
+            // SAFETY: null or made by `prepare`, and not freed while `DYING` names a thread.
+            let ready = unsafe { READY.load(Ordering::SeqCst).as_ref() };
             if let (Some(ready), false) = (ready, told) {
                 // A mistake of ours must not become another way to die.
                 let _ = catch_unwind(AssertUnwindSafe(|| {
                     // SAFETY: the kernel's own structs, and this thread has `DYING`.
                     unsafe { write(ready, signal, &*info, &*context.cast(), tid) };
                 }));
+                finish_unfinished();
             }
             DYING.store(-1, Ordering::Release);
         }
-        // The record itself failed: on to what would have happened.
-        Err(other) if other == tid => {}
+        Err(other) if other == tid => {
+            // SAFETY: the arguments are the kernel's, and this thread has `DYING`.
+            return unsafe { give_up(&*info, &mut *context.cast()) };
+        }
         Err(_) => wait(),
     }
     // SAFETY: the arguments are the kernel's.
@@ -279,25 +299,30 @@ unsafe fn write(
     // SAFETY: the struct is this call's own.
     unsafe { libc::clock_gettime(libc::CLOCK_REALTIME, &raw mut time) };
     let nanos = time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64;
+    // A server whose workers all die at once, again and again, must not fill the disk.
+    if is_full(ready.folder.as_raw_fd(), fatal::MOST) {
+        return;
+    }
     let mut name = Short::<64>::new();
     // SAFETY: a system call without arguments that cannot fail.
     let pid = unsafe { libc::getpid() };
-    let _ = write!(name, "{pid}-{nanos}{}\0", fatal::ENDING);
+    let _ = write!(name, "{nanos:020}-{pid}{}\0", fatal::ENDING);
     let Ok(name) = std::ffi::CStr::from_bytes_with_nul(name.as_str().as_bytes()) else {
         return;
     };
-    let Some(file) = Writer::create(ready.folder, name) else {
+    let Some(file) = Writer::create(ready.folder.as_raw_fd(), name) else {
         return;
     };
     file.part(WHO, &ready.who);
     let address = address(signal, info);
-    let mut when = [0_u8; 40];
+    let mut when = [0_u8; WHEN_BYTES];
     when[..8].copy_from_slice(&nanos.to_le_bytes());
     when[8..12].copy_from_slice(&tid.to_le_bytes());
     when[12..16].copy_from_slice(&signal.to_le_bytes());
     when[16..24].copy_from_slice(&address.to_le_bytes());
     // SAFETY: the call writes at most 16 bytes, which are there.
-    unsafe { libc::prctl(libc::PR_GET_NAME, when[24..].as_mut_ptr()) };
+    unsafe { libc::prctl(libc::PR_GET_NAME, when[24..40].as_mut_ptr()) };
+    when[40..].copy_from_slice(&pid.to_le_bytes());
     file.part(WHEN, &when);
     let mut message = Short::<200>::new();
     describe(&mut message, signal, info, address);
@@ -309,7 +334,7 @@ unsafe fn write(
             live: false,
             caller: 0,
             skip_system: signal == libc::SIGABRT,
-            thread: thread::of(tid),
+            thread: thread::known(),
             limits: &ready.limits,
             redactor: &ready.redactor,
         };
@@ -321,6 +346,53 @@ unsafe fn write(
     }
     file.images();
     file.finish();
+}
+
+/// Gives a record that was not finished what can still be had.
+fn finish_unfinished() {
+    if let Some(file) = Writer::unfinished() {
+        file.images();
+        file.finish();
+    }
+}
+
+/// What was being recorded when the recording itself failed.
+struct Original {
+    signal: AtomicI32,
+    info: AtomicPtr<libc::siginfo_t>,
+    context: AtomicPtr<c_void>,
+}
+
+static ORIGINAL: Original = Original {
+    signal: AtomicI32::new(0),
+    info: AtomicPtr::new(std::ptr::null_mut()),
+    context: AtomicPtr::new(std::ptr::null_mut()),
+};
+
+/// Another signal while this thread was in `write`: all goes on as after the first one.
+///
+/// # Safety
+///
+/// The arguments are the kernel's, and this thread has `DYING`.
+unsafe fn give_up(info: &libc::siginfo_t, context: &mut libc::ucontext_t) {
+    // An end that somebody sends is on its way.
+    if matches!(info.si_code, libc::SI_USER | libc::SI_QUEUE) {
+        return;
+    }
+    finish_unfinished();
+    DYING.store(-1, Ordering::Release);
+    let original = ORIGINAL.context.load(Ordering::Relaxed);
+    // SAFETY: the kernel's, on the stack that this handler is on as well: the handler they were made for has not returned.
+    unsafe {
+        let (signal, info) = (&ORIGINAL.signal, &ORIGINAL.info);
+        go_on(
+            signal.load(Ordering::Relaxed),
+            info.load(Ordering::Relaxed),
+            original,
+        );
+        // Not back to what failed here, but to where the program was, or where an earlier handler wants it to be.
+        context.uc_mcontext = (*original.cast::<libc::ucontext_t>()).uc_mcontext;
+    }
 }
 
 /// What happens next without us: the handler that was there before, or the default.
@@ -335,13 +407,22 @@ unsafe fn go_on(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void)
     // SAFETY: written before ours was installed.
     let before = unsafe { (*BEFORE[bit].0.get()).assume_init_read() };
     restore(bit, signal, false);
+    // SAFETY: plain data. Held back is what would be if the earlier handler had been called without us; the kernel puts that right when
+    // ours returns.
+    unsafe {
+        let mut mask = before.sa_mask;
+        if before.sa_flags & libc::SA_NODEFER == 0 {
+            libc::sigaddset(&raw mut mask, signal);
+        }
+        libc::pthread_sigmask(libc::SIG_BLOCK, &raw const mask, std::ptr::null_mut());
+    }
     match before.sa_sigaction {
         libc::SIG_DFL | libc::SIG_IGN => {
             // A failed instruction is run again when we return, and fails again. What was sent must be sent again.
             // SAFETY: the kernel's struct; the call sends a signal to this thread, which comes when this handler returns.
             unsafe {
                 if (*info).si_code <= 0 || signal == libc::SIGABRT {
-                    libc::syscall(libc::SYS_tgkill, libc::getpid(), libc::gettid(), signal);
+                    libc::syscall(libc::SYS_tgkill, libc::getpid(), thread::tid(), signal);
                 }
             }
         }
@@ -380,59 +461,4 @@ fn registers(context: &libc::ucontext_t) -> Registers {
             lr: machine.regs[30],
         }
     }
-}
-
-/// The address that a signal is about; 0: none.
-fn address(signal: c_int, info: &libc::siginfo_t) -> u64 {
-    if signal == libc::SIGABRT || info.si_code <= 0 {
-        return 0;
-    }
-    // SAFETY: signals of failed instructions carry an address.
-    unsafe { info.si_addr() }.addr() as u64
-}
-
-fn name_of(signal: c_int) -> &'static str {
-    match signal {
-        libc::SIGSEGV => "SIGSEGV",
-        libc::SIGBUS => "SIGBUS",
-        libc::SIGFPE => "SIGFPE",
-        libc::SIGILL => "SIGILL",
-        _ => "SIGABRT",
-    }
-}
-
-/// What happened, for people.
-fn describe(message: &mut Short<200>, signal: c_int, info: &libc::siginfo_t, address: u64) {
-    const SEGV_MAPERR: c_int = 1;
-    const SEGV_ACCERR: c_int = 2;
-    let code = info.si_code;
-    let _ = match (signal, code) {
-        (_, libc::SI_USER | libc::SI_QUEUE) => {
-            // SAFETY: a signal that a process sent carries its number.
-            write!(message, "sent by process {}", unsafe { info.si_pid() })
-        }
-        (libc::SIGABRT, _) => message.write_str("the program aborted itself"),
-        (_, libc::SI_TKILL) => message.write_str("raised by the program itself"),
-        (libc::SIGSEGV, SEGV_MAPERR) if address < 0x1_0000 => {
-            write!(message, "null pointer: nothing is at address {address:#x}")
-        }
-        (libc::SIGSEGV, SEGV_MAPERR) => write!(message, "nothing is at address {address:#x}"),
-        (libc::SIGSEGV, SEGV_ACCERR) => {
-            write!(message, "no permission for address {address:#x}")
-        }
-        (libc::SIGSEGV, _) => message.write_str("invalid access to memory"),
-        (libc::SIGBUS, libc::BUS_ADRALN) => write!(message, "misaligned address {address:#x}"),
-        (libc::SIGBUS, libc::BUS_ADRERR) => {
-            write!(
-                message,
-                "no memory behind address {address:#x} (a file that became shorter)"
-            )
-        }
-        (libc::SIGBUS, _) => write!(message, "bus error at address {address:#x}"),
-        (libc::SIGFPE, 1) => message.write_str("integer division by zero"),
-        (libc::SIGFPE, 2) => message.write_str("integer overflow"),
-        (libc::SIGFPE, _) => message.write_str("arithmetic error"),
-        (libc::SIGILL, _) => write!(message, "illegal instruction at {address:#x}"),
-        _ => Ok(()),
-    };
 }

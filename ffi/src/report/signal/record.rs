@@ -6,9 +6,10 @@
 //! ```
 //!
 //! Kinds: 1 who it was (JSON, made when the handlers were installed), 2 when and where (u64 ns since 1970, u32 thread, u32 signal, u64
-//! address, 16 bytes with the thread's name), 3 the tape, 4 the images (`/proc/self/maps`), 5 the end, empty. A record without an end is used as far as it goes.
+//! address, 16 bytes with the thread's name, u32 process), 3 the tape, 4 the images (`/proc/self/maps`), 5 the end, empty. A record without an end is used as far as it goes.
 
 use std::ffi::CStr;
+use std::sync::atomic::{AtomicI32, Ordering};
 
 pub(crate) const MAGIC: [u8; 8] = *b"\x93SFFATAL";
 pub(crate) const WHO: u32 = 1;
@@ -17,10 +18,53 @@ pub(crate) const TAPE: u32 = 3;
 pub(crate) const IMAGES: u32 = 4;
 pub(crate) const END: u32 = 5;
 
+/// Of the part [`WHEN`].
+pub(crate) const WHEN_BYTES: usize = 44;
 /// Larger records are not read.
 pub(crate) const MAX_BYTES: u64 = 32 << 20;
 /// Bytes of `/proc/self/maps` that are kept.
 const MAX_IMAGES: u32 = 4 << 20;
+
+/// Whether a folder that is open has `most` entries or more. For signal handlers.
+pub(crate) fn is_full(folder: i32, most: usize) -> bool {
+    // One of its own: how far a folder has been read is common to all that have it open, other processes among them.
+    // SAFETY: a text that ends with a zero, and flags.
+    let entries = unsafe {
+        let how = libc::O_RDONLY | libc::O_DIRECTORY | libc::O_CLOEXEC;
+        libc::openat(folder, c".".as_ptr(), how)
+    };
+    if entries < 0 {
+        return false;
+    }
+    // And the two that every folder has.
+    let most = most + 2;
+    let mut count = 0;
+    let mut chunk = [0_u64; 256];
+    while count < most {
+        // SAFETY: the buffer has the length that is said, and the alignment that the kernel's records want.
+        let got = unsafe {
+            let (at, length) = (chunk.as_mut_ptr(), size_of_val(&chunk));
+            libc::syscall(libc::SYS_getdents64, entries, at, length)
+        };
+        let words = usize::try_from(got).unwrap_or(0) / size_of::<u64>();
+        if words == 0 {
+            break;
+        }
+        // A record is its inode, an offset, and its length in the first two bytes of the third word; a number of whole words.
+        let mut rest = chunk.get(..words).unwrap_or_default();
+        while let Some([low, high, ..]) = rest.get(2).map(|word| word.to_ne_bytes()) {
+            count += 1;
+            let length = usize::from(u16::from_ne_bytes([low, high])) / size_of::<u64>();
+            rest = rest.get(length.max(1)..).unwrap_or_default();
+        }
+    }
+    // SAFETY: opened above.
+    unsafe { libc::close(entries) };
+    count >= most
+}
+
+/// The file of the record that is being written; -1: none.
+static UNFINISHED: AtomicI32 = AtomicI32::new(-1);
 
 /// Writes parts to a file. Everything here may run in a signal handler.
 pub(crate) struct Writer {
@@ -40,8 +84,15 @@ impl Writer {
             )
         };
         let writer = (file >= 0).then_some(Self { file })?;
+        UNFINISHED.store(file, Ordering::Relaxed);
         writer.bytes(&MAGIC);
         Some(writer)
+    }
+
+    /// The one that was not finished, because something failed between two parts: writing one does not fail so.
+    pub(crate) fn unfinished() -> Option<Self> {
+        let file = UNFINISHED.swap(-1, Ordering::Relaxed);
+        (file >= 0).then_some(Self { file })
     }
 
     pub(crate) fn part(&self, kind: u32, bytes: &[u8]) {
@@ -86,6 +137,7 @@ impl Writer {
     }
 
     pub(crate) fn finish(self) {
+        UNFINISHED.store(-1, Ordering::Relaxed);
         self.part(END, &[]);
         // SAFETY: our own file, closed once.
         unsafe { libc::close(self.file) };
@@ -148,7 +200,7 @@ pub(crate) fn parts(record: &[u8]) -> Option<Parts<'_>> {
 mod tests {
     use std::os::fd::AsRawFd;
 
-    use super::{END, IMAGES, MAGIC, TAPE, WHEN, WHO, Writer, parts};
+    use super::{END, IMAGES, MAGIC, TAPE, WHEN, WHEN_BYTES, WHO, Writer, is_full, parts};
 
     #[test]
     fn what_is_written_is_read() {
@@ -157,14 +209,14 @@ mod tests {
         let writer = Writer::create(open.as_raw_fd(), c"one").unwrap();
         assert!(Writer::create(open.as_raw_fd(), c"one").is_none());
         writer.part(WHO, b"{}");
-        writer.part(WHEN, &[7; 40]);
+        writer.part(WHEN, &[7; WHEN_BYTES]);
         writer.part(TAPE, b"tape");
         writer.images();
         writer.finish();
         let record = std::fs::read(folder.path().join("one")).unwrap();
         let read = parts(&record).unwrap();
         assert_eq!((read.who, read.tape), (&b"{}"[..], &b"tape"[..]));
-        assert_eq!(read.when, [7; 40]);
+        assert_eq!(read.when, [7; WHEN_BYTES]);
         assert!(std::str::from_utf8(read.images).unwrap().contains("r-xp"));
         assert!(read.is_whole);
         for length in 0..record.len().min(200) {
@@ -172,6 +224,19 @@ mod tests {
             assert_eq!(torn.is_some(), length >= MAGIC.len());
             assert!(torn.is_none_or(|torn| !torn.is_whole));
         }
+    }
+
+    #[test]
+    fn entries_are_counted() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = std::fs::File::open(folder.path()).unwrap();
+        for number in 0..300 {
+            assert!(!is_full(open.as_raw_fd(), number + 1), "{number}");
+            assert!(is_full(open.as_raw_fd(), number), "{number}");
+            let name = "n".repeat(1 + number % 90);
+            std::fs::write(folder.path().join(format!("{name}{number}")), b"").unwrap();
+        }
+        assert!(!is_full(-1, 0));
     }
 
     #[test]
