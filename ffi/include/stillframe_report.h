@@ -276,7 +276,9 @@ __attribute__((unused)) static inline void stillframe_var_close(stillframe_var *
         stillframe_scope_here.vars, &STILLFRAME_JOIN(stillframe_slot_, id), (const void *)(uintptr_t)(where), items,                     \
         &stillframe_scope_here};                                                                                                         \
     __atomic_signal_fence(__ATOMIC_RELEASE);                                                                                             \
-    stillframe_scope_here.vars = &STILLFRAME_JOIN(stillframe_var_, id)
+    stillframe_scope_here.vars = &STILLFRAME_JOIN(stillframe_var_, id);                                                                  \
+    /* If what comes next is the end of the program, its variable is there. */                                                           \
+    __atomic_signal_fence(__ATOMIC_SEQ_CST)
 
 #define STILLFRAME_REGISTER(text, type_of, size_of, where, items)                                                                        \
     STILLFRAME_REGISTER_(__COUNTER__, text, type_of, size_of, where, items)
