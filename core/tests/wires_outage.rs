@@ -286,12 +286,13 @@ fn what_waits_for_another_address_is_shown_and_not_sent() {
     gone.shutdown(SOON);
     drop(gone);
     let server = Server::new(|_, _| OK);
-    let deliver = |port: u16| {
-        let (done, problems) = send_waiting(&sending_to(dir.path(), port), dir.path(), SOON);
+    let deliver = |port: u16, moved: bool| {
+        let config = sending_to(dir.path(), port);
+        let (done, problems) = send_waiting(&config, dir.path(), SOON, moved);
         assert!(problems.is_empty(), "{problems:?}");
         done
     };
-    for delivery in deliver(server.port) {
+    for delivery in deliver(server.port, false) {
         let stats = &delivery.stats;
         assert_eq!((stats.sent, stats.waiting), (0, 0), "{delivery:?}");
         assert!(!delivery.by_another, "{delivery:?}");
@@ -303,14 +304,31 @@ fn what_waits_for_another_address_is_shown_and_not_sent() {
         assert!(dir.path().join("outbox").join(left.folder()).is_dir());
     }
     assert!(server.received().is_empty());
-    let server = Server::on(
+    // With the former address, or because the receiver has moved.
+    let former = Server::on(
         TcpListener::bind(("127.0.0.1", port)).unwrap(),
         None,
         |_, _| OK,
     );
-    for delivery in deliver(port) {
+    for delivery in deliver(port, false) {
         let stats = &delivery.stats;
         assert_eq!((stats.sent, stats.waiting), (3, 0), "{delivery:?}");
     }
+    assert!(!former.received().is_empty());
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let nobody = listener.local_addr().unwrap().port();
+    drop(listener);
+    let gone = engine(dir.path(), nobody);
+    submit_many(&gone, 3);
+    assert!(gone.flush(SOON));
+    gone.shutdown(SOON);
+    drop(gone);
+    let done = deliver(server.port, true);
+    let sent: Vec<_> = done.iter().map(|one| (one.name, one.stats.sent)).collect();
+    assert_eq!(
+        sent,
+        [("otlp", 0), ("sentry", 0), ("otlp", 3), ("sentry", 3)]
+    );
+    assert!(waiting(dir.path()).iter().all(|left| left.items == 0));
     assert!(!server.received().is_empty());
 }

@@ -589,6 +589,12 @@ fn what_waits_for_another_address_is_told_as_such() {
     ] {
         assert!(text.contains(part), "{part:?} in {text}");
     }
+    let (status, text) = with_sentry(&["send", "--moved", "--timeout", "1", "--width", "250"]);
+    assert_eq!(status, Some(1));
+    assert!(
+        text.contains("the connection is refused") && !text.contains(other),
+        "tried: {text}"
+    );
     let (_, json) = with_sentry(&["send", "--json"]);
     let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
     assert_eq!(json["destinations"][0]["waiting"], 0);

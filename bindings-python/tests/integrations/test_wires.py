@@ -197,7 +197,7 @@ def test_what_nobody_takes_harms_nothing(store: Store) -> None:
     for name in ("otlp", "sentry"):
         assert list(store.folder.glob(f"**/outbox/{name}-*/*.sfs")), name
     # The next process delivers what the last one could not.
-    with receiving() as receiver:
+    with receiving(port=port) as receiver:
         program = "import stillframe, time\nstillframe.install()\nuntil = time.monotonic() + 30\n" + (
             "while time.monotonic() < until and any(d['waiting'] or not d['sent'] for d in stillframe.stats()['destinations'].values()):\n"
             "    time.sleep(0.05)\n"

@@ -22,6 +22,7 @@ Examples:
   stillframe send                     from the newest store
   stillframe send --service shop      from this service's
   stillframe send --timeout 300
+  stillframe send --moved             also what waits for a former address or key
 
 Where to is configured as for the programs themselves: STILLFRAME_DATADOG_ENABLED=1, stillframe.toml.
 Exit status: 0 if nothing waits any more, 1 if something does.";
@@ -33,6 +34,9 @@ pub(super) struct SendArgs {
     /// Seconds for all of it
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     timeout: u64,
+    /// Also sends what waits for another address or key of the same kind: it has moved to the configured one
+    #[arg(long)]
+    moved: bool,
     #[command(flatten)]
     display: DisplayArgs,
     #[command(flatten)]
@@ -81,7 +85,7 @@ pub(super) fn send(args: &SendArgs, output: &Output) -> Result<ExitCode, Failure
         output.remark(&notice.to_string());
     }
     let limit = Duration::from_secs(args.timeout);
-    let (done, problems) = send_waiting(&config, &place.dir, limit);
+    let (done, problems) = send_waiting(&config, &place.dir, limit, args.moved);
     let waiting = waiting(&place.dir);
     let left: u64 = waiting.iter().map(|waiting| waiting.items).sum();
     let is_own = |waiting: &Waiting| {

@@ -11,7 +11,7 @@ use super::Sender;
 use crate::config::Config;
 use crate::sink::http::Client;
 use crate::sink::outbox::{FOLDER, Outbox, waiting};
-use crate::sink::{Identity, destinations};
+use crate::sink::{Destination, Identity, destinations};
 use crate::stats::{DestinationCounters, DestinationStats};
 
 /// What came of delivering to one destination.
@@ -29,20 +29,20 @@ pub struct Delivery {
     pub by_another: bool,
 }
 
-/// Delivers what waits in the store at `store` to the destinations of `config`, for at most `limit`. Also returns what is wrong with
-/// destinations that cannot be made.
+/// Delivers what waits in the store at `store` to the destinations of `config`, for at most `limit`; with `moved`, also what waits for
+/// others of their names, which these take the place of. Also returns what is wrong with destinations that cannot be made.
 #[must_use]
 pub fn send_waiting(
     config: &Config,
     store: &Path,
     limit: Duration,
+    moved: bool,
 ) -> (Vec<Delivery>, Vec<String>) {
     let deadline = Instant::now() + limit;
     let (made, problems) = destinations(config);
-    let deliver = |destination: crate::sink::Destination| {
+    let deliver = |destination: Destination, identity: Option<Identity>| {
         let name = destination.protocol.name();
-        let folder = destination.folder();
-        let identity = destination.identity;
+        let folder = Identity::folder(name, identity.as_ref());
         let counters = Arc::new(DestinationCounters::new(&destination.address));
         let told: Arc<Mutex<Vec<String>>> = Arc::default();
         let panicked = Arc::new(AtomicBool::new(false));
@@ -85,5 +85,22 @@ pub fn send_waiting(
             told,
         }
     };
-    (made.into_iter().map(deliver).collect(), problems)
+    let deliver_own = |mut destination: Destination| {
+        let identity = destination.identity.take();
+        deliver(destination, identity)
+    };
+    let mut done: Vec<Delivery> = made.into_iter().map(deliver_own).collect();
+    if moved {
+        for left in waiting(store).into_iter().filter(|left| left.items > 0) {
+            let is_done = |one: &Delivery| one.name == left.name && one.identity == left.identity;
+            let again = destinations(config).0;
+            let mut again = again.into_iter();
+            if !done.iter().any(is_done)
+                && let Some(new) = again.find(|new| new.protocol.name() == left.name)
+            {
+                done.push(deliver(new, left.identity));
+            }
+        }
+    }
+    (done, problems)
 }
