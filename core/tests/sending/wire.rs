@@ -282,11 +282,14 @@ pub fn files(dir: &Path) -> Vec<String> {
 
 pub const SOON: Duration = Duration::from_secs(20);
 
-/// Asserts that the oldest of `ids` were dropped, and each of the others was delivered once. A batch that was being sent then is not one of
-/// the oldest.
+/// Asserts that `dropped` of `ids` were dropped, the newest ones not among them, and each of the others was delivered once. What is being
+/// sent while room is made is kept, so it need not be the oldest that go.
 pub fn assert_oldest_dropped(received: &[Received], ids: &[String], dropped: usize) {
     let counts = delivered(received);
-    let sending = ids.iter().take_while(|id| counts.contains_key(*id)).count();
-    let kept = [&ids[..sending], &ids[sending + dropped..]].concat();
+    let is_there = |id: &&String| counts.contains_key(*id);
+    let kept: Vec<String> = ids.iter().filter(is_there).cloned().collect();
+    assert_eq!(kept.len(), ids.len() - dropped);
     assert_once(received, &kept);
+    let newest = &ids[ids.len() - kept.len() / 2..];
+    assert!(newest.iter().all(|id| is_there(&id)), "newer ones dropped");
 }
