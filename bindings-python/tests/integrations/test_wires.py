@@ -198,7 +198,7 @@ def test_what_nobody_takes_harms_nothing(store: Store) -> None:
         assert list(store.folder.glob(f"**/outbox/{name}-*/*.sfs")), name
     # The next process delivers what the last one could not.
     with receiving(port=port) as receiver:
-        program = "import stillframe, time\nstillframe.install()\nuntil = time.monotonic() + 30\n" + (
+        program = "import stillframe, time\nuntil = time.monotonic() + 30\n" + (
             "while time.monotonic() < until and any(d['waiting'] or not d['sent'] for d in stillframe.stats()['destinations'].values()):\n"
             "    time.sleep(0.05)\n"
         )

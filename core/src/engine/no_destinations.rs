@@ -39,6 +39,6 @@ pub(super) fn settle_by(_: &Senders, _: Instant) -> bool {
     true
 }
 
-pub(super) fn stop(_: &Senders, _: Instant) {}
+pub(super) fn stop(_: &Senders) {}
 
 pub(super) fn leave_to_parent(_: &Senders) {}

@@ -204,7 +204,7 @@ impl Worker {
         if !self.started.load(Ordering::Acquire) {
             // Something was refused and nothing captured: `doctor` has to know of it all the same.
             if self.shared.stats.snapshot().outcomes == Outcomes::default() {
-                destinations::stop(&self.senders, Instant::now());
+                destinations::stop(&self.senders);
                 return true;
             }
             self.ensure_started();
