@@ -7,7 +7,6 @@ import os
 import re
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Generator
 from pathlib import Path
@@ -170,9 +169,7 @@ def chain():
 """
 
 
-@pytest.mark.parametrize(
-    "program", [CHAIN, pytest.param(GROUP, marks=pytest.mark.skipif(sys.version_info < (3, 11), reason="Python has groups since 3.11"))]
-)
+@pytest.mark.parametrize("program", [CHAIN, pytest.param(GROUP, marks=pytest.mark.since(3, 11))])
 def test_the_stack_trace_is_what_python_prints(store: Store, receiver: Receiver, program: str) -> None:
     result = run(store, program + "chain()\n", receiver.url, f"http://key@127.0.0.1:{receiver.port}/42")
     assert result.status == 1

@@ -49,7 +49,7 @@ def test_the_line_of_each_frame(fallback: bool) -> None:
     assert statics(found, "total") == {"LIMIT": 10}
 
 
-@pytest.mark.skipif(sys.version_info < (3, 11), reason="instructions have no caches there")
+@pytest.mark.since(3, 11)  # instructions have no caches before
 def test_caches_are_no_instructions() -> None:
     entries: Any = opcode._inline_cache_entries  # type: ignore[attr-defined]
     expected = [0] * 256
