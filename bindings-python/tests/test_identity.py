@@ -246,3 +246,27 @@ def test_an_error_that_is_given_attributes_after_it_was_met(store: Store) -> Non
         """
     )
     assert store.errors() == [("KeyError", "excepthook", False)]
+
+
+@pytest.mark.parametrize("run", ["fails()", "threading.Thread(target=fails).start()", "asyncio.run(task())"], ids=["program", "thread", "task"])
+def test_an_error_with_attributes_that_two_hooks_meet(store: Store, run: str) -> None:
+    """As a note is one: both ``sys.excepthook`` and what looks after it meet it."""
+    store.enabled(
+        f"""
+        import asyncio, gc, threading
+        def fails():
+            error = ValueError("x")
+            error.order, error.step = 17, "pay"
+            raise error
+        async def task():
+            failing = asyncio.get_running_loop().create_task(inside())
+            await asyncio.sleep(0.01)
+            del failing
+            gc.collect()
+        async def inside():
+            fails()
+        {run}
+        """
+    )
+    assert len(store.errors()) == 1
+    assert len(store.snapshots()) == 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from contextvars import ContextVar
 
 from stillframe import _failures, _identity, _request
 
@@ -21,7 +20,7 @@ CHAIN = 16
 """How far back causes are searched for the context that they left."""
 
 _plain_getattribute: object = object.__getattribute__
-_current: ContextVar[dict[str, Any] | None] = ContextVar("stillframe", default=None)
+_current = _request.said
 _cause = BaseException.__dict__["__cause__"].__get__
 _context = BaseException.__dict__["__context__"].__get__
 
@@ -33,8 +32,8 @@ trace_ids: list[Callable[[], Ids | None]] = []
 class context:  # noqa: N801 - used as a function
     """Says whom and what the code that runs now works for; errors carry it.
 
-    It holds from the call on, for this thread or task and what it starts. As a context manager it holds until the end of the block, and an
-    error that leaves the block keeps it::
+    It holds from the call on, for this thread or task and what it starts, until the request or job ends in which it was said. As a context
+    manager it holds until the end of the block, and an error that leaves the block keeps it::
 
         with stillframe.context(user={"id": 17, "plan": "free"}, tags={"cart": cart.id}):
             checkout(cart)

@@ -5,10 +5,10 @@ little: the next exception of a retry loop usually lies exactly where the last o
 dies with it (see ``docs/decisions/one-error-is-one-error.md``):
 
 * most classes written in Python can be referenced weakly;
-* for the others the mark is in the exception's own empty attribute dictionary, in which some keys were set and removed again: a dictionary
-  does not shrink, so it stays larger than a new one. Nobody can read it by accident, and a new exception never has it.
+* for the others the mark is in the exception's own attribute dictionary, in which some keys were set and removed again: a dictionary does
+  not shrink, so it stays larger than a new one. Nobody can read it by accident, and a new exception never has it.
 
-An exception that fits neither (attributes of its own on a built-in class) is not recognised and may be captured twice.
+An exception that fits neither (many attributes of its own on a built-in class) is not recognised and may be captured twice.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ LIMIT = 256
 _attributes = BaseException.__dict__["__dict__"].__get__  # what a class overrides is not run
 _size = dict.__sizeof__
 _FEW = 5
-"""Attributes that an exception may be given after it was met. A new dictionary with so few has the smallest size."""
+"""Attributes that an exception may have. A new dictionary with so few has the smallest size."""
 _KEYS = [f"stillframe{number}" for number in range(11)]
 """As many as make a dictionary grow to a size that none has when it is new, whatever attributes the instances of its class have: those
 of some classes share their keys, and begin with room for them."""
@@ -83,7 +83,7 @@ def remember(error: BaseException) -> Met | None:
 
 def _wear(error: BaseException) -> bool:
     attributes: dict[str, object] = _attributes(error)
-    if attributes:
+    if len(attributes) > _FEW:
         return False
     _stretch(attributes)
     return _size(attributes) == _WORN

@@ -125,7 +125,7 @@ class Facts:
 class Request:
     """One that runs. A subclass for each form in which servers and frameworks have it."""
 
-    __slots__ = ("__dict__", "_token", "source", "status")
+    __slots__ = ("__dict__", "_said", "_token", "source", "status")
 
     pending: tuple[BaseException, TracebackType | None] | None = None
     """An error that the framework has handed to a handler of the program, until it is known what that made of it."""
@@ -141,6 +141,7 @@ class Request:
 
     def begin(self) -> None:
         """Makes it the running one, for this thread or task and what it starts."""
+        self._said = begin_saying() if current() is None else None
         self._token: Token[Optional[Request]] | None = _set(self)
 
     def end(self) -> None:
@@ -153,6 +154,7 @@ class Request:
             _reset(token)
         except ValueError:  # it ends in another thread or task than it began in
             pass
+        self._end_saying()
         if _references(self) > _alone:  # or else it is gone in a moment
             self._let_go()
 
@@ -178,7 +180,12 @@ class Request:
         if current() is self:
             _set(self._outer)
         self._outer = None
+        self._end_saying()
         self._let_go()
+
+    def _end_saying(self) -> None:
+        before, self._said = self._said, None
+        end_saying(before)
 
     def _let_go(self) -> None:
         self.pending = kept = None
@@ -199,6 +206,26 @@ class Request:
 
 
 _current: ContextVar[Optional[Request]] = ContextVar("stillframe_request", default=None)
+said: ContextVar[dict[str, Any] | None] = ContextVar("stillframe", default=None)
+"""What the program said of user, session and tags."""
+if TYPE_CHECKING:
+    Said = Token[dict[str, Any] | None]
+
+
+def begin_saying() -> Said:
+    """What the program says from now on of its circumstances holds until ``end_saying`` gets what this returns."""
+    return said.set(said.get())
+
+
+def end_saying(before: Said | None) -> None:
+    """What was said before holds again: the next request of this thread is somebody else's."""
+    if before is not None:
+        try:
+            said.reset(before)
+        except ValueError:  # it began in another thread or task, which keeps its own
+            pass
+
+
 _set, _reset, _references = _current.set, _current.reset, sys.getrefcount
 current = _current.get
 """The request that runs in this thread or task."""

@@ -366,3 +366,31 @@ def test_switched_off(store: Store) -> None:
     [shot] = store.snapshots()
     assert shot["exceptions"][0]["mechanism"] == "logging"
     assert "celery.task" not in shot["context"]["attributes"]
+
+
+def test_an_id_that_is_used_again(store: Store) -> None:
+    store.write("tasks.py", TASKS)
+    result = store.enabled("import tasks\nfor _ in range(3):\n    tasks.divide.apply((3, 0), task_id='nightly')")
+    assert result.status == 0, result.err
+    assert store.errors() == [("ZeroDivisionError", "celery", False)] * 3
+
+
+def test_what_a_task_says_ends_with_it(store: Store) -> None:
+    store.write("tasks.py", TASKS)
+    result = store.enabled(
+        """
+        import stillframe, tasks
+
+        @tasks.app.task
+        def says():
+            stillframe.context(user={"name": "alice"})
+            return 1 / 0
+
+        says.apply()
+        tasks.divide.apply((3, 0))
+        """
+    )
+    assert result.status == 0, result.err
+    first, second = store.snapshots()
+    assert first["context"]["user"] == {"name": "alice"}
+    assert "user" not in second["context"]

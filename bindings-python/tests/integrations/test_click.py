@@ -181,3 +181,29 @@ def test_errors_of_commands_that_others_run(store: Store) -> None:
     inside, outside = store.snapshots()
     assert inside["context"]["attributes"]["cli.command"].endswith(" stock split")
     assert "cli.command" not in outside["context"]["attributes"]
+
+
+def test_a_click_command_in_a_typer_command(store: Store) -> None:
+    result = store.enabled(
+        """
+        import click, logging, stillframe, typer
+        app = typer.Typer()
+
+        @click.command("inner")
+        def inner():
+            try:
+                1 / 0
+            except ZeroDivisionError:
+                logging.exception("in both")
+
+        @app.command()
+        def outer():
+            inner([], standalone_mode=False)
+            print(stillframe.stats().get("failures"))
+
+        app()
+        """
+    )
+    assert (result.status, result.out.strip()) == (0, "None"), result.err
+    [logged] = store.snapshots()
+    assert logged["context"]["attributes"]["cli.command"] == "program.py"

@@ -506,3 +506,51 @@ def test_quart(store: Store) -> None:
         ("LookupError", "quart", "/socket/<room>"),
     ]
     assert attributes(store.snapshots()[0])["url.query"] == "page=2"
+
+
+def test_a_file_that_is_sent_ends_its_request(store: Store) -> None:
+    """Where the server is none that we know: Werkzeug hands it the file itself, whose ``close`` is not the response's."""
+    result = store.enabled(
+        """
+        import contextvars, io
+        from flask import Flask, send_file
+        from stillframe import _request
+        app = Flask("shop")
+
+        @app.route("/file")
+        def file():
+            return send_file(io.BytesIO(b"x" * 100_000), mimetype="text/plain")
+
+        def visit():
+            environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/file", "SERVER_NAME": "x", "SERVER_PORT": "80", "wsgi.url_scheme": "http",
+                       "wsgi.input": io.BytesIO(), "wsgi.errors": io.StringIO()}
+            body = app.wsgi_app(environ, lambda *told: None)
+            print(len(b"".join(body)))
+            body.close()
+            print(_request.current())
+        contextvars.copy_context().run(visit)
+        """
+    )
+    assert result.out.split() == ["100000", "None"], result.err
+
+
+def test_a_context_of_the_application_is_no_request(store: Store) -> None:
+    """The command that runs in one is told."""
+    store.enabled(
+        """
+        import logging
+        from flask import Flask
+        app = Flask("shop")
+
+        @app.cli.command("sync")
+        def sync():
+            try:
+                1 / 0
+            except ZeroDivisionError:
+                logging.getLogger("sync").exception("in a command")
+
+        app.cli.main(["sync"], prog_name="shop", obj=__import__("flask.cli").cli.ScriptInfo(create_app=lambda: app))
+        """
+    )
+    [logged] = store.snapshots()
+    assert logged["context"]["attributes"]["cli.command"].split()[-1] == "sync"

@@ -22,6 +22,10 @@ def log(number):
         logging.getLogger("shop").exception("in a job")
 def fine():
     return 1
+def says():
+    import stillframe
+    stillframe.context(user={"name": "alice"})
+    raise LookupError("alice")
 """
 
 
@@ -52,6 +56,26 @@ print("done")
     assert (told["rq.job"], told["rq.queue"]) == ("jobs.fail", "orders")
     assert failed["context"]["traceId"] == "0af7651916cd43dd8448eb211c80319c"
     assert logged["context"]["attributes"]["rq.job"] == "jobs.log"
+
+
+@pytest.mark.since(3, 10)
+def test_what_a_job_says_ends_with_it(store: Store) -> None:
+    store.write("jobs.py", JOBS)
+    result = store.enabled(
+        SERVER
+        + """
+import jobs
+from rq import Queue, SimpleWorker
+queue = Queue("orders", connection=connection)
+queue.enqueue(jobs.says)
+queue.enqueue(jobs.fail, 3)
+SimpleWorker([queue], connection=connection).work(burst=True)
+"""
+    )
+    assert result.status == 0, result.err
+    first, second = store.snapshots()
+    assert first["context"]["user"] == {"name": "alice"}
+    assert "user" not in second["context"]
 
 
 @pytest.mark.since(3, 10)

@@ -20,7 +20,7 @@ from serving import Server, eventually, serving
 from support import COMMAND, Store, functions, values
 
 WSGI = """
-import os, time
+import itertools, os, time
 
 def application(environ, start_response):
     path = environ["PATH_INFO"]
@@ -31,6 +31,10 @@ def application(environ, start_response):
         print("hanging", flush=True)
         reason = "a lock that nobody releases"
         time.sleep(60)
+    if path == "/spin":
+        for turn in itertools.repeat(1):
+            if turn:
+                turn = turn
     if path == "/slow":
         time.sleep(1)
         raise RuntimeError("after a second")
@@ -193,6 +197,19 @@ def test_a_worker_that_takes_too_long(store: Store) -> None:
     assert functions(late)[0] == "application"
     assert values(late)["reason"] == "a lock that nobody releases"
     assert late["context"]["attributes"]["url.path"] == "/hang"
+    assert damage(store) == {}
+
+
+def test_a_worker_that_loops(store: Store) -> None:
+    """Some interpreters know no line for the jump back of a loop, where the signal meets it."""
+    with running(store, "gunicorn sync", "--timeout", "1") as server:
+        visit(server, "/spin")
+        eventually(lambda: "WORKER TIMEOUT" in server.text(), "a time-out")
+        eventually(lambda: visit(server, "/fail/2") == 500, "a worker")
+        assert server.stop().status == 0
+    [late] = [shot for shot in store.snapshots() if shot["exceptions"][0]["type"] != "ValueError"]
+    assert functions(late)[0] == "application"
+    assert values(late)["turn"] == 1
     assert damage(store) == {}
 
 

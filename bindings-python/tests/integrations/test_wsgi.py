@@ -210,3 +210,31 @@ def test_the_middleware_alone_is_enough(store: Store) -> None:
     first, second = store.snapshots()
     assert attributes(first)["url.path"] == "/body"
     assert "url.path" not in attributes(second)
+
+
+def test_what_a_request_says_ends_with_it(store: Store) -> None:
+    """Said by a call rather than a block, as in a hook before each request; a server has one thread for many of them."""
+    result = store.enabled(
+        """
+        import io, logging, stillframe
+        from wsgiref.handlers import SimpleHandler
+
+        def application(environ, start_response):
+            if environ["PATH_INFO"] == "/alice":
+                stillframe.context(user={"name": "alice"})
+            raise LookupError(environ["PATH_INFO"])
+
+        def visit(path):
+            handler = SimpleHandler(io.BytesIO(), io.BytesIO(), io.StringIO(), {"PATH_INFO": path, "SERVER_PROTOCOL": "HTTP/1.1"})
+            handler.run(application)
+
+        with stillframe.context(tags={"server": 1}):
+            visit("/alice")
+            visit("/nobody")
+        """
+    )
+    assert result.status == 0, result.err
+    first, second = store.snapshots()
+    assert first["context"]["user"] == {"name": "alice"}
+    assert "user" not in second["context"]
+    assert second["context"]["attributes"]["server"] == 1

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from stillframe import _context, _failures, _runtime
+from stillframe import _context, _failures, _places, _runtime
 from stillframe._runtime import native
 
 TYPE_CHECKING = False
@@ -204,7 +204,8 @@ def trim(traceback: TracebackType | None, hidden: Callable[[FrameType], bool] | 
         return kept[0]
     trimmed: TracebackType | None = None
     for link in reversed(kept):
-        trimmed = type(link)(trimmed, link.tb_frame, link.tb_lasti, link.tb_lineno)
+        line = _places.line(link.tb_frame.f_code, link.tb_lasti, link.tb_lineno)
+        trimmed = type(link)(trimmed, link.tb_frame, link.tb_lasti, line)
     return trimmed
 
 

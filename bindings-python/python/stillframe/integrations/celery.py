@@ -7,6 +7,7 @@ values, so the signal is the place. An error inside a task, whichever hook meets
 from __future__ import annotations
 
 import sys
+from time import monotonic
 
 from stillframe import _exit, _identity, _request
 from stillframe._hooks.patch import Connection, Patch, observer
@@ -24,8 +25,15 @@ _context_of = BaseException.__dict__["__context__"].__get__
 _mro = type.__dict__["__mro__"].__get__
 _plain = object.__getattribute__  # what a task's class overrides is not run
 
+_AGAIN = 60.0
+"""Seconds within which the parent tells a second time of a task that took too long."""
+
 _last: tuple[object, str] | None = None
-"""The task that failed last, and of what."""
+"""The task that the parent has told of last, and what ended it."""
+_last_time = 0.0
+
+_said: dict[str, _request.Said] = {}
+"""By the ids of the tasks that run."""
 
 
 def patches(module: ModuleType) -> list[Patch]:
@@ -34,7 +42,13 @@ def patches(module: ModuleType) -> list[Patch]:
         return [Patch("workers", module.Worker, "_do_exit", before=_ended)]
     if module.__name__ == "celery._state":
         return [_tasks(module)]
-    receivers = {"task_failure": _failed, "task_retry": _retried, "task_internal_error": _broken}
+    receivers = {
+        "task_prerun": _begins,
+        "task_postrun": _ends,
+        "task_failure": _failed,
+        "task_retry": _retried,
+        "task_internal_error": _broken,
+    }
     return [_receiver(getattr(module, name), receive) for name, receive in receivers.items() if hasattr(module, name)]
 
 
@@ -88,6 +102,16 @@ class Task(_request.Request):
             facts.headers((name.lower(), value) for name, value in headers.items() if type(value) is str and name.lower() in wanted)
 
 
+def _begins(sender: Any = None, task_id: object = None, **more: object) -> None:
+    """What the task says of its circumstances holds until it ends."""
+    if type(task_id) is str:
+        _said[task_id] = _request.begin_saying()
+
+
+def _ends(sender: Any = None, task_id: object = None, **more: object) -> None:
+    _request.end_saying(_said.pop(task_id, None) if type(task_id) is str else None)
+
+
 def _failed(sender: Any = None, task_id: object = None, exception: Any = None, **more: object) -> None:
     """A task has failed for good, in this process or, when its process was lost, in another."""
     running = sys.exc_info()[1]
@@ -100,12 +124,18 @@ def _failed(sender: Any = None, task_id: object = None, exception: Any = None, *
     if _traceback(exception) is None or _is_expected(sender, exception):
         return  # without a traceback, it has come from the process that the task failed in, where it was met
     told = _named(sender, task_id)
-    global _last
-    last = (task_id, type(exception).__name__)
-    if last == _last:
-        return  # of a task that took too long, the parent tells twice
-    _last = last
+    if type(exception).__module__.startswith("billiard.") and _is_told_again(task_id, exception):
+        return
     report(exception, None, "celery", handled=False, attributes=told)
+
+
+def _is_told_again(task_id: object, exception: BaseException) -> bool:
+    """Whether the parent has told of this: of a task that took too long, it tells twice."""
+    global _last, _last_time
+    now, before = monotonic(), _last_time
+    told, last = _last, (task_id, type(exception).__name__)
+    _last, _last_time = last, now
+    return told == last and now - before < _AGAIN
 
 
 def _retried(sender: Any = None, request: Any = None, reason: Any = None, **more: object) -> None:

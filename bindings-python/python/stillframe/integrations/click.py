@@ -14,12 +14,16 @@ from stillframe._report import is_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from contextvars import Context
     from types import ModuleType
     from typing import Any
 
 DEPTH = 32
 """Groups within groups whose names are told."""
+
+_copies: list[Callable[[Context | None], Command | None]] = []
+"""What finds the running command: of Click, and of the copy of it in Typer."""
 
 
 def patches(module: ModuleType) -> list[Patch]:
@@ -34,8 +38,10 @@ def patches(module: ModuleType) -> list[Patch]:
         command = None if variables is not None else top()
         if command is None or _request.current() is not None:
             return None  # what runs in a server's command knows more
-        others = (other for other in _request.others if other is not running)
+        others = (other for other in _request.others if other not in _copies)
         return command if all(other(variables) is None for other in others) else None
+
+    _copies.append(running)
 
     def leaving() -> None:
         # Not the method of the context that calls it: what fails when a context is closed would show a frame of ours.

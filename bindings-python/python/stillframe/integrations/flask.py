@@ -69,7 +69,8 @@ class _Framework:
                 found = variable.get(None) if variables is None else variables.get(variable)
         if found is None and "_request_ctx_stack" in kept and variables is None:
             found = kept["_request_ctx_stack"].top
-        return None if found is None else FlaskRequest(found)
+        request = None if found is None else FlaskRequest(found)
+        return None if request is None or request.wrapper() is None else request  # a context of the application alone is no request
 
     def failed(self, sender: object, *args: object, exception: Any = None, **kwargs: object) -> None:
         """The framework gives up on an error."""
@@ -98,7 +99,8 @@ class _Framework:
             if for_all or (type(status) is int and status >= 500):
                 attributes = {"http.response.status_code": status} if type(status) is int else {}
                 _report.report(error, None, self._name, handled=False, attributes=attributes)
-        if self._name == "flask" and type(values.get("response")) not in (list, tuple):
+        as_it_is = values.get("direct_passthrough") is True  # what Werkzeug then hands to the server does not close the response
+        if self._name == "flask" and not as_it_is and type(values.get("response")) not in (list, tuple):
             self._streams(values.get("_on_close"))
 
     def _streams(self, closers: object) -> None:
@@ -119,15 +121,16 @@ class FlaskRequest(_request.Request):
 
     def environ(self) -> object:
         """The WSGI environ."""
-        return _request.fields(self._wrapper()).get("environ")
+        return _request.fields(self.wrapper()).get("environ")
 
-    def _wrapper(self) -> object:
+    def wrapper(self) -> object:
+        """The framework's object for the request; ``None`` in a context without one."""
         context = _request.fields(self.source)
         return next((context[name] for name in _WRAPPERS if context.get(name) is not None), None)
 
     def read(self, facts: _request.Facts) -> None:
         """Reads route and user, and what the server has handed over."""
-        values = _request.fields(self._wrapper())
+        values = _request.fields(self.wrapper())
         rule = values.get("url_rule")
         if rule is not None:
             facts.text("http.route", _request.fields(rule).get("rule"))

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+_said: dict[int, _request.Said] = {}
+"""By the workers."""
+
+
 def patches(module: ModuleType) -> list[Patch]:
     """What is observed: the stack of running jobs, and the worker."""
     if module.__name__ == "rq.job":
@@ -23,6 +27,7 @@ def patches(module: ModuleType) -> list[Patch]:
     worker = vars(module).get("BaseWorker") or vars(module).get("Worker")
     return [
         Patch("frameworks", worker, "handle_exception", before=_failed),
+        Patch("frameworks", worker, "prepare_job_execution", before=_begins),
         Patch("workers", worker, "perform_job", after=_ended),
     ]
 
@@ -73,7 +78,14 @@ def _failed(worker: object, job: object, *exc_info: Any) -> None:
     running.end()
 
 
+def _begins(worker: object, *args: object, **kwargs: object) -> None:
+    """What the job says of its circumstances holds until it ends."""
+    _request.end_saying(_said.pop(id(worker), None))  # of one that has ended otherwise
+    _said[id(worker)] = _request.begin_saying()
+
+
 def _ended(result: Any, worker: Any, *args: object, **kwargs: object) -> Any:
+    _request.end_saying(_said.pop(id(worker), None))
     if _request.fields(worker).get("_is_horse") is True:
         _exit.store()
     return result

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from types import TracebackType
 
-from stillframe import _exit, _failures, _report
+from stillframe import _exit, _failures, _places, _report
 from stillframe._hooks.patch import Layer, Patch
 
 TYPE_CHECKING = False
@@ -31,7 +31,7 @@ def patches(module: ModuleType) -> list[Patch]:
 def _aborted(self: Any, sig: int, frame: FrameType | None) -> None:
     traceback: TracebackType | None = None
     while frame is not None:
-        traceback = TracebackType(traceback, frame, frame.f_lasti, frame.f_lineno)
+        traceback = TracebackType(traceback, frame, frame.f_lasti, _places.line(frame.f_code, frame.f_lasti, frame.f_lineno))
         frame = frame.f_back
     error = WorkerTimeout(f"gunicorn has aborted this worker: it did not answer for {self.cfg.timeout} s")
     _report.report(error, traceback, "gunicorn", handled=False)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import sys
 
-from stillframe import _report, _request
-from stillframe._hooks.patch import Layer, Patch
+from stillframe import _context, _report, _request
+from stillframe._hooks.patch import Layer, Patch, observer
 from stillframe.integrations import stopping, wsgi
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any, Callable
+
+_keep = observer(_context.keep)
 
 
 def patches(module: ModuleType) -> list[Patch]:
@@ -96,6 +98,7 @@ def _running(kind: type[_request.Request], place: int = 0, leaves: str | None = 
             try:
                 return original(*args, **kwargs)
             except Exception as error:
+                _keep(error)  # gunicorn tells of it when the request has ended
                 if leaves is not None and not _request.is_disconnect(error):
                     _report.report(error, _report.below(error), leaves, handled=False)
                 raise
