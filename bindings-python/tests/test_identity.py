@@ -248,7 +248,9 @@ def test_an_error_that_is_given_attributes_after_it_was_met(store: Store) -> Non
     assert store.errors() == [("KeyError", "excepthook", False)]
 
 
-@pytest.mark.parametrize("run", ["fails()", "threading.Thread(target=fails).start()", "asyncio.run(task())"], ids=["program", "thread", "task"])
+@pytest.mark.parametrize(
+    "run", ["fails()", "threading.Thread(target=fails).start()", "asyncio.run(task())"], ids=["program", "thread", "task"]
+)
 def test_an_error_with_attributes_that_two_hooks_meet(store: Store, run: str) -> None:
     """As a note is one: both ``sys.excepthook`` and what looks after it meet it."""
     store.enabled(
