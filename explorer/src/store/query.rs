@@ -500,17 +500,6 @@ impl Index {
         };
         read().map_err(failed)
     }
-
-    /// The newest snapshot's issue and time.
-    pub(super) fn last(&self) -> Result<Option<(Issue, u64)>, StoreError> {
-        let text = format!(
-            "SELECT {COLUMNS}, s.time_ns FROM snapshot s JOIN issue i ON i.id = s.issue ORDER BY s.time_ns DESC LIMIT 1"
-        );
-        self.db
-            .query_row(&text, [], |row| Ok((issue(row)?, unsigned(row, 12)?)))
-            .optional()
-            .map_err(failed)
-    }
 }
 
 struct Match {
