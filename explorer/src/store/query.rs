@@ -202,8 +202,9 @@ impl Index {
             term("last_ns >= ?", since.cast_signed().into());
         }
         let wanted = terms.join(" AND ");
+        // `total` adds as floats and never overflows, which `sum` answers with an error.
         let sums = format!(
-            "SELECT count(*), coalesce(sum(kept + forgotten + counted), 0) FROM issue WHERE {wanted}"
+            "SELECT count(*), CAST(total(kept + forgotten + counted) AS INTEGER) FROM issue WHERE {wanted}"
         );
         let (total, times) = self
             .db
@@ -214,7 +215,7 @@ impl Index {
         let unknown = self
             .db
             .query_row(
-                "SELECT coalesce(sum(counted), 0) FROM issue WHERE type = ''",
+                "SELECT CAST(total(counted) AS INTEGER) FROM issue WHERE type = ''",
                 [],
                 |row| unsigned(row, 0),
             )
