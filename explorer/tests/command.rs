@@ -682,6 +682,43 @@ fn doctor_says_why_the_last_error_has_no_values() {
 }
 
 #[test]
+fn doctor_asks_whether_the_last_error_itself_was_captured() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let now = now_ns();
+    let mut writer = Writer::new(dir.path());
+    let mut of_service = |service: &str, key: u128, at: u64| {
+        let mut snapshot = pricing();
+        snapshot.service = service.into();
+        writer.snapshot(&snapshot, key << 96, at, at);
+    };
+    of_service("a", 0xaaaa_0001, now - 300 * SECOND);
+    of_service("b", 0xbbbb_0001, now - 100 * SECOND);
+    let count = EventCount {
+        fingerprint: (0xaaaa_0001_u128 << 96).to_be_bytes(),
+        count: 1,
+        last_ns: now - 200 * SECOND,
+        ..EventCount::default()
+    };
+    writer.counts(
+        &EventCounts {
+            counts: vec![count],
+            ..EventCounts::default()
+        },
+        now - 200 * SECOND,
+    );
+    writer.close();
+    let last = |service: &str| {
+        let text = output_of(dir.path(), &["doctor", "--service", service, "--json"]);
+        let told: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        let findings = told["findings"].as_array().expect("findings");
+        let last = findings.iter().find(|one| one["about"] == "last error");
+        last.expect("the last error")["what"].to_string()
+    };
+    assert!(last("a").contains("no values"), "{}", last("a"));
+    assert!(last("b").contains("captured"), "{}", last("b"));
+}
+
+#[test]
 fn stats_add_up_processes() {
     let dir = store();
     let mut process = process(now_ns());

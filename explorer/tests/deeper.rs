@@ -85,6 +85,22 @@ fn deeper_leaves_a_request_that_only_its_owner_reads() {
 }
 
 #[test]
+fn a_request_that_has_expired_is_promised_to_nobody() {
+    let dir = store();
+    output_of(dir.path(), &["deeper", "9be1"]);
+    let file = dir.path().join(format!("deeper/{ISSUE:032x}"));
+    let mut request: Value =
+        serde_json::from_slice(&std::fs::read(&file).expect("is there")).expect("JSON");
+    request["requested"] = (now_ns() - 25 * 3600 * SECOND).into();
+    std::fs::write(&file, request.to_string()).expect("is written");
+    let shown = run(dir.path(), &["show", "4444"]);
+    assert_eq!(stderr(&shown), "");
+    std::fs::write(&file, "not a request").expect("is written");
+    let shown = run(dir.path(), &["show", "4444"]);
+    assert_eq!(stderr(&shown), "");
+}
+
+#[test]
 fn deeper_refuses_what_it_cannot_do() {
     let dir = store();
     for (arguments, said) in [

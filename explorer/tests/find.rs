@@ -43,6 +43,15 @@ fn rendered(type_name: &str, value: &str) -> Node {
     }
 }
 
+fn bytes(encoding: &str, value: &str) -> Node {
+    Node {
+        type_name: Some("bytes".into()),
+        value: Some(value.into()),
+        encoding: Some(encoding.into()),
+        ..Node::default()
+    }
+}
+
 fn null() -> Node {
     Node {
         type_name: Some("NoneType".into()),
@@ -161,6 +170,9 @@ fn sample() -> Snapshot {
             ("again", to(901)),
             ("cycle", list(902, vec![to(902), int(7)])),
             ("note", text("The Quick brown Fox")),
+            ("n", int(98_765_432)),
+            ("raw", bytes("escaped", "\\x89PNG\\r\\n")),
+            ("coded", bytes("base64", "iVBORw0K")),
             (
                 "ratio",
                 Node {
@@ -252,6 +264,12 @@ fn what_is_found_and_what_is_not() {
         "var(price) < 20",
         "var(price) = \"19.90\"",
         "var(price) ~ .9",
+        "var(n) = 987654*",
+        "var(n) = *5432",
+        "var(user.id) = 1*",
+        "var(price) = 19.*",
+        "var(ratio) = 0.*",
+        "tag(http.status) = 50*",
         "var(huge) > 1e28",
         "var(huge) = 100000000000000000000000000000",
         "var(color) = RED",
@@ -272,6 +290,9 @@ fn what_is_found_and_what_is_not() {
         "size(rows) > 364",
         "size(note) = 19",
         "size(table) = 3",
+        "size(raw) = 6",
+        "size(coded) = 6",
+        "size(raw)",
         "size(rows)",
         "var(**) = three",
         "var(**.plan) = free",
@@ -335,6 +356,8 @@ fn what_is_found_and_what_is_not() {
         "var(rows[0]) = 5",
         "size(rows) = 2",
         "size(price)",
+        "size(raw) = 12",
+        "var(n) = 97*",
         "var(secret) = token",
         "var(secret) != x",
         "var(later)",
@@ -477,6 +500,7 @@ fn a_query() -> impl Strategy<Value = String> {
     let value = prop_oneof![
         word.prop_map(String::from),
         quoted.prop_map(String::from),
+        "[0-9]{1,3}\\*".prop_map(String::from),
         Just("42".to_owned()),
         Just("2h".to_owned())
     ];

@@ -15,6 +15,7 @@ use proptest::prelude::*;
 use stillframe_core::snapshot::{
     Context, Exception, Frame, Node, Omitted, Ordered, Receipt, Runtime, Scalar, Snapshot, Source,
 };
+use stillframe_explorer::diff::{Common, pair};
 use stillframe_explorer::render::{
     Brief, Clock, HtmlView, IssueFacts, SummaryInput, Terminal, View, brief, html, html_fragment,
     markdown, show, summary,
@@ -361,6 +362,25 @@ proptest! {
         check(&brief(&snapshot, short, &terminal), width)?;
         let input = SummaryInput { snapshots: vec![snapshot], ..SummaryInput::default() };
         check(&summary(&input, &terminal), width)?;
+    }
+
+    #[test]
+    fn any_snapshot_is_like_itself(snapshot in snapshot(), depth in 1usize..5) {
+        let compared = pair(&snapshot, &snapshot);
+        prop_assert_eq!(&compared.facts, &[]);
+        for frame in &compared.frames {
+            let paths: Vec<_> = frame.differences.iter().map(|one| &one.path).collect();
+            prop_assert!(paths.is_empty(), "{:?}", paths);
+        }
+        let mut common = Common::new(true);
+        for _ in 0..2 {
+            common.add(&snapshot, depth);
+        }
+        common.finish();
+        let places = common.frames.iter().flat_map(|frame| &frame.places);
+        for tally in common.facts.iter().chain(places) {
+            prop_assert!(tally.there + tally.unset <= 2, "{:?}", tally);
+        }
     }
 }
 

@@ -84,6 +84,42 @@ fn issues_are_listed_newest_first_with_their_counts() {
 }
 
 #[test]
+fn counts_that_cannot_be_break_no_list() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut writer = Writer::new(dir.path());
+    let keys = [0xaa_u128 << 120, 0xbb << 120];
+    for (at, key) in (0..).zip(keys) {
+        writer.snapshot(&pricing(), key, AT, at);
+    }
+    // Twice for one issue, for another, and for issues that nobody knows.
+    for count in [i64::MAX.cast_unsigned(), u64::MAX] {
+        let of = |key: u128| EventCount {
+            fingerprint: key.to_be_bytes(),
+            count,
+            last_ns: AT,
+            ..EventCount::default()
+        };
+        let counts = [keys[0], keys[0], keys[1], 3, 4].map(of).to_vec();
+        writer.counts(
+            &EventCounts {
+                counts,
+                ..EventCounts::default()
+            },
+            AT,
+        );
+    }
+    writer.close();
+    let store = open(dir.path());
+    assert!(store.notices().is_empty());
+    let issues = store.issues(&Filter::default()).expect("a list");
+    let most = 1 << 40;
+    assert_eq!((issues.times, issues.unknown), (6 * most + 2, 4 * most));
+    assert_eq!(counts(&store), [(2 * most + 1, 1), (4 * most + 1, 1)]);
+    let issue = store.issue(&keys[0].to_be_bytes()).expect("is read");
+    assert_eq!(issue.map(|issue| issue.times), Some(4 * most + 1));
+}
+
+#[test]
 fn an_index_keeps_up_with_its_spool_and_counts_nothing_twice() {
     let dir = tempfile::tempdir().expect("a folder");
     let mut writer = Writer::new(dir.path());

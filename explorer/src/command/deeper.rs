@@ -6,7 +6,7 @@
 use std::fs::{self, File, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -238,16 +238,25 @@ fn waiting(dir: &Path) -> Vec<([u8; 16], Request)> {
         .filter_map(|file| {
             let name = file.file_name().into_string().ok()?;
             let key = u128::from_str_radix(&name, 16).ok()?.to_be_bytes();
-            let whole = name.len() == 32 && file.metadata().ok()?.len() <= LONGEST;
-            let text = whole.then(|| fs::read(file.path()).ok()).flatten()?;
-            let request: serde_json::Map<String, serde_json::Value> =
-                serde_json::from_slice(&text).ok()?;
-            let request: Request = serde_json::from_value(request.into()).ok()?;
-            (request.format == FORMAT).then_some((key, request))
+            let request = (name.len() == 32).then(|| read(&file.path()))??;
+            Some((key, request))
         })
         .collect();
     requests.sort_by_key(|(_, request): &([u8; 16], Request)| std::cmp::Reverse(request.requested));
     requests
+}
+
+/// The request in a file, if it is one.
+fn read(file: &Path) -> Option<Request> {
+    // Not a pipe or a device, which could wait for ever.
+    let found = file.symlink_metadata().ok()?;
+    if !found.is_file() || found.len() > LONGEST {
+        return None;
+    }
+    let text = fs::read(file).ok()?;
+    let request: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(&text).ok()?;
+    let request: Request = serde_json::from_value(request.into()).ok()?;
+    (request.format == FORMAT).then_some(request)
 }
 
 /// Whether nobody serves a request any more.
@@ -255,10 +264,10 @@ fn is_expired(request: &Request, clock: &Clock) -> bool {
     u128::from(clock.now_ns.saturating_sub(request.requested)) > EXPIRES.as_nanos()
 }
 
-/// Whether a request for this issue waits.
-pub(super) fn waits(dir: &Path, key: &[u8; 16]) -> bool {
-    let file: PathBuf = dir.join(FOLDER).join(file_name(*key));
-    file.is_file()
+/// Whether a request for this issue waits. One that has expired lies there still, and nobody serves it.
+pub(super) fn waits(dir: &Path, key: &[u8; 16], clock: &Clock) -> bool {
+    let request = read(&dir.join(FOLDER).join(file_name(*key)));
+    request.is_some_and(|request| !is_expired(&request, clock))
 }
 
 fn list(

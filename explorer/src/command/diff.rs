@@ -231,6 +231,9 @@ impl Sides<'_> {
         if !pair.equal.is_empty() {
             same.push(format!("same: {}", pair.equal.join(", ")));
         }
+        if !pair.unknown.is_empty() {
+            same.push(format!("not known: {}", pair.unknown.join(", ")));
+        }
         if !pair.hidden.is_empty() {
             same.push(format!("hidden in both: {}", pair.hidden.join(", ")));
         }

@@ -36,6 +36,7 @@ struct JsonFrame<'a> {
     differences: Vec<JsonDifference<'a>>,
     equal: &'a [&'a str],
     hidden: &'a [&'a str],
+    unknown: &'a [&'a str],
     more: bool,
 }
 
@@ -71,6 +72,7 @@ impl<'a> JsonPair<'a> {
                 .collect(),
             equal: &one.equal,
             hidden: &one.hidden,
+            unknown: &one.unknown,
             more: one.more,
         };
         Self {

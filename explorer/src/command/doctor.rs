@@ -18,7 +18,7 @@ use super::output::Output;
 use super::stats::total;
 use super::{DisplayArgs, StoreArgs, clock, outcome, sending};
 use crate::render::{Clock, Line, Page, SECOND, Style, Terminal, counted, duration, grouped, size};
-use crate::store::{Filter, Health, Process, Store};
+use crate::store::{Among, Filter, Health, Process, Store};
 
 /// Processes of the last day are looked at together.
 const DAY: u64 = 86_400 * SECOND;
@@ -243,21 +243,26 @@ impl Report<'_> {
         service: Option<String>,
         stats: &StatsSnapshot,
     ) -> Result<(), Failure> {
-        let captured = store.last()?;
         let newest = store.issues(&Filter {
             service,
             limit: Some(1),
             ..Filter::default()
         })?;
         let missing = outcome::without_values(&stats.outcomes);
-        match (newest.issues.first(), captured) {
-            (Some(issue), captured) => {
+        match newest.issues.first() {
+            Some(issue) => {
+                // Of this issue: others, of other services perhaps, may have been captured later.
+                let kept = store.snapshots(&Among {
+                    issue: Some(&issue.key),
+                    limit: Some(1),
+                    ..Among::default()
+                })?;
                 let what = format!(
                     "{}, {}",
                     error_of(issue).fit(60, "...").plain(),
                     self.clock.ago(issue.last_ns)
                 );
-                let shown = captured.is_some_and(|(_, time_ns)| issue.last_ns <= time_ns);
+                let shown = kept.first().is_some_and(|one| issue.last_ns <= one.time_ns);
                 if shown {
                     self.add(
                         "last error",
@@ -281,7 +286,7 @@ impl Report<'_> {
                     );
                 }
             }
-            (None, _) => match missing.first() {
+            None => match missing.first() {
                 Some(&(outcome, _)) => {
                     let why = outcome::said(outcome).unwrap_or("counted only");
                     self.add(

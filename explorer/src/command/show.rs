@@ -137,7 +137,7 @@ pub(super) fn show(args: &ShowArgs, output: &Output) -> Result<ExitCode, Failure
         .fingerprint
         .as_ref()
         .and_then(|issue| key(&issue.key));
-    if key.is_some_and(|key| deeper::waits(store.dir(), &key)) {
+    if key.is_some_and(|key| deeper::waits(store.dir(), &key, &clock)) {
         output.remark("the next occurrence is kept with raised limits, as stillframe deeper asked");
     }
     Ok(ExitCode::SUCCESS)

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use stillframe_core::reason::Reason;
 use stillframe_core::snapshot::{Frame, Node, Scalar, Snapshot};
 
-use super::pair::{facts, is_hidden};
+use super::pair::{Names, facts, is_hidden};
 use crate::find::{Values, members};
 use crate::render::{OneLine, Terminal, telling_names};
 
@@ -148,6 +148,7 @@ impl Common {
                     writer: &writer,
                     at: at as usize,
                     open: Vec::new(),
+                    places: Names::default(),
                 };
                 visit.frame.occurrences += 1;
                 visit.all(frame, depth);
@@ -250,6 +251,8 @@ struct Visit<'v, 's> {
     writer: &'v OneLine<'s>,
     at: usize,
     open: Vec<*const Node>,
+    /// Places that were counted: none is counted twice.
+    places: Names,
 }
 
 impl<'s> Visit<'_, 's> {
@@ -273,9 +276,14 @@ impl<'s> Visit<'_, 's> {
             let members = members(node);
             if !members.is_empty() {
                 self.open.push(node);
+                // Keys that are no scalars, or long, are written alike.
+                let mut labels = Names::default();
                 for member in members.into_iter().take(MAX_ITEMS) {
                     let before = path.len();
                     member.label.push_to(path);
+                    let label = labels.unique(&path[before..], "");
+                    path.truncate(before);
+                    path.push_str(&label);
                     self.value(path, member.node, depth - 1);
                     path.truncate(before);
                 }
@@ -284,7 +292,12 @@ impl<'s> Visit<'_, 's> {
             }
         }
         let text = self.writer.value(node, self.at, MAX_TEXT).plain();
-        let Some(tally) = place(&mut self.frame.places, &mut self.frame.index, path) else {
+        let frame = &self.frame;
+        if frame.places.len() == MAX_PLACES && !frame.index.contains_key(path) {
+            return;
+        }
+        let path = self.places.unique(path, "");
+        let Some(tally) = place(&mut self.frame.places, &mut self.frame.index, &path) else {
             return;
         };
         if node.reason() == Some(Reason::Unbound) {

@@ -2,6 +2,8 @@
 
 mod common;
 mod pair;
+mod text;
+mod values;
 
 pub use common::{Common, CommonFrame, Seen, Tally};
 pub use pair::{Difference, Fact, FramePair, Pair, Presence, facts, pair};

@@ -1,20 +1,15 @@
 //! Two occurrences, side by side.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use stillframe_core::reason::Reason;
 use stillframe_core::snapshot::{Frame, Node, Scalar, Snapshot};
 
-use crate::find::{Member, Values, members};
+use super::values::{Comparison, MAX_DIFFERENCES, Verdict};
+use crate::find::Values;
 
 /// Frames of one exception that are compared.
 const MAX_FRAMES: usize = 200;
-/// Pairs of values that are looked at in one frame.
-const MAX_VISITS: usize = 20_000;
-/// Differences that are told of one frame.
-const MAX_DIFFERENCES: usize = 200;
-/// Levels of values, references included.
-const MAX_LEVELS: usize = 48;
 
 /// Two occurrences, compared.
 #[derive(Debug, Default)]
@@ -66,6 +61,8 @@ pub struct FramePair<'s> {
     pub equal: Vec<&'s str>,
     /// Variables that are hidden in both, so that nobody knows.
     pub hidden: Vec<&'s str>,
+    /// Variables that show no difference, but are not wholly known: cut, hidden in part, or more than is compared.
+    pub unknown: Vec<&'s str>,
     /// More differs than is told.
     pub more: bool,
 }
@@ -84,24 +81,24 @@ pub struct Difference<'s> {
 /// Compares two occurrences.
 pub fn pair<'s>(a: &'s Snapshot, b: &'s Snapshot) -> Pair<'s> {
     let (facts_a, facts_b) = (facts(a), facts(b));
+    let mut others: HashMap<&str, &str> = facts_b.iter().map(|(n, v)| (&**n, &**v)).collect();
     let mut different = Vec::new();
     for (name, value) in &facts_a {
-        let other = facts_b.iter().find(|(other, _)| other == name);
-        let other = other.map(|(_, value)| value.clone());
-        if other.as_ref() != Some(value) {
+        let other = others.remove(name.as_str());
+        if other != Some(value) {
             different.push(Fact {
                 name: name.clone(),
                 a: Some(value.clone()),
-                b: other,
+                b: other.map(str::to_owned),
             });
         }
     }
-    for (name, value) in facts_b {
-        if !facts_a.iter().any(|(other, _)| *other == name) {
+    for (name, value) in &facts_b {
+        if others.contains_key(name.as_str()) {
             different.push(Fact {
-                name,
+                name: name.clone(),
                 a: None,
-                b: Some(value),
+                b: Some(value.clone()),
             });
         }
     }
@@ -127,12 +124,14 @@ pub fn pair<'s>(a: &'s Snapshot, b: &'s Snapshot) -> Pair<'s> {
     }
 }
 
-/// What stands beside the frames of a snapshot, by name: what may explain a difference, and nothing that always differs.
+/// What stands beside the frames of a snapshot, by name: what may explain a difference, and nothing that always differs. No name
+/// is there twice: the second cause is `behind it #2`.
 pub fn facts(snapshot: &Snapshot) -> Vec<(String, String)> {
     let mut facts: Vec<(String, String)> = Vec::new();
+    let mut names = Names::default();
     let mut add = |name: &str, value: Option<String>| {
         if let Some(value) = value.filter(|value| !value.is_empty()) {
-            facts.push((name.to_owned(), value));
+            facts.push((names.unique(name, " "), value));
         }
     };
     let error = snapshot.captured();
@@ -170,6 +169,30 @@ pub fn facts(snapshot: &Snapshot) -> Vec<(String, String)> {
         }
     }
     facts
+}
+
+/// Names that were given in one place.
+#[derive(Default)]
+pub(super) struct Names {
+    given: HashSet<String>,
+    times: HashMap<String, usize>,
+}
+
+impl Names {
+    /// The name, or with a number behind it if it was given before.
+    pub(super) fn unique(&mut self, name: &str, space: &str) -> String {
+        if self.given.insert(name.to_owned()) {
+            return name.to_owned();
+        }
+        let times = self.times.entry(name.to_owned()).or_insert(1);
+        loop {
+            *times += 1;
+            let numbered = format!("{name}{space}#{times}");
+            if self.given.insert(numbered.clone()) {
+                return numbered;
+            }
+        }
+    }
 }
 
 type Side<'s> = Option<(usize, &'s Frame)>;
@@ -227,40 +250,34 @@ fn frame_pair<'s>(
         differences: Vec::new(),
         equal: Vec::new(),
         hidden: Vec::new(),
+        unknown: Vec::new(),
         more: false,
     };
     let (Some((_, one)), Some((_, other))) = (a, b) else {
         return Some(pair);
     };
     pair.other_line = other.line.filter(|_| one.line != other.line);
-    let mut comparison = Comparison {
-        a: values_a,
-        b: values_b,
-        visits: 0,
-        open: HashSet::new(),
-        found: Vec::new(),
-    };
+    let mut comparison = Comparison::new(values_a, values_b);
     let (named_a, named_b) = (variables(one), variables(other));
-    for (name, node) in &named_a {
-        let found = named_b.iter().find(|(other, _)| other == name);
-        let before = comparison.found.len();
-        match found {
-            Some((_, other)) if is_hidden(node) && is_hidden(other) => pair.hidden.push(name),
-            Some((_, other)) => {
-                comparison.values(&mut (*name).to_owned(), node, other, 0);
-                if comparison.found.len() == before {
-                    pair.equal.push(name);
-                }
-            }
+    let by_name: HashMap<&str, &'s Node> = named_b.iter().copied().collect();
+    let names_a: HashSet<&str> = named_a.iter().map(|(name, _)| *name).collect();
+    for &(name, node) in &named_a {
+        match by_name.get(name) {
+            Some(other) if is_hidden(node) && is_hidden(other) => pair.hidden.push(name),
+            Some(other) => match comparison.variable(name, node, other) {
+                Verdict::Same => pair.equal.push(name),
+                Verdict::Unknown => pair.unknown.push(name),
+                Verdict::Differs => {}
+            },
             None => comparison.add(name, Some(node), None),
         }
     }
-    for (name, node) in &named_b {
-        if !named_a.iter().any(|(other, _)| other == name) {
+    for &(name, node) in &named_b {
+        if !names_a.contains(name) {
             comparison.add(name, None, Some(node));
         }
     }
-    pair.more = comparison.found.len() > MAX_DIFFERENCES || comparison.visits >= MAX_VISITS;
+    pair.more = comparison.has_stopped();
     pair.differences = comparison.found;
     pair.differences.truncate(MAX_DIFFERENCES);
     Some(pair)
@@ -278,122 +295,4 @@ fn variables(frame: &Frame) -> Vec<(&str, &Node)> {
 
 pub(super) fn is_hidden(node: &Node) -> bool {
     node.value.is_none() && node.reason().is_some_and(Reason::is_redaction)
-}
-
-struct Comparison<'c, 's> {
-    a: &'c Values<'s>,
-    b: &'c Values<'s>,
-    visits: usize,
-    /// Pairs that were met: a value that holds itself is compared once.
-    open: HashSet<(*const Node, *const Node)>,
-    found: Vec<Difference<'s>>,
-}
-
-impl<'s> Comparison<'_, 's> {
-    fn add(&mut self, path: &str, a: Option<&'s Node>, b: Option<&'s Node>) {
-        self.found.push(Difference {
-            path: path.to_owned(),
-            a,
-            b,
-        });
-    }
-
-    fn values(&mut self, path: &mut String, a: &'s Node, b: &'s Node, level: usize) {
-        self.visits += 1;
-        if self.visits >= MAX_VISITS || self.found.len() > MAX_DIFFERENCES || level > MAX_LEVELS {
-            return;
-        }
-        let (a, b) = (self.a.resolved(a), self.b.resolved(b));
-        if !same_shape(a, b) {
-            return self.add(path, Some(a), Some(b));
-        }
-        if !a.is_container()
-            || !self
-                .open
-                .insert((std::ptr::from_ref(a), std::ptr::from_ref(b)))
-        {
-            return;
-        }
-        if is_set(a) {
-            return self.sets(path, a, b);
-        }
-        let named = |member: &Member<'s>| {
-            let mut label = String::new();
-            member.label.push_to(&mut label);
-            label
-        };
-        let (inside_a, inside_b) = (members(a), members(b));
-        let labels_b: Vec<String> = inside_b.iter().map(named).collect();
-        let by_label: std::collections::HashMap<&str, &'s Node> = labels_b
-            .iter()
-            .map(String::as_str)
-            .zip(inside_b.iter().map(|member| member.node))
-            .collect();
-        let mut met = HashSet::new();
-        for member in &inside_a {
-            let before = path.len();
-            member.label.push_to(path);
-            let label = named(member);
-            match by_label.get(label.as_str()) {
-                Some(other) => self.values(path, member.node, other, level + 1),
-                None => self.add(path, Some(member.node), None),
-            }
-            met.insert(label);
-            path.truncate(before);
-        }
-        for (label, member) in labels_b.iter().zip(&inside_b) {
-            if !met.contains(label) {
-                let before = path.len();
-                member.label.push_to(path);
-                self.add(path, None, Some(member.node));
-                path.truncate(before);
-            }
-        }
-        // Both show the same part of something that was larger in one.
-        if self.found.is_empty() && a.size != b.size {
-            self.add(path, Some(a), Some(b));
-        }
-    }
-
-    /// The order of a set means nothing.
-    fn sets(&mut self, path: &str, a: &'s Node, b: &'s Node) {
-        let texts = |node: &'s Node| {
-            let items = node.elements.iter().flatten();
-            let mut texts: Vec<String> = items.map(text).collect();
-            texts.sort_unstable();
-            texts
-        };
-        if texts(a) != texts(b) || a.size != b.size {
-            self.add(path, Some(a), Some(b));
-        }
-    }
-}
-
-fn is_set(node: &Node) -> bool {
-    node.elements.is_some()
-        && node
-            .type_name
-            .as_deref()
-            .is_some_and(|name| name.ends_with("set"))
-}
-
-fn text(node: &Node) -> String {
-    let value = node.value.as_ref().map(Scalar::to_string);
-    format!(
-        "{}:{}",
-        node.type_name.as_deref().unwrap_or(""),
-        value.unwrap_or_default()
-    )
-}
-
-/// Whether two values are the same as far as they do not hold others.
-fn same_shape(a: &Node, b: &Node) -> bool {
-    a.type_name == b.type_name
-        && a.is_null == b.is_null
-        && a.value == b.value
-        && (a.value.is_none() || a.size == b.size)
-        && a.elements.is_some() == b.elements.is_some()
-        && a.entries.is_some() == b.entries.is_some()
-        && a.fields.is_some() == b.fields.is_some()
-        && (a.is_container() || a.not_captured_reason == b.not_captured_reason)
 }

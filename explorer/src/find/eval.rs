@@ -7,7 +7,7 @@ use super::path::Path;
 use super::syntax::{Field, Operator, Query, Test, Value};
 use super::value;
 use super::walk::Values;
-use crate::render::{Clock, short_file, shown};
+use crate::render::{Clock, byte_text, short_file, shown};
 
 /// Values that are told of one occurrence.
 const MAX_HITS: usize = 32;
@@ -336,8 +336,10 @@ fn size(node: &Node) -> Option<u64> {
         .or_else(|| {
             if node.is_container() {
                 Some(shown(node))
+            } else if node.encoding.is_some() {
+                Some(byte_text(node)?.chars().count() as u64)
             } else {
-                let text = text.filter(|_| !node.rendered && node.encoding.is_none())?;
+                let text = text.filter(|_| !node.rendered)?;
                 Some(text.chars().count() as u64)
             }
         })

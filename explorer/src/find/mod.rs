@@ -37,4 +37,4 @@ pub use narrow::Need;
 pub use parse::{SyntaxError, parse};
 pub use path::{Path, Step};
 pub use syntax::{FIELDS, Field, Operator, Query, Test, Value};
-pub(crate) use walk::{Label, Member, Values, members};
+pub(crate) use walk::{Label, Member, Values, Whose, members};

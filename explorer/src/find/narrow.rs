@@ -112,7 +112,10 @@ fn any_case(text: &str) -> Option<Need> {
 fn text(value: &Value, needs: &mut Vec<Need>) {
     let may_be_else = match value {
         Value::Word(word) => {
+            // Wildcards are over the digits of a number too, which is binary in the bytes.
+            let numeric = |c: char| c.is_ascii_digit() || "+-.eE*".contains(c);
             value::number(word).is_some()
+                || word.chars().all(numeric)
                 || matches!(
                     word.as_str(),
                     "None" | "none" | "null" | "nil" | "NULL" | "True" | "true" | "False" | "false"

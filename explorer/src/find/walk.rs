@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::collections::HashMap;
 
-use stillframe_core::snapshot::{Node, Scalar, Snapshot};
+use stillframe_core::snapshot::{Exception, Frame, Node, Scalar, Snapshot};
 
 use super::lex;
 use super::path::Step;
@@ -21,6 +21,15 @@ pub(crate) struct Values<'s> {
     snapshot: &'s Snapshot,
     /// Containers by their id, gathered when the first reference has to be followed.
     objects: OnceCell<HashMap<u32, &'s Node>>,
+    /// Frames and exceptions by theirs.
+    owners: OnceCell<HashMap<u32, Whose<'s>>>,
+}
+
+/// What has variables or attributes, and is an object of the program itself.
+#[derive(Clone, Copy)]
+pub(crate) enum Whose<'s> {
+    Frame(&'s Frame),
+    Exception(&'s Exception),
 }
 
 /// What a walk calls with a value: the index of its frame, its path, itself.
@@ -31,7 +40,20 @@ impl<'s> Values<'s> {
         Self {
             snapshot,
             objects: OnceCell::new(),
+            owners: OnceCell::new(),
         }
+    }
+
+    /// The frame or the exception that has this id.
+    pub(crate) fn owner(&self, id: u32) -> Option<Whose<'s>> {
+        let owners = self.owners.get_or_init(|| {
+            let frames = self.snapshot.frames.iter();
+            let frames = frames.filter_map(|frame| Some((frame.id?, Whose::Frame(frame))));
+            let errors = self.snapshot.exceptions.iter();
+            let errors = errors.filter_map(|error| Some((error.id?, Whose::Exception(error))));
+            frames.chain(errors).collect()
+        });
+        owners.get(&id).copied()
     }
 
     /// The value itself, or the one that it refers to. A reference to a frame or an exception stays.

@@ -245,13 +245,4 @@ impl Store {
     pub fn health(&self) -> Result<Health, StoreError> {
         self.index.health()
     }
-
-    /// The issue of the newest snapshot, and when that was captured, in nanoseconds since the Unix epoch.
-    ///
-    /// # Errors
-    ///
-    /// The index cannot be read.
-    pub fn last(&self) -> Result<Option<(Issue, u64)>, StoreError> {
-        self.index.last()
-    }
 }

@@ -202,8 +202,9 @@ impl Index {
             term("last_ns >= ?", since.cast_signed().into());
         }
         let wanted = terms.join(" AND ");
+        // `total` adds as floats and never overflows, which `sum` answers with an error.
         let sums = format!(
-            "SELECT count(*), coalesce(sum(kept + forgotten + counted), 0) FROM issue WHERE {wanted}"
+            "SELECT count(*), CAST(total(kept + forgotten + counted) AS INTEGER) FROM issue WHERE {wanted}"
         );
         let (total, times) = self
             .db
@@ -214,7 +215,7 @@ impl Index {
         let unknown = self
             .db
             .query_row(
-                "SELECT coalesce(sum(counted), 0) FROM issue WHERE type = ''",
+                "SELECT CAST(total(counted) AS INTEGER) FROM issue WHERE type = ''",
                 [],
                 |row| unsigned(row, 0),
             )
@@ -499,17 +500,6 @@ impl Index {
             Ok(health)
         };
         read().map_err(failed)
-    }
-
-    /// The newest snapshot's issue and time.
-    pub(super) fn last(&self) -> Result<Option<(Issue, u64)>, StoreError> {
-        let text = format!(
-            "SELECT {COLUMNS}, s.time_ns FROM snapshot s JOIN issue i ON i.id = s.issue ORDER BY s.time_ns DESC LIMIT 1"
-        );
-        self.db
-            .query_row(&text, [], |row| Ok((issue(row)?, unsigned(row, 12)?)))
-            .optional()
-            .map_err(failed)
     }
 }
 

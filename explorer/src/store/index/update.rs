@@ -63,6 +63,10 @@ impl From<SpoolError> for Failure {
 
 /// Processes that are remembered.
 const MAX_PROCESSES: u32 = 1000;
+/// Occurrences that one record counts at most. More cannot be, and sums of records from outside have to stay integers.
+const MOST_COUNTED: u64 = 1 << 40;
+/// Occurrences of an issue that are counted at most.
+const MOST_OF_ISSUE: i64 = 1 << 50;
 /// Passes over the spool before what is found has to do.
 const PASSES: usize = 3;
 
@@ -303,13 +307,14 @@ fn add_counts(
     let mut add = change.prepare_cached(
         "INSERT INTO issue (key, first_ns, last_ns, counted) VALUES (?1, ?2, ?2, ?3)
          ON CONFLICT (key) DO UPDATE SET
-            first_ns = min(first_ns, ?2), last_ns = max(last_ns, ?2), counted = counted + ?3",
+            first_ns = min(first_ns, ?2), last_ns = max(last_ns, ?2), counted = min(counted + ?3, ?4)",
     )?;
     for count in counts.counts {
         add.execute(params![
             count.fingerprint,
             count.last_ns.cast_signed(),
-            count.count.cast_signed(),
+            count.count.min(MOST_COUNTED).cast_signed(),
+            MOST_OF_ISSUE,
         ])?;
     }
     Ok(true)
