@@ -305,6 +305,47 @@ fn settings_add_to_what_is_hidden_and_take_nothing_away() {
 }
 
 #[test]
+fn strict_mode_shows_no_text() {
+    let mut snapshot = personal();
+    let frame = &mut snapshot.frames[0];
+    frame.source = Some(Source {
+        first_line: 1,
+        lines: vec!["send(\"teapot\")".into()],
+        ..Source::default()
+    });
+    frame.locals.0.push((
+        "by_name".into(),
+        Node {
+            type_name: Some("dict".into()),
+            entries: Some(vec![(text("Annabelle"), text("first"))]),
+            ..Node::default()
+        },
+    ));
+    if let Some(context) = &mut snapshot.context {
+        context
+            .attributes
+            .0
+            .push(("http.target".into(), "/letter".into()));
+    }
+    if let Some(thread) = &mut snapshot.thread {
+        thread.name = Some("worker-of-ann".into());
+    }
+    let dir = store(&snapshot);
+    for form in ["--html", "--md", "--json"] {
+        let mut command = stillframe(dir.path());
+        let command = command.args(["export", form]);
+        let output = command.env("STILLFRAME_REDACT_MODE", "strict").output();
+        let exported = stdout(&output.expect("runs"));
+        for hidden in ["teapot", "Annabelle", "/letter", "worker-of-ann", "free"] {
+            assert!(!exported.contains(hidden), "{hidden} in {form}: {exported}");
+        }
+        for kept in ["notify", "by_name", "mail.py"] {
+            assert!(exported.contains(kept), "{kept} in {form}: {exported}");
+        }
+    }
+}
+
+#[test]
 fn every_sample_is_exported() {
     for file in std::fs::read_dir(golden_dir()).expect("the samples") {
         let path = file.expect("is read").path();

@@ -221,25 +221,28 @@ impl Apply<'_> {
         let hits = &hits[..hits.partition_point(|hit| hit.span == index)];
         let scanned = self.outcome.is_scanned(index);
         match spot {
-            Spot::Text(text, _) => {
-                if !scanned {
-                    MARKER.clone_into(text);
-                } else if !hits.is_empty() {
-                    *text = self.replaced(text, hits);
-                }
-            }
-            Spot::Node(node, flags) => self.node(node, flags.is_key, hits, scanned),
+            Spot::Name(text, _) => self.text(text, hits, !scanned),
+            Spot::Text(text, _) => self.text(text, hits, !scanned || self.strict),
+            Spot::Node(node, _) => self.node(node, hits, scanned),
         }
         self.found += u64::from(!hits.is_empty() || !scanned);
     }
 
-    fn node(&self, node: &mut Node, is_key: bool, hits: &[Hit], scanned: bool) {
+    fn text(&self, text: &mut String, hits: &[Hit], whole: bool) {
+        if whole {
+            MARKER.clone_into(text);
+        } else if !hits.is_empty() {
+            *text = self.replaced(text, hits);
+        }
+    }
+
+    fn node(&self, node: &mut Node, hits: &[Hit], scanned: bool) {
         let plain = node.encoding.is_none();
         let is_text = matches!(node.value, Some(Scalar::Text(_)));
         if !scanned {
             return hide(node, Reason::Budget, "");
         }
-        if self.strict && is_text && !is_key {
+        if self.strict && is_text {
             return hide(node, Reason::RedactedValue, STRICT);
         }
         let Some(first) = hits.first() else { return };
