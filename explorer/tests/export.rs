@@ -11,9 +11,7 @@ mod common;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use common::{
-    SECOND, Writer, golden_dir, now_ns, output_of, pricing, run, stderr, stdout, stillframe,
-};
+use common::{SECOND, Writer, golden_dir, now_ns, pricing, run, stderr, stdout, stillframe};
 use stillframe_core::snapshot::{
     Context, Exception, Frame, Node, Ordered, Scalar, SessionLinkInfo, Snapshot, Source,
 };
@@ -134,6 +132,21 @@ fn store(snapshot: &Snapshot) -> TempDir {
     );
     writer.close();
     dir
+}
+
+/// What an export writes to standard output; standard error tells what was hidden.
+fn output_of(dir: &Path, arguments: &[&str]) -> String {
+    let output = run(dir, arguments);
+    assert_eq!(output.status.code(), Some(0), "{arguments:?}");
+    // Told in lines of the terminal's width.
+    let told = stderr(&output).replace("\n  ", " ");
+    let said = if arguments.contains(&"--no-strict") {
+        "As it was stored: nothing was hidden"
+    } else {
+        "Hidden for this export: "
+    };
+    assert!(told.contains(said), "{arguments:?}: {told}");
+    stdout(&output)
 }
 
 const PERSONAL: [&str; 11] = [
@@ -263,7 +276,7 @@ fn as_json_it_is_still_a_snapshot_that_says_why() {
 fn no_strict_is_what_the_store_has() {
     let dir = store(&personal());
     let exported = output_of(dir.path(), &["export", "--json", "--no-strict"]);
-    let shown = output_of(dir.path(), &["show", "--json"]);
+    let shown = stdout(&run(dir.path(), &["show", "--json"]));
     let read = |json: &str| Snapshot::from_json(json.as_bytes()).expect("a snapshot");
     assert_eq!(read(&exported), read(&shown));
     let page = output_of(dir.path(), &["export", "--no-strict"]);

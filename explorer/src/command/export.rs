@@ -90,17 +90,19 @@ pub(super) fn export(args: &ExportArgs, output: &Output) -> Result<ExitCode, Fai
         )),
         None => None,
     };
-    let Some(file) = file else {
-        output.print(&text)?;
-        return Ok(ExitCode::SUCCESS);
-    };
-    write(&file, &text)
-        .map_err(|error| Failure::new(format!("cannot write {}: {error}", file.display())))?;
-    output.remark(&format!(
-        "wrote {} ({})",
-        file.display(),
-        size(text.len() as u64)
-    ));
+    match file {
+        None => output.print(&text)?,
+        Some(file) => {
+            write(&file, &text).map_err(|error| {
+                Failure::new(format!("cannot write {}: {error}", file.display()))
+            })?;
+            output.remark(&format!(
+                "wrote {} ({})",
+                file.display(),
+                size(text.len() as u64)
+            ));
+        }
+    }
     remarks.iter().for_each(|remark| output.remark(remark));
     Ok(ExitCode::SUCCESS)
 }
