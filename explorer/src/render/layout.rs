@@ -108,7 +108,8 @@ fn attach<'n>(nodes: Vec<&'n mut Node>, objects: &mut HashMap<u32, Node>) -> Vec
     below
 }
 
-fn children_mut(node: &mut Node) -> impl Iterator<Item = &mut Node> {
+/// What a container holds: keys, values, fields.
+pub(crate) fn children_mut(node: &mut Node) -> impl Iterator<Item = &mut Node> {
     let fields = node
         .fields
         .iter_mut()

@@ -53,6 +53,8 @@ pub(crate) use gap::chip;
 #[cfg(feature = "command")]
 pub(crate) use gap::shown;
 #[cfg(feature = "command")]
+pub(crate) use layout::children_mut;
+#[cfg(feature = "command")]
 pub(crate) use one::{OneLine, telling_names};
 #[cfg(feature = "command")]
 pub(crate) use paths::{children, positions};
