@@ -8,10 +8,13 @@
 
 mod common;
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Command;
 
 use common::{
-    ISSUE, SECOND, Writer, golden, json, now_ns, output_of, pricing, run, stderr, stdout, store,
+    ISSUE, SECOND, Writer, golden, json, now_ns, output_of, pricing, run, stderr, stdout,
+    stillframe, store,
 };
 use serde_json::Value;
 use stillframe_core::sink::RecordKind;
@@ -307,6 +310,75 @@ fn repro_writes_a_test() {
         "{}",
         stderr(&java)
     );
+}
+
+#[test]
+fn a_file_is_for_its_owner_and_whole() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut writer = Writer::new(dir.path());
+    let mut long = pricing();
+    long.frames[0].arguments.0.push((
+        "text".into(),
+        Node {
+            type_name: Some("str".into()),
+            value: Some("long ".repeat(300_000).as_str().into()),
+            ..Node::default()
+        },
+    ));
+    writer.snapshot(&pricing(), ISSUE, now_ns() - 2 * SECOND, 1);
+    writer.snapshot(&long, ISSUE, now_ns() - SECOND, 2);
+    writer.close();
+    let (test, link) = (dir.path().join("test.py"), dir.path().join("link.py"));
+    let mode = |path: &Path| {
+        let file = std::fs::metadata(path).expect("is there");
+        file.permissions().mode() & 0o777
+    };
+    output_of(dir.path(), &["repro", "00000001", "-o", "test.py"]);
+    assert_eq!(mode(&test), 0o600);
+    let text = std::fs::read(&test).expect("is read");
+    for arguments in [
+        "repro 00000002 -o test.py --force",
+        "repro 00000002 -o new.py",
+        "export 00000002 --json -o test.py",
+    ] {
+        let command = format!("trap '' XFSZ; ulimit -f 512; exec \"$@\" {arguments}");
+        let output = stillframe(dir.path());
+        let output = Command::new("sh")
+            .args(["-c", &command, "sh"])
+            .arg(output.get_program())
+            .envs(output.get_envs().filter_map(|(name, to)| Some((name, to?))))
+            .current_dir(dir.path())
+            .output()
+            .expect("runs");
+        assert_eq!(output.status.code(), Some(2), "{arguments}");
+        let said = stderr(&output);
+        assert!(said.contains("cannot write "), "{said}");
+        assert_eq!(std::fs::read(&test).expect("is read"), text, "{arguments}");
+    }
+    let names = || {
+        let files = std::fs::read_dir(dir.path()).expect("is read");
+        let names = files.map(|file| file.expect("is read").file_name());
+        let mut names: Vec<String> = names.filter_map(|name| name.into_string().ok()).collect();
+        names.retain(|name| name.ends_with(".py") || name.starts_with('.'));
+        names.sort();
+        names
+    };
+    assert_eq!(names(), ["test.py"], "nothing is left of what failed");
+    // What somebody chose stays: permissions, and links to another file.
+    let open = std::fs::Permissions::from_mode(0o640);
+    std::fs::set_permissions(&test, open).expect("is set");
+    std::os::unix::fs::symlink("test.py", &link).expect("is made");
+    output_of(
+        dir.path(),
+        &["repro", "00000002", "-o", "link.py", "--force"],
+    );
+    assert!(link.is_symlink());
+    assert_eq!(mode(&test), 0o640);
+    assert_ne!(std::fs::read(&test).expect("is read"), text);
+    assert_eq!(names(), ["link.py", "test.py"]);
+    // A device is written to.
+    let piped = run(dir.path(), &["export", "--md", "-o", "/dev/stdout"]);
+    assert!(stdout(&piped).contains("KeyError"), "{}", stderr(&piped));
 }
 
 #[test]
