@@ -294,7 +294,10 @@ fn repro_writes_a_test() {
     let again = run(dir.path(), &["repro", "4444"]);
     assert_eq!(again.status.code(), Some(2));
     assert!(stderr(&again).contains("--force"), "{}", stderr(&again));
-    assert!(output_of(dir.path(), &["repro", "4444", "--force"]).contains("calls Pricing.convert"));
+    assert!(
+        output_of(dir.path(), &["repro", "4444", "--force"])
+            .contains("calls shop.pricing.Pricing.convert")
+    );
     assert_eq!(output_of(dir.path(), &["repro", "4444", "-o", "-"]), text);
     let missing = run(dir.path(), &["repro", "4444", "--frame", "nowhere"]);
     assert_eq!(missing.status.code(), Some(2));
@@ -396,6 +399,8 @@ fn a_hostile_snapshot_gives_clean_pages_and_no_code() {
     frame.module = Some("os; import evil".into());
     frame.file = Some("/tmp/x\"\"\"; import evil; \\.py".into());
     frame.function = "Pricing.convert".into();
+    let mut popen = pricing();
+    let mut typed = pricing();
     let text = |text: &str, type_name: &str| Node {
         type_name: Some(type_name.into()),
         value: Some(text.into()),
@@ -418,6 +423,22 @@ fn a_hostile_snapshot_gives_clean_pages_and_no_code() {
     .collect();
     evil.service = "x\"\"\"\nimport evil".into();
     writer.snapshot(&evil, ISSUE, now, 0xee);
+    // Functions of other modules, as the function that failed and as types.
+    let frame = &mut popen.frames[0];
+    frame.module = Some("os".into());
+    frame.file = None;
+    frame.function = "popen".into();
+    writer.snapshot(&popen, ISSUE, now, 0xe1);
+    popen.frames[0].file = Some("/app/shop.py".into());
+    writer.snapshot(&popen, ISSUE, now, 0xe2);
+    typed.frames[0].arguments = [
+        ("a", text("<x: 0>", "os._exit")),
+        ("b", text("id", "ipaddress.functools.os.system")),
+    ]
+    .into_iter()
+    .map(|(name, node)| (name.to_owned(), node))
+    .collect();
+    writer.snapshot(&typed, ISSUE, now, 0xe3);
     writer.close();
     let page = |text: &str, what: &str| {
         let clean = |c: char| {
@@ -478,6 +499,25 @@ fn a_hostile_snapshot_gives_clean_pages_and_no_code() {
         !outside_of_text.replace("\\", "").contains("evil"),
         "{evil}"
     );
+    let popen = run(
+        dir.path(),
+        &["repro", "000000e1", "-o", "-", "--frame", "popen"],
+    );
+    assert_eq!(popen.status.code(), Some(2));
+    assert!(
+        stderr(&popen).contains("popen comes from no Python file"),
+        "{}",
+        stderr(&popen)
+    );
+    let popen = output_of(
+        dir.path(),
+        &["repro", "000000e2", "-o", "popen.py", "--frame", "popen"],
+    );
+    assert!(popen.contains("calls popen of /app/shop.py"), "{popen}");
+    let typed = output_of(dir.path(), &["repro", "000000e3", "-o", "-"]);
+    assert!(!typed.contains(")("), "{typed}");
+    assert!(typed.contains("a=flag(\"os._exit\", 0)"), "{typed}");
+    assert!(!typed.contains("os.system("), "{typed}");
 }
 
 #[test]

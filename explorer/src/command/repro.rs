@@ -15,7 +15,7 @@ use super::output::Output;
 use super::reference::one_snapshot;
 use super::write::{Existing, write};
 use super::{DisplayArgs, StoreArgs, clock, complete};
-use crate::render::{Line, Page, Style, counted};
+use crate::render::{Line, Page, Style, counted, head};
 use crate::repro::{Repro, Unable, repro as test_of};
 use crate::store::hex;
 
@@ -132,7 +132,7 @@ pub(super) fn repro(args: &ReproArgs, output: &Output) -> Result<ExitCode, Failu
     let mut page = Page::new(&terminal);
     let mut line = Line::of(Style::Plain, &path.display().to_string());
     line.push(Style::Plain, " calls ")
-        .push(Style::Strong, function);
+        .push(Style::Strong, head(&made.called, 200));
     line.push(Style::Plain, &said_of(&made));
     page.wrapped(line, 2);
     for one in made.missing.iter().filter(|one| one.stub).take(5) {
