@@ -11,6 +11,7 @@ mod common;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
+use std::time::Instant;
 
 use common::{
     ISSUE, SECOND, Writer, golden, json, now_ns, output_of, pricing, run, stderr, stdout,
@@ -382,6 +383,38 @@ fn a_file_is_for_its_owner_and_whole() {
     // A device is written to.
     let piped = run(dir.path(), &["export", "--md", "-o", "/dev/stdout"]);
     assert!(stdout(&piped).contains("KeyError"), "{}", stderr(&piped));
+}
+
+#[test]
+fn as_many_objects_as_a_record_can_hold_are_made_again() {
+    let list = |node| Node {
+        type_name: Some("list".into()),
+        elements: Some(node),
+        ..Node::default()
+    };
+    let shared = (0..60_000).flat_map(|id| {
+        let reference = Node {
+            reference: Some(id),
+            ..Node::default()
+        };
+        let object = Node {
+            id: Some(id),
+            ..list(Vec::new())
+        };
+        [object, reference]
+    });
+    let mut snapshot = pricing();
+    snapshot.frames[0].arguments = [("items".to_owned(), list(shared.collect()))]
+        .into_iter()
+        .collect();
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut writer = Writer::new(dir.path());
+    writer.snapshot(&snapshot, ISSUE, now_ns(), 1);
+    writer.close();
+    let began = Instant::now();
+    let test = output_of(dir.path(), &["repro", "-o", "-"]);
+    assert!(test.contains("    items_60000 = []\n"), "{}", test.len());
+    assert!(began.elapsed().as_secs() < 120, "by their square");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! Snapshot -> layout (each object at the first place that the page shows), paths (how others refer to it)
+//!             chain (the exceptions, in which order)
 //!          -> rank  (which variables matter: what the failing line uses), stack (which frames are opened, rows, folded)
 //!          -> value (a value on one line, as the language writes it), tree (over several lines)
 //!          -> frame, header, footer -> line (styled text, cleaned, within the width) -> text
@@ -14,6 +15,7 @@
 //! visit of each value.
 
 mod brief;
+mod chain;
 mod footer;
 mod frame;
 mod gap;
