@@ -292,13 +292,53 @@ PROGRAMS = {
     "odd names": Program(
         """
         class Bag:
-            def __init__(self): self.__dict__.update({"not a name": 1, "class": 2, "größe": 3})
-        def größe(bag, *, make="m", call="c", Stub="s"):
-            assert vars(bag) == {"not a name": 1, "class": 2, "größe": 3} and make + call + Stub == "mcs"
+            def __init__(self): self.__dict__.update(ODD)
+        ODD = {"not a name": 1, "class": 2, "größe": 3, "m²": 4, "Ⓐ": 5, "\ufb01": 6, "__debug__": 7}
+        def größe(bag, fläche, *, make="m", call="c", Stub="s"):
+            assert vars(bag) == ODD and fläche == 1 and make + call + Stub == "mcs"
             return bag.nothing  # fails
-        größe(Bag())
+        größe(Bag(), 1)
         """,
         "größe",
+    ),
+    "a function that is called as the test's own": Program(
+        "from shop.http import call\ncall('/x')",
+        "call",
+        files={"shop/__init__.py": "", "shop/http.py": "def call(url):\n    return {}[url]  # fails\n"},
+    ),
+    "a function with objects that is called as the test's own": Program(
+        "from shop.orders import *\nmake(Order())",
+        "make",
+        files={
+            "shop/__init__.py": "",
+            "shop/orders.py": """
+                class Order:
+                    def __init__(self): self.items = [1]
+                def make(order):
+                    return order.items[1]  # fails
+            """,
+        },
+    ),
+    "a class that is called as one of the language": Program(
+        "from shop.kinds import list\nlist().last(dict)",
+        "list.last",
+        files={
+            "shop/__init__.py": "",
+            "shop/kinds.py": "class list:\n    def last(self, kind):\n        return kind()[0]  # fails\n",
+        },
+    ),
+    "flags without a name": Program(
+        """
+        import enum
+        class Perm(enum.Flag):
+            R = 1
+            W = 2
+        def check(none, table):
+            assert none is Perm(0)
+            return table[none]  # fails
+        check(Perm(0), {})
+        """,
+        "check",
     ),
 }
 
@@ -383,6 +423,18 @@ def test_what_cannot_be_called_is_said(store: Store) -> None:
     result = store.run(COMMAND, "repro")
     assert result.status == 2
     assert "<module> is no function but the file itself" in result.err
+
+
+def test_another_function_of_the_name_is_not_called(store: Store) -> None:
+    program = PROGRAMS["a function that is called as the test's own"]
+    fail(store, program)
+    assert store.run(COMMAND, "repro", "-o", "test_repro.py").status == 0
+    shop = store.programs / "shop"
+    (shop / "http.py").rename(shop / "other.py")
+    (shop / "http.py").write_text("from shop.other import call\n")
+    status, out = run_pytest(store.programs / "test_repro.py")
+    assert status == 1
+    assert "is not the function that failed, but one in" in out
 
 
 def test_a_file_is_not_replaced_unless_asked(store: Store) -> None:

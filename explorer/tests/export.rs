@@ -11,9 +11,7 @@ mod common;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use common::{
-    SECOND, Writer, golden_dir, now_ns, output_of, pricing, run, stderr, stdout, stillframe,
-};
+use common::{SECOND, Writer, golden_dir, now_ns, pricing, run, stderr, stdout, stillframe};
 use stillframe_core::snapshot::{
     Context, Exception, Frame, Node, Ordered, Scalar, SessionLinkInfo, Snapshot, Source,
 };
@@ -134,6 +132,21 @@ fn store(snapshot: &Snapshot) -> TempDir {
     );
     writer.close();
     dir
+}
+
+/// What an export writes to standard output; standard error tells what was hidden.
+fn output_of(dir: &Path, arguments: &[&str]) -> String {
+    let output = run(dir, arguments);
+    assert_eq!(output.status.code(), Some(0), "{arguments:?}");
+    // Told in lines of the terminal's width.
+    let told = stderr(&output).replace("\n  ", " ");
+    let said = if arguments.contains(&"--no-strict") {
+        "As it was stored: nothing was hidden"
+    } else {
+        "Hidden for this export: "
+    };
+    assert!(told.contains(said), "{arguments:?}: {told}");
+    stdout(&output)
 }
 
 const PERSONAL: [&str; 11] = [
@@ -263,7 +276,7 @@ fn as_json_it_is_still_a_snapshot_that_says_why() {
 fn no_strict_is_what_the_store_has() {
     let dir = store(&personal());
     let exported = output_of(dir.path(), &["export", "--json", "--no-strict"]);
-    let shown = output_of(dir.path(), &["show", "--json"]);
+    let shown = stdout(&run(dir.path(), &["show", "--json"]));
     let read = |json: &str| Snapshot::from_json(json.as_bytes()).expect("a snapshot");
     assert_eq!(read(&exported), read(&shown));
     let page = output_of(dir.path(), &["export", "--no-strict"]);
@@ -302,6 +315,164 @@ fn settings_add_to_what_is_hidden_and_take_nothing_away() {
         !strict.contains("free") && !strict.contains("cannot reach"),
         "{strict}"
     );
+}
+
+#[test]
+fn strict_mode_shows_no_text() {
+    let mut snapshot = personal();
+    let frame = &mut snapshot.frames[0];
+    frame.source = Some(Source {
+        first_line: 1,
+        lines: vec!["send(\"teapot\")".into()],
+        ..Source::default()
+    });
+    frame.locals.0.push((
+        "by_name".into(),
+        Node {
+            type_name: Some("dict".into()),
+            entries: Some(vec![(text("Annabelle"), text("first"))]),
+            ..Node::default()
+        },
+    ));
+    if let Some(context) = &mut snapshot.context {
+        context
+            .attributes
+            .0
+            .push(("http.target".into(), "/letter".into()));
+    }
+    if let Some(thread) = &mut snapshot.thread {
+        thread.name = Some("worker-of-ann".into());
+    }
+    let dir = store(&snapshot);
+    for form in ["--html", "--md", "--json"] {
+        let mut command = stillframe(dir.path());
+        let command = command.args(["export", form]);
+        let output = command.env("STILLFRAME_REDACT_MODE", "strict").output();
+        let exported = stdout(&output.expect("runs"));
+        for hidden in ["teapot", "Annabelle", "/letter", "worker-of-ann", "free"] {
+            assert!(!exported.contains(hidden), "{hidden} in {form}: {exported}");
+        }
+        for kept in ["notify", "by_name", "mail.py"] {
+            assert!(exported.contains(kept), "{kept} in {form}: {exported}");
+        }
+    }
+}
+
+fn object(id: u32, fields: Vec<(&str, Node)>) -> Node {
+    Node {
+        id: Some(id),
+        type_name: Some("shop.Thing".into()),
+        fields: Some(named(fields)),
+        ..Node::default()
+    }
+}
+
+fn to(id: u32) -> Node {
+    Node {
+        reference: Some(id),
+        ..Node::default()
+    }
+}
+
+/// A snapshot of two frames, the raising one first.
+fn frames(raising: Vec<(&str, Node)>, caller: Vec<(&str, Node)>) -> Snapshot {
+    let frame = |function: &str, locals| Frame {
+        function: function.into(),
+        in_app: true,
+        locals: named(locals),
+        ..Frame::default()
+    };
+    Snapshot {
+        exceptions: vec![Exception {
+            type_name: "ValueError".into(),
+            frames: vec![0, 1],
+            ..Exception::default()
+        }],
+        frames: vec![frame("ship", raising), frame("order", caller)],
+        ..pricing()
+    }
+}
+
+#[test]
+fn what_a_hidden_name_refers_to_is_hidden_where_it_stands() {
+    let city = object(8, vec![("name", text("Springfield"))]);
+    let address = object(
+        7,
+        vec![
+            ("line1", text("12 Main")),
+            ("city", to(8)),
+            ("owner", to(9)),
+        ],
+    );
+    let customer = object(
+        9,
+        vec![
+            ("billing_address", to(7)),
+            ("plan", text("free")),
+            ("copy", to(7)),
+        ],
+    );
+    let note = text("to Springfield, please");
+    let snapshot = frames(
+        vec![("address", address), ("note", note)],
+        vec![("customer", customer), ("city", city)],
+    );
+    let dir = store(&snapshot);
+    for form in ["--html", "--md", "--json"] {
+        let exported = output_of(dir.path(), &["export", form]);
+        for hidden in ["12 Main", "Springfield"] {
+            assert!(!exported.contains(hidden), "{hidden} in {form}: {exported}");
+        }
+        // It is a way back to what the address was found in.
+        assert!(exported.contains("free"), "{form}: {exported}");
+    }
+    let json = output_of(dir.path(), &["export", "--json"]);
+    let snapshot = Snapshot::from_json(json.as_bytes()).expect("a snapshot");
+    let address = snapshot.frames[0].locals.get("address").expect("is there");
+    assert_eq!(
+        (
+            address.not_captured_reason.as_deref(),
+            address.rule.as_deref()
+        ),
+        (Some("redactedIdent"), Some("billingaddress"))
+    );
+}
+
+#[test]
+fn copies_of_every_hidden_text_are_hidden() {
+    let people = |count: usize| -> Vec<Node> {
+        (0..count)
+            .map(|n| {
+                let name = text(&format!("Person Number{n:05}"));
+                Node {
+                    type_name: Some("dict".into()),
+                    entries: Some(vec![(text("full_name"), name)]),
+                    ..Node::default()
+                }
+            })
+            .collect()
+    };
+    let list = |elements| Node {
+        type_name: Some("list".into()),
+        elements: Some(elements),
+        ..Node::default()
+    };
+    let note = || text("no letter to Person Number00039 today");
+    let of = |count| {
+        frames(
+            vec![("people", list(people(count))), ("note", note())],
+            vec![],
+        )
+    };
+    let dir = store(&of(64));
+    let exported = output_of(dir.path(), &["export", "--json"]);
+    assert!(!exported.contains("Number00039"), "{exported}");
+    assert!(exported.contains("no letter to"), "{exported}");
+    // More than can be looked for.
+    let dir = store(&of(5000));
+    let page = output_of(dir.path(), &["export"]);
+    assert!(!page.contains("no letter to"), "{page}");
+    assert!(page.contains("no text is shown"), "{page}");
 }
 
 #[test]

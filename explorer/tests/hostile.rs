@@ -536,6 +536,80 @@ fn a_page_is_bounded_whatever_it_holds() {
     }
 }
 
+/// Seconds that this thread has run: others may run as well.
+fn seconds() -> u64 {
+    let stat = std::fs::read_to_string("/proc/thread-self/stat").expect("is read");
+    let (_, numbers) = stat.rsplit_once(") ").expect("a name");
+    let hundredths = numbers
+        .split(' ')
+        .nth(11)
+        .and_then(|ticks| ticks.parse().ok());
+    hundredths.unwrap_or(0_u64) / 100
+}
+
+#[test]
+fn as_many_exceptions_as_a_record_can_hold_cost_little() {
+    let to = |id| Node {
+        reference: Some(id),
+        ..Node::default()
+    };
+    let mut snapshot = common::pricing();
+    let count = 100_000_u32;
+    snapshot.exceptions = (1..=count)
+        .map(|next| Exception {
+            cause: Some(next),
+            args: vec![to(next % 7), to(900)],
+            notes: vec![Node::default(); usize::from(next < 3) * 50_000],
+            frames: vec![next],
+            ..Exception::default()
+        })
+        .collect();
+    snapshot.frames = (0..count)
+        .map(|at| Frame {
+            function: format!("f{at}"),
+            module: Some(format!("m{at}")),
+            ..Frame::default()
+        })
+        .collect();
+    // One with all frames, each with a gap behind it.
+    snapshot.exceptions[1].frames = (0..count).rev().collect();
+    snapshot.exceptions[1].omitted = (0..count)
+        .map(|at| Omitted {
+            what: "frames".into(),
+            after: Some(at),
+            ..Omitted::default()
+        })
+        .collect();
+    snapshot.omitted = vec![Omitted::default(); 100_000];
+    let began = seconds();
+    for page in [
+        html(&snapshot, &HtmlView::default()),
+        html_fragment(&snapshot),
+    ] {
+        check_html(&page);
+        assert!(page.len() < 4 << 20, "{}", page.len());
+        assert!(page.contains("99,744 more exceptions not on this page"));
+    }
+    let terminal = Terminal::plain();
+    for all_values in [false, true] {
+        let view = View {
+            all_values,
+            ..View::default()
+        };
+        let text = show(&snapshot, None, &view, &terminal, &Clock::utc(0)).expect("is shown");
+        assert!(text.contains("[99,744 more exceptions in --json]"));
+    }
+    let view = View {
+        function: Some("nowhere".into()),
+        ..View::default()
+    };
+    let unknown = show(&snapshot, None, &view, &terminal, &Clock::utc(0)).expect_err("no frame");
+    assert_eq!(unknown.functions.len(), count as usize);
+    assert!(markdown(&snapshot, None).contains("99,744 more exceptions"));
+    let taken = seconds() - began;
+    assert!(taken < 60, "{taken} s, so by their square");
+}
+
 #[test]
 fn an_object_that_has_no_room_is_no_link() {
     let mut snapshot = common::pricing();

@@ -8,10 +8,14 @@
 
 mod common;
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
 
 use common::{
-    ISSUE, SECOND, Writer, golden, json, now_ns, output_of, pricing, run, stderr, stdout, store,
+    ISSUE, SECOND, Writer, golden, json, now_ns, output_of, pricing, run, stderr, stdout,
+    stillframe, store,
 };
 use serde_json::Value;
 use stillframe_core::sink::RecordKind;
@@ -291,7 +295,10 @@ fn repro_writes_a_test() {
     let again = run(dir.path(), &["repro", "4444"]);
     assert_eq!(again.status.code(), Some(2));
     assert!(stderr(&again).contains("--force"), "{}", stderr(&again));
-    assert!(output_of(dir.path(), &["repro", "4444", "--force"]).contains("calls Pricing.convert"));
+    assert!(
+        output_of(dir.path(), &["repro", "4444", "--force"])
+            .contains("calls shop.pricing.Pricing.convert")
+    );
     assert_eq!(output_of(dir.path(), &["repro", "4444", "-o", "-"]), text);
     let missing = run(dir.path(), &["repro", "4444", "--frame", "nowhere"]);
     assert_eq!(missing.status.code(), Some(2));
@@ -310,6 +317,107 @@ fn repro_writes_a_test() {
 }
 
 #[test]
+fn a_file_is_for_its_owner_and_whole() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut writer = Writer::new(dir.path());
+    let mut long = pricing();
+    long.frames[0].arguments.0.push((
+        "text".into(),
+        Node {
+            type_name: Some("str".into()),
+            value: Some("long ".repeat(300_000).as_str().into()),
+            ..Node::default()
+        },
+    ));
+    writer.snapshot(&pricing(), ISSUE, now_ns() - 2 * SECOND, 1);
+    writer.snapshot(&long, ISSUE, now_ns() - SECOND, 2);
+    writer.close();
+    let (test, link) = (dir.path().join("test.py"), dir.path().join("link.py"));
+    let mode = |path: &Path| {
+        let file = std::fs::metadata(path).expect("is there");
+        file.permissions().mode() & 0o777
+    };
+    output_of(dir.path(), &["repro", "00000001", "-o", "test.py"]);
+    assert_eq!(mode(&test), 0o600);
+    let text = std::fs::read(&test).expect("is read");
+    for arguments in [
+        "repro 00000002 -o test.py --force",
+        "repro 00000002 -o new.py",
+        "export 00000002 --json -o test.py",
+    ] {
+        let command = format!("trap '' XFSZ; ulimit -f 512; exec \"$@\" {arguments}");
+        let output = stillframe(dir.path());
+        let output = Command::new("sh")
+            .args(["-c", &command, "sh"])
+            .arg(output.get_program())
+            .envs(output.get_envs().filter_map(|(name, to)| Some((name, to?))))
+            .current_dir(dir.path())
+            .output()
+            .expect("runs");
+        assert_eq!(output.status.code(), Some(2), "{arguments}");
+        let said = stderr(&output);
+        assert!(said.contains("cannot write "), "{said}");
+        assert_eq!(std::fs::read(&test).expect("is read"), text, "{arguments}");
+    }
+    let names = || {
+        let files = std::fs::read_dir(dir.path()).expect("is read");
+        let names = files.map(|file| file.expect("is read").file_name());
+        let mut names: Vec<String> = names.filter_map(|name| name.into_string().ok()).collect();
+        names.retain(|name| name.ends_with(".py") || name.starts_with('.'));
+        names.sort();
+        names
+    };
+    assert_eq!(names(), ["test.py"], "nothing is left of what failed");
+    // What somebody chose stays: permissions, and links to another file.
+    let open = std::fs::Permissions::from_mode(0o640);
+    std::fs::set_permissions(&test, open).expect("is set");
+    std::os::unix::fs::symlink("test.py", &link).expect("is made");
+    output_of(
+        dir.path(),
+        &["repro", "00000002", "-o", "link.py", "--force"],
+    );
+    assert!(link.is_symlink());
+    assert_eq!(mode(&test), 0o640);
+    assert_ne!(std::fs::read(&test).expect("is read"), text);
+    assert_eq!(names(), ["link.py", "test.py"]);
+    // A device is written to.
+    let piped = run(dir.path(), &["export", "--md", "-o", "/dev/stdout"]);
+    assert!(stdout(&piped).contains("KeyError"), "{}", stderr(&piped));
+}
+
+#[test]
+fn as_many_objects_as_a_record_can_hold_are_made_again() {
+    let list = |node| Node {
+        type_name: Some("list".into()),
+        elements: Some(node),
+        ..Node::default()
+    };
+    let shared = (0..60_000).flat_map(|id| {
+        let reference = Node {
+            reference: Some(id),
+            ..Node::default()
+        };
+        let object = Node {
+            id: Some(id),
+            ..list(Vec::new())
+        };
+        [object, reference]
+    });
+    let mut snapshot = pricing();
+    snapshot.frames[0].arguments = [("items".to_owned(), list(shared.collect()))]
+        .into_iter()
+        .collect();
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut writer = Writer::new(dir.path());
+    writer.snapshot(&snapshot, ISSUE, now_ns(), 1);
+    writer.close();
+    let began = Instant::now();
+    let test = output_of(dir.path(), &["repro", "-o", "-"]);
+    assert!(test.contains("    items_60000 = []\n"), "{}", test.len());
+    assert!(began.elapsed().as_secs() < 120, "by their square");
+}
+
+#[test]
 fn a_hostile_snapshot_gives_clean_pages_and_no_code() {
     let dir = tempfile::tempdir().expect("a folder");
     let mut writer = Writer::new(dir.path());
@@ -324,6 +432,8 @@ fn a_hostile_snapshot_gives_clean_pages_and_no_code() {
     frame.module = Some("os; import evil".into());
     frame.file = Some("/tmp/x\"\"\"; import evil; \\.py".into());
     frame.function = "Pricing.convert".into();
+    let mut popen = pricing();
+    let mut typed = pricing();
     let text = |text: &str, type_name: &str| Node {
         type_name: Some(type_name.into()),
         value: Some(text.into()),
@@ -346,6 +456,22 @@ fn a_hostile_snapshot_gives_clean_pages_and_no_code() {
     .collect();
     evil.service = "x\"\"\"\nimport evil".into();
     writer.snapshot(&evil, ISSUE, now, 0xee);
+    // Functions of other modules, as the function that failed and as types.
+    let frame = &mut popen.frames[0];
+    frame.module = Some("os".into());
+    frame.file = None;
+    frame.function = "popen".into();
+    writer.snapshot(&popen, ISSUE, now, 0xe1);
+    popen.frames[0].file = Some("/app/shop.py".into());
+    writer.snapshot(&popen, ISSUE, now, 0xe2);
+    typed.frames[0].arguments = [
+        ("a", text("<x: 0>", "os._exit")),
+        ("b", text("id", "ipaddress.functools.os.system")),
+    ]
+    .into_iter()
+    .map(|(name, node)| (name.to_owned(), node))
+    .collect();
+    writer.snapshot(&typed, ISSUE, now, 0xe3);
     writer.close();
     let page = |text: &str, what: &str| {
         let clean = |c: char| {
@@ -406,6 +532,25 @@ fn a_hostile_snapshot_gives_clean_pages_and_no_code() {
         !outside_of_text.replace("\\", "").contains("evil"),
         "{evil}"
     );
+    let popen = run(
+        dir.path(),
+        &["repro", "000000e1", "-o", "-", "--frame", "popen"],
+    );
+    assert_eq!(popen.status.code(), Some(2));
+    assert!(
+        stderr(&popen).contains("popen comes from no Python file"),
+        "{}",
+        stderr(&popen)
+    );
+    let popen = output_of(
+        dir.path(),
+        &["repro", "000000e2", "-o", "popen.py", "--frame", "popen"],
+    );
+    assert!(popen.contains("calls popen of /app/shop.py"), "{popen}");
+    let typed = output_of(dir.path(), &["repro", "000000e3", "-o", "-"]);
+    assert!(!typed.contains(")("), "{typed}");
+    assert!(typed.contains("a=flag(\"os._exit\", 0)"), "{typed}");
+    assert!(!typed.contains("os.system("), "{typed}");
 }
 
 #[test]

@@ -2,9 +2,7 @@
 
 mod share;
 
-use std::fs::{File, OpenOptions};
-use std::io::{IsTerminal as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -16,6 +14,7 @@ use super::failure::Failure;
 use super::open::configuration;
 use super::output::Output;
 use super::show::load;
+use super::write::{Existing, write};
 use super::{StoreArgs, clock, complete};
 use crate::render::{HtmlView, html, markdown, size};
 
@@ -90,17 +89,19 @@ pub(super) fn export(args: &ExportArgs, output: &Output) -> Result<ExitCode, Fai
         )),
         None => None,
     };
-    let Some(file) = file else {
-        output.print(&text)?;
-        return Ok(ExitCode::SUCCESS);
-    };
-    write(&file, &text)
-        .map_err(|error| Failure::new(format!("cannot write {}: {error}", file.display())))?;
-    output.remark(&format!(
-        "wrote {} ({})",
-        file.display(),
-        size(text.len() as u64)
-    ));
+    match file {
+        None => output.print(&text)?,
+        Some(file) => {
+            write(&file, &text, Existing::Replace).map_err(|error| {
+                Failure::new(format!("cannot write {}: {error}", file.display()))
+            })?;
+            output.remark(&format!(
+                "wrote {} ({})",
+                file.display(),
+                size(text.len() as u64)
+            ));
+        }
+    }
     remarks.iter().for_each(|remark| output.remark(remark));
     Ok(ExitCode::SUCCESS)
 }
@@ -110,13 +111,4 @@ fn json(snapshot: &Snapshot) -> Result<String, Failure> {
         .map_err(|error| Failure::new(format!("cannot write the snapshot as JSON: {error}")))?;
     text.push('\n');
     Ok(text)
-}
-
-/// Writes a file that only its owner can read, as the store is, unless it is there already.
-fn write(path: &Path, text: &str) -> std::io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true).mode(0o600);
-    let mut file: File = options.open(path)?;
-    file.write_all(text.as_bytes())?;
-    file.flush()
 }

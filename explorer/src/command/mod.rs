@@ -28,6 +28,7 @@ mod sending;
 mod show;
 mod since;
 mod stats;
+mod write;
 
 use std::ffi::OsString;
 use std::path::PathBuf;

@@ -1,8 +1,7 @@
 //! `stillframe repro`: a failing test from a snapshot.
 
-use std::fs::File;
-use std::io::{self, Write};
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
@@ -14,8 +13,9 @@ use super::failure::Failure;
 use super::open::{configuration, nothing_yet, open};
 use super::output::Output;
 use super::reference::one_snapshot;
+use super::write::{Existing, write};
 use super::{DisplayArgs, StoreArgs, clock, complete};
-use crate::render::{Line, Page, Style, counted};
+use crate::render::{Line, Page, Style, counted, head};
 use crate::repro::{Repro, Unable, repro as test_of};
 use crate::store::hex;
 
@@ -96,7 +96,7 @@ pub(super) fn repro(args: &ReproArgs, output: &Output) -> Result<ExitCode, Failu
         .clone()
         .unwrap_or_else(|| PathBuf::from(format!("test_repro_{id}.py")));
     if !to_stdout {
-        write(&path, &made.text, args.force)?;
+        write_test(&path, &made.text, args.force)?;
     }
     let function = snapshot
         .frames
@@ -132,7 +132,7 @@ pub(super) fn repro(args: &ReproArgs, output: &Output) -> Result<ExitCode, Failu
     let mut page = Page::new(&terminal);
     let mut line = Line::of(Style::Plain, &path.display().to_string());
     line.push(Style::Plain, " calls ")
-        .push(Style::Strong, function);
+        .push(Style::Strong, head(&made.called, 200));
     line.push(Style::Plain, &said_of(&made));
     page.wrapped(line, 2);
     for one in made.missing.iter().filter(|one| one.stub).take(5) {
@@ -166,22 +166,20 @@ fn said_of(made: &Repro) -> String {
     }
 }
 
-fn write(path: &PathBuf, text: &str, force: bool) -> Result<(), Failure> {
-    let opened = if force {
-        File::create(path)
+fn write_test(path: &Path, text: &str, force: bool) -> Result<(), Failure> {
+    let existing = if force {
+        Existing::Replace
     } else {
-        File::create_new(path)
+        Existing::Keep
     };
-    opened
-        .and_then(|mut file| file.write_all(text.as_bytes()))
-        .map_err(|error| {
-            let failure = Failure::new(format!("cannot write {}: {error}", path.display()));
-            if error.kind() == io::ErrorKind::AlreadyExists {
-                failure.advise("--force replaces it, -o FILE writes another")
-            } else {
-                failure
-            }
-        })
+    write(path, text, existing).map_err(|error| {
+        let failure = Failure::new(format!("cannot write {}: {error}", path.display()));
+        if error.kind() == io::ErrorKind::AlreadyExists {
+            failure.advise("--force replaces it, -o FILE writes another")
+        } else {
+            failure
+        }
+    })
 }
 
 fn refusal(unable: &Unable, id: &str) -> Failure {

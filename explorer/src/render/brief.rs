@@ -11,6 +11,7 @@ use stillframe_core::fingerprint::InApp;
 use stillframe_core::language::Language;
 use stillframe_core::snapshot::{Exception, Frame, Node, Scalar, Snapshot};
 
+use super::chain::Chain;
 use super::frame::{Columns, Frames, INDENT, closed, location, title};
 use super::gap;
 use super::header;
@@ -18,7 +19,7 @@ use super::layout::arrange;
 use super::line::{Line, Page, Style};
 use super::paths::{Owner, Paths};
 use super::rank::{Ranking, Variable};
-use super::show::{Scene, View, chain, own_values};
+use super::show::{Scene, View, own_values};
 use super::source;
 use super::stack::{Stack, Step, folded};
 use super::terminal::Terminal;
@@ -88,7 +89,8 @@ pub fn brief(snapshot: &Snapshot, brief: Brief, terminal: &Terminal) -> String {
         depth: Some(1),
         ..View::default()
     };
-    let mut opened = view.opened(snapshot);
+    let chain = &Chain::of(snapshot);
+    let mut opened = view.opened(snapshot, chain);
     let outermost = snapshot
         .captured()
         .and_then(|exception| outermost(snapshot, &exception.frames));
@@ -103,6 +105,7 @@ pub fn brief(snapshot: &Snapshot, brief: Brief, terminal: &Terminal) -> String {
         view: &view,
         look,
         paths: &paths,
+        chain,
     };
     let mut writer = Writer {
         scene: &scene,
@@ -170,7 +173,7 @@ impl<'a> Writer<'a, '_> {
     /// What there is to tell, each with the least that is told of it.
     fn collect(&mut self, titled: bool, outermost: Option<usize>) {
         let scene: &'a Scene<'_> = self.scene;
-        let order = chain(scene.snapshot);
+        let order = &scene.chain.order;
         let several = order.len() > 1;
         let mut shown = HashSet::new();
         for (position, &index) in order.iter().enumerate() {
@@ -254,6 +257,12 @@ impl<'a> Writer<'a, '_> {
                 }
             }
         }
+        if let Some(more) = scene.chain.more() {
+            self.parts.push(Part::Fixed(vec![Line::of(
+                Style::Gap,
+                &format!("[{more}]"),
+            )]));
+        }
         self.wishes.sort_by_key(|(wish, ..)| *wish);
     }
 
@@ -328,7 +337,7 @@ impl<'a> Writer<'a, '_> {
         };
         let mut line = Line::default();
         if linked {
-            line.push(Style::Dim, header::link(self.scene.snapshot, index));
+            line.push(Style::Dim, self.scene.chain.link(index));
         }
         let message = header::message(exception).into_iter().next();
         line.extend(&message.unwrap_or_default());

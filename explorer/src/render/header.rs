@@ -4,7 +4,7 @@ use stillframe_core::snapshot::{Exception, Node, Scalar, Snapshot};
 
 use super::gap;
 use super::line::{Line, Page, Style};
-use super::show::{IssueFacts, Scene, chain};
+use super::show::{IssueFacts, Scene};
 use super::text;
 use super::time::Clock;
 
@@ -46,7 +46,7 @@ pub(super) fn title_of(page: &mut Page<'_>, scene: &Scene<'_>, index: usize) {
     let Some(exception) = scene.snapshot.exceptions.get(index) else {
         return;
     };
-    let mut line = Line::of(Style::Dim, link(scene.snapshot, index));
+    let mut line = Line::of(Style::Dim, scene.chain.link(index));
     let mut lines = message(exception).into_iter();
     line.extend(&lines.next().unwrap_or_default());
     page.wrapped(line, 4);
@@ -60,25 +60,6 @@ pub(super) fn title_of(page: &mut Page<'_>, scene: &Scene<'_>, index: usize) {
         let text = format!("  [not captured: {reason}{}]", limit.unwrap_or_default());
         page.line(Line::of(Style::Gap, &text));
     }
-}
-
-/// How an exception is linked to the one that names it.
-pub(super) fn link(snapshot: &Snapshot, index: usize) -> &'static str {
-    let at = u32::try_from(index).unwrap_or(u32::MAX);
-    for exception in &snapshot.exceptions {
-        if exception.members.contains(&at) {
-            return "member  ";
-        }
-        if exception.cause == Some(at) {
-            let context = exception.cause_kind.as_deref() == Some("context");
-            return if context {
-                "while handling  "
-            } else {
-                "caused by  "
-            };
-        }
-    }
-    ""
 }
 
 /// `KeyError: 'EUR'`, a multi-line message on several lines.
@@ -295,7 +276,7 @@ fn context(page: &mut Page<'_>, snapshot: &Snapshot) {
 /// The exceptions behind this one, in one line each; a group as a tree.
 fn overview(page: &mut Page<'_>, scene: &Scene<'_>) {
     let snapshot = scene.snapshot;
-    let order = chain(snapshot);
+    let order = &scene.chain.order;
     if order.len() < 2 {
         return;
     }
@@ -329,7 +310,7 @@ fn overview(page: &mut Page<'_>, scene: &Scene<'_>) {
                 } else {
                     glyphs.branch.chars().count() + 1
                 };
-                line.space(indent).push(Style::Dim, link(snapshot, index));
+                line.space(indent).push(Style::Dim, scene.chain.link(index));
             }
         }
         line.extend(&message(exception).into_iter().next().unwrap_or_default());

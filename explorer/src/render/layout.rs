@@ -30,9 +30,12 @@ pub(crate) fn arrange(snapshot: &Snapshot, first: &[Owner], levels: usize) -> Sn
     for (_, node) in &mut roots {
         detach(node, &wanted, &mut objects);
     }
+    let mut places = HashMap::new();
+    for (place, owner) in first.iter().enumerate() {
+        places.entry(*owner).or_insert(place);
+    }
     let place_in_order = |owner: Owner| {
-        let opened = first.iter().position(|other| *other == owner);
-        opened.unwrap_or_else(|| {
+        places.get(&owner).copied().unwrap_or_else(|| {
             first.len()
                 + match owner {
                     Owner::Frame(at) if in_app.get(at) == Some(&true) => 0,
@@ -42,7 +45,7 @@ pub(crate) fn arrange(snapshot: &Snapshot, first: &[Owner], levels: usize) -> Sn
         })
     };
     roots.sort_by_key(|(owner, _)| place_in_order(*owner));
-    let opened = roots.partition_point(|(owner, _)| first.contains(owner));
+    let opened = roots.partition_point(|(owner, _)| places.contains_key(owner));
     let others = roots.split_off(opened);
     let mut level: Vec<&mut Node> = roots.into_iter().map(|(_, node)| node).collect();
     for _ in 0..levels.min(MAX_LEVELS) {
@@ -108,7 +111,8 @@ fn attach<'n>(nodes: Vec<&'n mut Node>, objects: &mut HashMap<u32, Node>) -> Vec
     below
 }
 
-fn children_mut(node: &mut Node) -> impl Iterator<Item = &mut Node> {
+/// What a container holds: keys, values, fields.
+pub(crate) fn children_mut(node: &mut Node) -> impl Iterator<Item = &mut Node> {
     let fields = node
         .fields
         .iter_mut()

@@ -5,12 +5,12 @@
 
 use stillframe_core::snapshot::{Exception, Frame, Snapshot};
 
+use super::chain::Chain;
 use super::frame::location;
 use super::gap;
 use super::layout::arrange;
 use super::paths::{Owner, Paths};
 use super::rank::Ranking;
-use super::show::chain;
 use super::terminal::Terminal;
 use super::text;
 use super::value::{Inline, Look, look};
@@ -35,12 +35,14 @@ struct Part {
 /// The snapshot in Markdown of at most `tokens` tokens, about four characters each; without a limit if `None`.
 pub fn markdown(snapshot: &Snapshot, tokens: Option<usize>) -> String {
     let look = look(&snapshot.runtime.language);
-    let snapshot = &arrange(snapshot, &opened(snapshot), 2);
+    let chain = &Chain::of(snapshot);
+    let snapshot = &arrange(snapshot, &opened(snapshot, chain), 2);
     let paths = Paths::of(snapshot, look);
     let writer = Writer {
         snapshot,
         look,
         paths: &paths,
+        chain,
     };
     let budget = tokens.map_or(usize::MAX, |tokens| {
         tokens.max(LEAST_TOKENS).saturating_mul(CHARACTERS)
@@ -50,12 +52,15 @@ pub fn markdown(snapshot: &Snapshot, tokens: Option<usize>) -> String {
     // Room for the last line, which always comes.
     let room = budget.saturating_sub(LAST_LINE);
     push_head(&mut out, &title, room);
+    let mut used = out.chars().count();
     let mut left_out: Vec<(&'static str, u64)> = Vec::new();
     for part in writer.parts() {
         // What comes after something that was left out would be read as coming next.
         let gap_before = left_out.iter().any(|(name, _)| *name == part.name);
-        if !gap_before && out.chars().count() + part.text.chars().count() <= room {
+        let length = part.text.chars().count();
+        if !gap_before && used + length <= room {
             out.push_str(&part.text);
+            used += length;
         } else {
             match left_out.iter_mut().find(|(name, _)| *name == part.name) {
                 Some((_, count)) => *count += part.count,
@@ -80,7 +85,7 @@ pub fn markdown(snapshot: &Snapshot, tokens: Option<usize>) -> String {
 }
 
 /// The frames whose values are told one by one.
-fn opened(snapshot: &Snapshot) -> Vec<Owner> {
+fn opened(snapshot: &Snapshot, chain: &Chain) -> Vec<Owner> {
     let nearest = |index: usize| {
         let exception = snapshot.exceptions.get(index)?;
         let mut frames = exception.frames.iter().map(|&at| at as usize);
@@ -88,7 +93,8 @@ fn opened(snapshot: &Snapshot) -> Vec<Owner> {
         let raising = exception.frames.first().map(|&at| at as usize);
         frames.find(in_app).or(raising).map(Owner::Frame)
     };
-    chain(snapshot).into_iter().filter_map(nearest).collect()
+    let order = chain.order.iter().copied();
+    order.filter_map(nearest).collect()
 }
 
 /// As much of the title as there is room for, whole lines apart from the first.
@@ -110,6 +116,7 @@ struct Writer<'a> {
     snapshot: &'a Snapshot,
     look: &'static dyn Look,
     paths: &'a Paths<'a>,
+    chain: &'a Chain,
 }
 
 impl Writer<'_> {
@@ -150,7 +157,7 @@ impl Writer<'_> {
     /// Everything else, the most telling first.
     fn parts(&self) -> Vec<Part> {
         let (mut parts, mut callers) = (Vec::new(), Vec::new());
-        for index in chain(self.snapshot) {
+        for &index in &self.chain.order {
             let Some(exception) = self.snapshot.exceptions.get(index) else {
                 continue;
             };
@@ -166,6 +173,13 @@ impl Writer<'_> {
                 });
             }
             self.exception(exception, &mut parts, &mut callers);
+        }
+        if let Some(more) = self.chain.more() {
+            parts.push(Part {
+                text: format!("\n## {more}\n"),
+                name: "exception",
+                count: 0,
+            });
         }
         parts.append(&mut callers);
         let losses = footer::losses(self.snapshot);

@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! Snapshot -> layout (each object at the first place that the page shows), paths (how others refer to it)
+//!             chain (the exceptions, in which order)
 //!          -> rank  (which variables matter: what the failing line uses), stack (which frames are opened, rows, folded)
 //!          -> value (a value on one line, as the language writes it), tree (over several lines)
 //!          -> frame, header, footer -> line (styled text, cleaned, within the width) -> text
@@ -14,6 +15,7 @@
 //! visit of each value.
 
 mod brief;
+mod chain;
 mod footer;
 mod frame;
 mod gap;
@@ -52,6 +54,8 @@ pub use time::{Clock, SECOND, duration, size};
 pub(crate) use gap::chip;
 #[cfg(feature = "command")]
 pub(crate) use gap::shown;
+#[cfg(feature = "command")]
+pub(crate) use layout::children_mut;
 #[cfg(feature = "command")]
 pub(crate) use one::{OneLine, telling_names};
 #[cfg(feature = "command")]

@@ -11,7 +11,7 @@ use super::value::Look;
 const MAX_PATH: usize = 96;
 
 /// What a value belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Owner {
     /// A frame, by its index in the snapshot.
     Frame(usize),

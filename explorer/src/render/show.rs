@@ -7,6 +7,7 @@ use std::collections::HashSet;
 
 use stillframe_core::snapshot::{Exception, Frame, Node, Snapshot};
 
+use super::chain::Chain;
 use super::footer;
 use super::frame::{Columns, Frames, INDENT, Open, location};
 use super::gap;
@@ -46,7 +47,7 @@ impl View {
     }
 
     /// What the page opens, in the order in which its values matter.
-    pub(super) fn opened(&self, snapshot: &Snapshot) -> Vec<Owner> {
+    pub(super) fn opened(&self, snapshot: &Snapshot, chain: &Chain) -> Vec<Owner> {
         if let Some(name) = &self.function {
             let frames = snapshot.frames.iter().enumerate();
             return frames
@@ -55,7 +56,7 @@ impl View {
                 .collect();
         }
         let mut opened = Vec::new();
-        for index in chain(snapshot) {
+        for &index in &chain.order {
             let Some(exception) = snapshot.exceptions.get(index) else {
                 continue;
             };
@@ -105,6 +106,7 @@ pub(super) struct Scene<'a> {
     pub(super) view: &'a View,
     pub(super) look: &'static dyn Look,
     pub(super) paths: &'a Paths<'a>,
+    pub(super) chain: &'a Chain,
 }
 
 impl Scene<'_> {
@@ -132,13 +134,15 @@ pub fn show(
     clock: &Clock,
 ) -> Result<String, NoSuchFrame> {
     let look = look(&snapshot.runtime.language);
-    let snapshot = &arrange(snapshot, &view.opened(snapshot), view.depth().levels);
+    let chain = &Chain::of(snapshot);
+    let snapshot = &arrange(snapshot, &view.opened(snapshot, chain), view.depth().levels);
     let paths = Paths::of(snapshot, look);
     let scene = Scene {
         snapshot,
         view,
         look,
         paths: &paths,
+        chain,
     };
     let mut page = Page::new(terminal);
     header::write(&mut page, &scene, issue, clock);
@@ -147,7 +151,7 @@ pub fn show(
         return Ok(page.render());
     }
     let mut shown = HashSet::new();
-    for index in chain(snapshot) {
+    for &index in &chain.order {
         if let Some(exception) = snapshot.exceptions.get(index) {
             page.gap();
             if index > 0 {
@@ -156,6 +160,10 @@ pub fn show(
             scene.own_values(&mut page, index, exception);
             scene.frames(&mut page, index, exception, &mut shown);
         }
+    }
+    if let Some(more) = chain.more() {
+        page.gap();
+        page.line(Line::of(Style::Gap, &format!("[{more} in --json]")));
     }
     for gap in &snapshot.omitted {
         page.gap();
@@ -183,34 +191,6 @@ pub(super) fn own_values(exception: &Exception) -> Vec<Variable<'_>> {
         node,
     }));
     values
-}
-
-/// The exceptions in the order of telling: each before what led to it, a group before its members.
-pub(super) fn chain(snapshot: &Snapshot) -> Vec<usize> {
-    let mut order = Vec::new();
-    let mut seen = HashSet::new();
-    let mut pending = vec![0];
-    while let Some(index) = pending.pop() {
-        let Some(exception) = snapshot
-            .exceptions
-            .get(index)
-            .filter(|_| seen.insert(index))
-        else {
-            continue;
-        };
-        order.push(index);
-        pending.extend(exception.cause.map(|cause| cause as usize));
-        pending.extend(
-            exception
-                .members
-                .iter()
-                .rev()
-                .map(|&member| member as usize),
-        );
-    }
-    // What nothing links to is shown as well.
-    order.extend((0..snapshot.exceptions.len()).filter(|index| !seen.contains(index)));
-    order
 }
 
 impl Scene<'_> {
@@ -302,12 +282,10 @@ impl Scene<'_> {
         if found {
             return Ok(());
         }
-        let mut functions: Vec<String> = Vec::new();
-        for frame in &self.snapshot.frames {
-            if !functions.contains(&frame.function) {
-                functions.push(frame.function.clone());
-            }
-        }
+        let mut seen = HashSet::new();
+        let functions = self.snapshot.frames.iter().map(|frame| &frame.function);
+        let functions = functions.filter(|function| seen.insert(*function));
+        let functions = functions.cloned().collect();
         Err(NoSuchFrame { functions })
     }
 }

@@ -1,6 +1,6 @@
 //! In which order the frames of an exception are told: which are opened, which are rows, which are folded.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use stillframe_core::snapshot::{Exception, Frame, Omitted, Snapshot};
 
@@ -108,7 +108,8 @@ impl<'s> Stack<'s> {
                 steps.push(Step::Folded(std::mem::take(folded)));
             }
         }
-        steps.extend(self.gaps(None));
+        let mut gaps = self.gaps();
+        steps.extend(gaps.remove(&None).unwrap_or_default());
         for (at, &(number, frame)) in self.frames.iter().enumerate() {
             let repeated = !shown.insert(u32::try_from(number).unwrap_or(u32::MAX));
             let whole = self.all_values && frame.in_app;
@@ -132,8 +133,7 @@ impl<'s> Stack<'s> {
             } else {
                 folded.push((number, frame));
             }
-            let mut gaps = self.gaps(u32::try_from(at).ok()).peekable();
-            if gaps.peek().is_some() {
+            if let Some(gaps) = gaps.remove(&u32::try_from(at).ok()) {
                 fold(&mut steps, &mut folded);
                 steps.extend(gaps);
             }
@@ -142,10 +142,14 @@ impl<'s> Stack<'s> {
         steps
     }
 
-    fn gaps(&self, after: Option<u32>) -> impl Iterator<Item = Step<'s>> {
-        let gaps = self.exception.omitted.iter();
-        gaps.filter(move |gap| gap.what == "frames" && gap.after == after)
-            .map(Step::Gap)
+    /// Frames that were not captured, by the position of the frame before them.
+    fn gaps(&self) -> HashMap<Option<u32>, Vec<Step<'s>>> {
+        let mut gaps: HashMap<_, Vec<_>> = HashMap::new();
+        let frames = self.exception.omitted.iter();
+        for gap in frames.filter(|gap| gap.what == "frames") {
+            gaps.entry(gap.after).or_default().push(Step::Gap(gap));
+        }
+        gaps
     }
 }
 
@@ -157,6 +161,9 @@ pub(super) fn folded(folded: &[(usize, &Frame)], glyphs: &Glyphs) -> String {
         let package = package(frame);
         if !package.is_empty() && !packages.contains(&package) {
             packages.push(package);
+        }
+        if packages.len() > MOST {
+            break;
         }
     }
     let count = text::counted(folded.len() as u64, "frame");

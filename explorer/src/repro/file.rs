@@ -7,6 +7,7 @@ use stillframe_core::snapshot::{Frame, Node, Scalar, Snapshot};
 
 use super::frame::{self, Choice, Home};
 use super::layout::Doc;
+use super::names::BUILTIN_CLASSES;
 use super::python;
 use super::values::{Helper, Note, Writer};
 use crate::render::{Clock, head};
@@ -16,11 +17,12 @@ const NAMED: &str = include_str!("python/named.py");
 const MAKE: &str = include_str!("python/make.py");
 const STUB: &str = include_str!("python/stub.py");
 const LOAD: &str = include_str!("python/load.py");
+const FLAG: &str = include_str!("python/flag.py");
 
 /// Gaps that the docstring names; the others are counted.
 const MAX_NOTES: usize = 30;
-/// Names that the file uses itself.
-const OWN_NAMES: [&str; 32] = [
+/// Names that the file uses itself, besides [`BUILTIN_CLASSES`].
+const OWN_NAMES: [&str; 27] = [
     "call_named",
     "import_module",
     "Stub",
@@ -30,8 +32,10 @@ const OWN_NAMES: [&str; 32] = [
     "collections",
     "datetime",
     "decimal",
+    "enum",
     "exhaust",
     "fill",
+    "flag",
     "fractions",
     "inspect",
     "ipaddress",
@@ -46,13 +50,6 @@ const OWN_NAMES: [&str; 32] = [
     "sys",
     "types",
     "uuid",
-    "float",
-    "complex",
-    "frozenset",
-    "slice",
-    "object",
-    "set",
-    "range",
 ];
 
 /// A value that is not as it was.
@@ -75,6 +72,8 @@ pub struct Repro {
     pub test: String,
     /// The frame that it calls, by its index in the snapshot.
     pub frame: usize,
+    /// The function of that frame, with the module or the file that it is taken from.
+    pub called: String,
     /// Frames nearer to the error, and why each cannot be called.
     pub passed_over: Vec<String>,
     /// What is not as it was.
@@ -161,6 +160,10 @@ struct File<'s> {
     main: String,
     /// Whether it is known which class the function is of.
     qualified: bool,
+    /// The function, or the class that it is of, as its module has it.
+    root: &'s str,
+    /// What that is called in the test.
+    imported: String,
 }
 
 impl<'s> File<'s> {
@@ -178,11 +181,19 @@ impl<'s> File<'s> {
             .chars()
             .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
             .collect();
+        let root = frame.function.split('.').next().unwrap_or_default();
+        let is_own = OWN_NAMES.contains(&root) || BUILTIN_CLASSES.contains(&root);
         Self {
             snapshot,
             choice,
             frame,
             home,
+            root,
+            imported: if is_own {
+                format!("the_{root}")
+            } else {
+                root.to_owned()
+            },
             main: format!("main_of_{stem}"),
             qualified: frame::is_qualified(snapshot),
         }
@@ -191,17 +202,17 @@ impl<'s> File<'s> {
     fn write(self) -> Repro {
         let frame = self.frame;
         let arguments: Vec<(&str, &Node)> = frame.arguments.iter().collect();
-        let root = frame.function.split('.').next().unwrap_or_default();
         let taken = OWN_NAMES
             .into_iter()
-            .chain([root])
+            .chain(BUILTIN_CLASSES)
+            .chain([self.imported.as_str()])
             .map(str::to_owned)
             .collect::<HashSet<_>>();
         let mut writer = Writer::new(self.snapshot, &arguments, &self.main, taken);
         let mut items = Vec::new();
         let mut odd = Vec::new();
         for (name, node) in &arguments {
-            if python::is_name(name) {
+            if python::is_keyword_argument(name) {
                 items.push(writer.item(format!("{name}="), node, name));
             } else {
                 odd.push(writer.item(format!("{}: ", python::text(name)), node, name));
@@ -230,6 +241,10 @@ impl<'s> File<'s> {
             })
             .collect();
         let helpers = helpers(&body, &writer);
+        let called = match &self.home {
+            Home::Module(module) => format!("{module}.{}", frame.function),
+            Home::File { path, .. } => format!("{} of {path}", frame.function),
+        };
         let text = format!(
             "{}{}\n\n{body}{helpers}",
             self.docstring(&missing),
@@ -239,6 +254,7 @@ impl<'s> File<'s> {
             text,
             test,
             frame: self.choice.frame,
+            called,
             passed_over: self.choice.passed_over,
             missing,
         }
@@ -252,7 +268,6 @@ impl<'s> File<'s> {
             out.push_str(text);
             out.push('\n');
         };
-        let root = self.frame.function.split('.').next().unwrap_or_default();
         let mains = self
             .snapshot
             .frames
@@ -266,8 +281,11 @@ impl<'s> File<'s> {
                 if let Some(folder) = own {
                     line(&format!("sys.path.insert(0, {})", python::text(folder)));
                 }
-                if self.qualified {
-                    line(&format!("from {module} import {root}"));
+                if self.qualified && self.imported == self.root {
+                    line(&format!("from {module} import {}", self.root));
+                } else if self.qualified {
+                    let (root, name) = (self.root, &self.imported);
+                    line(&format!("from {module} import {root} as {name}"));
                 }
                 line("");
                 if uses_main && let Some(main) = mains {
@@ -291,11 +309,15 @@ impl<'s> File<'s> {
                 format!(
                     "import_module({}), {}",
                     python::text(module),
-                    python::text(root)
+                    python::text(self.root)
                 )
             }
-            Home::File { .. } if !self.qualified => format!("program, {}", python::text(root)),
-            Home::Module(_) => mangled(&self.frame.function),
+            Home::File { .. } if !self.qualified => format!("program, {}", python::text(self.root)),
+            Home::Module(_) => {
+                let function = mangled(&self.frame.function);
+                let rest = function.strip_prefix(self.root).unwrap_or_default();
+                format!("{}{rest}", self.imported)
+            }
             Home::File { .. } => format!("program.{}", mangled(&self.frame.function)),
         };
         let callee = if self.qualified {
@@ -303,7 +325,10 @@ impl<'s> File<'s> {
         } else {
             "call_named("
         };
-        let mut all = vec![super::layout::Item::of(Doc::text(function))];
+        let file = python::text(frame::own_path(self.frame));
+        let mut all = vec![super::layout::Item::of(Doc::text(format!(
+            "{function}, {file}"
+        )))];
         all.extend(items);
         let mut text = String::new();
         Doc::group(callee, all, ")").write(&mut text, 4, 4);
@@ -452,6 +477,7 @@ fn helpers(body: &str, writer: &Writer<'_>) -> String {
         (body.contains("    call_named("), NAMED),
         (body.contains("load("), LOAD),
         (writer.helpers.contains(&Helper::Make), MAKE),
+        (writer.helpers.contains(&Helper::Flag), FLAG),
         (needs_stub(writer), STUB),
     ];
     for (_, text) in wanted.iter().filter(|(wanted, _)| *wanted) {
@@ -466,6 +492,7 @@ fn imports(body: &str, helpers: &str, writer: &Writer<'_>) -> String {
     for (module, sign) in [
         ("ast", "ast.parse("),
         ("asyncio", "asyncio."),
+        ("enum", "enum.Flag"),
         ("inspect", "inspect."),
         ("os", "os.path."),
         ("sys", "sys."),
@@ -483,9 +510,11 @@ fn imports(body: &str, helpers: &str, writer: &Writer<'_>) -> String {
     if body.contains("import_module(") {
         out.push_str("from importlib import import_module\n");
     }
-    let names =
-        writer.helpers.contains(&Helper::ResolveName) || writer.helpers.contains(&Helper::Make);
-    if names {
+    let resolving = [Helper::ResolveName, Helper::Make, Helper::Flag];
+    if resolving
+        .iter()
+        .any(|helper| writer.helpers.contains(helper))
+    {
         out.push_str("from pkgutil import resolve_name\n");
     }
     if needs_stub(writer) {

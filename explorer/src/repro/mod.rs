@@ -6,7 +6,9 @@
 //! ```
 //!
 //! Everything in a snapshot is outside data. Names stand in the file only where they are names of Python, text only in quotes or in
-//! comments, with all that could end them escaped; so nothing captured can become code.
+//! comments, with all that could end them escaped; so nothing captured can become code. What is named is run all the same: the test
+//! imports the modules of the function and of the classes, and calls the function, if it is of the file that was captured. Of other
+//! code it calls only constructors of the standard library that this writes by their names, and those of enumerations of flags.
 
 mod file;
 mod frame;

@@ -7,7 +7,7 @@ use super::python;
 use crate::render::{Line, Style, chip, grouped, head};
 
 /// Classes that need no import.
-pub(super) const BUILTIN_CLASSES: [&str; 22] = [
+pub(super) const BUILTIN_CLASSES: [&str; 23] = [
     "bool",
     "bytearray",
     "bytes",
@@ -21,6 +21,7 @@ pub(super) const BUILTIN_CLASSES: [&str; 22] = [
     "int",
     "list",
     "map",
+    "memoryview",
     "object",
     "property",
     "range",

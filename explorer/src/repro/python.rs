@@ -15,8 +15,15 @@ const KEYWORDS: [&str; 35] = [
 /// Whether a text can stand as a name in a program.
 pub(super) fn is_name(text: &str) -> bool {
     let mut chars = text.chars();
-    let begins = chars.next().is_some_and(|c| c == '_' || c.is_alphabetic());
-    begins && chars.all(|c| c == '_' || c.is_alphanumeric()) && !KEYWORDS.contains(&text)
+    let begins = |c| c == '_' || unicode_ident::is_xid_start(c);
+    chars.next().is_some_and(begins)
+        && chars.all(unicode_ident::is_xid_continue)
+        && !KEYWORDS.contains(&text)
+}
+
+/// Whether a text can stand before `=` and is the same name there: Python writes some letters otherwise.
+pub(super) fn is_keyword_argument(text: &str) -> bool {
+    is_name(text) && text.is_ascii() && text != "__debug__"
 }
 
 /// Whether a text is names with dots between them.

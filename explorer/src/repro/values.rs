@@ -35,6 +35,7 @@ pub(super) enum Helper {
     Make,
     Stub,
     ResolveName,
+    Flag,
 }
 
 /// Writes the values of one frame.
@@ -46,6 +47,8 @@ pub(super) struct Writer<'s> {
     names: HashMap<u32, String>,
     in_progress: HashSet<u32>,
     taken: HashSet<String>,
+    /// How often a name was wanted for a variable.
+    numbers: HashMap<String, usize>,
     level: usize,
     /// Statements that come before the call.
     pub(super) statements: Vec<(String, Doc)>,
@@ -82,6 +85,7 @@ impl<'s> Writer<'s> {
             names: HashMap::new(),
             in_progress: HashSet::new(),
             taken,
+            numbers: HashMap::new(),
             level: 0,
             statements: Vec::new(),
             notes: Vec::new(),
@@ -212,15 +216,19 @@ impl<'s> Writer<'s> {
     fn fresh(&mut self, path: &str) -> String {
         let last = path
             .rsplit(|c: char| c != '_' && !c.is_alphanumeric())
-            .find(|part| python::is_name(part) && part.len() <= 40);
-        let base = last.unwrap_or("value").to_owned();
-        let mut name = base.clone();
-        let mut number = 2;
-        while !self.taken.insert(name.clone()) {
-            name = format!("{base}_{number}");
-            number += 1;
+            .find(|part| python::is_keyword_argument(part) && part.len() <= 40);
+        let base = last.unwrap_or("value");
+        let number = self.numbers.entry(base.to_owned()).or_insert(0);
+        loop {
+            *number += 1;
+            let name = match *number {
+                1 => base.to_owned(),
+                number => format!("{base}_{number}"),
+            };
+            if self.taken.insert(name.clone()) {
+                return name;
+            }
         }
-        name
     }
 
     /// The name of a class, by which it can be imported here.
@@ -349,7 +357,7 @@ impl<'s> Writer<'s> {
                 Label::Name(name) if !fields.insert(name) => {
                     self.note(path, &format!("another field is called {}", head(name, 60)));
                 }
-                Label::Name(name) if python::is_name(name) => {
+                Label::Name(name) if python::is_keyword_argument(name) => {
                     items.push(self.item(format!("{name}="), member.node, &inner));
                 }
                 Label::Name(name) => {
@@ -447,9 +455,12 @@ impl<'s> Writer<'s> {
             }
             "module" | "function" | "type" => self.named(text),
             "builtin_function_or_method" if python::is_name(text) => Some(text.to_owned()),
-            name if name.starts_with("ipaddress.") && python::is_dotted(name) => {
-                self.standard(name, &quoted)
-            }
+            "ipaddress.IPv4Address"
+            | "ipaddress.IPv4Interface"
+            | "ipaddress.IPv4Network"
+            | "ipaddress.IPv6Address"
+            | "ipaddress.IPv6Interface"
+            | "ipaddress.IPv6Network" => self.standard(type_name, &quoted),
             name => self
                 .member(text, name)
                 .or_else(|| is_metaclass(name).then(|| self.named(text)).flatten()),
@@ -508,7 +519,9 @@ impl<'s> Writer<'s> {
         let (label, value) = inner.split_once(": ")?;
         if is_class(type_name) && !label.contains('.') && python::is_integer(value) {
             // A combination of flags that has no name.
-            return Some(format!("{}({value})", self.named(type_name)?));
+            self.helpers.insert(Helper::Flag);
+            let kind = python::text(&self.class(type_name));
+            return Some(format!("flag({kind}, {value})"));
         }
         let (_, names) = label.split_once('.')?;
         let names: Vec<&str> = names.split('|').collect();

@@ -8,6 +8,7 @@
 //! snapshot -> whole parts (user, sessions, host) -> names and types -> all texts into one arena -> scan -> what was found is replaced
 //! ```
 
+mod linked;
 mod names;
 mod texts;
 
@@ -73,6 +74,8 @@ pub(super) struct Shared {
     user: usize,
     sessions: usize,
     strict: bool,
+    /// There was more to hide than copies can be looked for.
+    crowded: bool,
 }
 
 impl Shared {
@@ -99,6 +102,11 @@ impl Shared {
         ];
         if self.strict {
             remarks.push("redact.mode is strict here: no text is shown.".to_owned());
+        } else if self.crowded {
+            remarks.push(
+                "More was hidden by name than copies can be looked for: no text is shown."
+                    .to_owned(),
+            );
         }
         remarks
     }
@@ -115,6 +123,7 @@ pub(super) fn share(snapshot: &mut Snapshot, config: &RedactConfig) -> Shared {
     let mut names = Names::new(&redactor);
     names.snapshot(snapshot);
     shared.names = names.hidden();
+    shared.crowded = !names.knows_copies();
     let mut arena = Arena::new();
     each_text(snapshot, &mut |spot, path| {
         spot.collect(&redactor, path, &mut arena)
@@ -122,14 +131,16 @@ pub(super) fn share(snapshot: &mut Snapshot, config: &RedactConfig) -> Shared {
     let mut hits = Vec::new();
     let mut budget = ScanBudget::new(WORK, WORK);
     let outcome = redactor.scan(&arena, &mut budget, &mut hits);
-    names.copies(&arena, &mut hits);
+    if !shared.crowded {
+        names.copies(&arena, &mut hits);
+    }
     let mut apply = Apply {
         redactor: &redactor,
         hits: &hits,
         outcome,
         index: 0,
         found: 0,
-        strict: shared.strict,
+        strict: shared.strict || shared.crowded,
     };
     each_text(snapshot, &mut |spot, _| apply.spot(spot));
     shared.contents = apply.found;
@@ -221,25 +232,28 @@ impl Apply<'_> {
         let hits = &hits[..hits.partition_point(|hit| hit.span == index)];
         let scanned = self.outcome.is_scanned(index);
         match spot {
-            Spot::Text(text, _) => {
-                if !scanned {
-                    MARKER.clone_into(text);
-                } else if !hits.is_empty() {
-                    *text = self.replaced(text, hits);
-                }
-            }
-            Spot::Node(node, flags) => self.node(node, flags.is_key, hits, scanned),
+            Spot::Name(text, _) => self.text(text, hits, !scanned),
+            Spot::Text(text, _) => self.text(text, hits, !scanned || self.strict),
+            Spot::Node(node, _) => self.node(node, hits, scanned),
         }
         self.found += u64::from(!hits.is_empty() || !scanned);
     }
 
-    fn node(&self, node: &mut Node, is_key: bool, hits: &[Hit], scanned: bool) {
+    fn text(&self, text: &mut String, hits: &[Hit], whole: bool) {
+        if whole {
+            MARKER.clone_into(text);
+        } else if !hits.is_empty() {
+            *text = self.replaced(text, hits);
+        }
+    }
+
+    fn node(&self, node: &mut Node, hits: &[Hit], scanned: bool) {
         let plain = node.encoding.is_none();
         let is_text = matches!(node.value, Some(Scalar::Text(_)));
         if !scanned {
             return hide(node, Reason::Budget, "");
         }
-        if self.strict && is_text && !is_key {
+        if self.strict && is_text {
             return hide(node, Reason::RedactedValue, STRICT);
         }
         let Some(first) = hits.first() else { return };

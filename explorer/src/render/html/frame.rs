@@ -10,11 +10,10 @@ use super::Writer;
 use super::text::{line, plain};
 use super::tree::Values;
 use crate::render::frame::{Open, closed, location, title};
-use crate::render::header;
 use crate::render::line::{Line, Style};
 use crate::render::paths::{Owner, children};
 use crate::render::rank::{Ranking, Variable};
-use crate::render::show::{View, chain, own_values};
+use crate::render::show::{View, own_values};
 use crate::render::source::failing_line;
 use crate::render::stack::{Stack, Step, folded};
 use crate::render::text::{counted, grouped, head};
@@ -31,7 +30,7 @@ impl Writer<'_> {
     pub(super) fn exceptions(&self) -> Markup {
         let mut shown = HashSet::new();
         html! {
-            @for index in chain(self.snapshot) {
+            @for &index in &self.chain.order {
                 @if let Some(exception) = self.snapshot.exceptions.get(index) {
                     section.exception id=[self.id('x', index)] tabindex="-1" {
                         (self.exception_title(index, exception))
@@ -40,7 +39,8 @@ impl Writer<'_> {
                     }
                 }
             }
-            @for gap in &self.snapshot.omitted { p.note { (self.omitted(gap)) } }
+            @if let Some(more) = self.chain.more() { p.note { (self.left_out(&more, "--json")) } }
+            (self.gaps(&self.snapshot.omitted))
         }
     }
 
@@ -49,7 +49,7 @@ impl Writer<'_> {
             @if index == 0 {
                 @if self.whole { h2 { "Frames" } }
             } @else {
-                @let link = header::link(self.snapshot, index).trim();
+                @let link = self.chain.link(index).trim();
                 @let title = html! {
                     @if !link.is_empty() { small { (link) } " " }
                     (self.message(exception))
@@ -83,11 +83,12 @@ impl Writer<'_> {
         let view = View::default();
         let stack = Stack::of(self.snapshot, &view, index, exception);
         let steps = stack.steps(shown);
-        let left = steps.len().saturating_sub(self.bounds.frames);
+        let most = self.room_for(steps.len());
+        let left = steps.len() - most;
         let glyphs = self.inline(Owner::Exception(index)).glyphs;
         html! {
             div.frames {
-                @for step in steps.into_iter().take(self.bounds.frames) {
+                @for step in steps.into_iter().take(most) {
                     @match step {
                         Step::Open(at, frame, open) => { (self.frame(at, frame, Some(open), stack.is_raising(at))) }
                         Step::Row(at, frame) => { (self.frame(at, frame, None, stack.is_raising(at))) }
@@ -103,16 +104,24 @@ impl Writer<'_> {
         }
     }
 
+    /// How many of these frames are written.
+    fn room_for(&self, frames: usize) -> usize {
+        let most = frames.min(self.bounds.frames).min(self.room.get());
+        self.room.set(self.room.get() - most);
+        most
+    }
+
     fn library(&self, frames: &[(usize, &Frame)], title: &str) -> Markup {
         let title = plain(title.trim_start_matches('…').trim_start(), 400);
         if !self.whole {
             return html! { p.note { "… " (title) } };
         }
-        let left = frames.len().saturating_sub(self.bounds.frames);
+        let most = self.room_for(frames.len());
+        let left = frames.len() - most;
         html! {
             details.fold {
                 summary { (title) }
-                @for (at, frame) in frames.iter().take(self.bounds.frames) { (self.frame(*at, frame, None, false)) }
+                @for (at, frame) in frames.iter().take(most) { (self.frame(*at, frame, None, false)) }
                 @if left > 0 { p.note { (self.left_out(&counted(left as u64, "frame"), "-a")) } }
             }
         }
@@ -190,7 +199,7 @@ impl Writer<'_> {
                     (values.variables(&format!("Names of the language in {function}"), &ranking.minor))
                 }
             }
-            @for gap in &frame.omitted { p.note { (self.omitted(gap)) } }
+            (self.gaps(&frame.omitted))
             @if is_bare(&ranking, frame) { p.note { "no variables" } }
             } }
         }

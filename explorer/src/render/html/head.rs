@@ -8,7 +8,7 @@ use super::{HtmlView, Writer};
 use crate::render::frame::{closed, location};
 use crate::render::line::{Line, Style};
 use crate::render::rank::Ranking;
-use crate::render::show::{View, chain};
+use crate::render::show::View;
 use crate::render::stack::Stack;
 use crate::render::text::{counted, grouped, head};
 use crate::render::time::Clock;
@@ -35,7 +35,8 @@ impl Writer<'_> {
             @if lines.len() > 1 {
                 pre.message { @for rest in &lines[1..] { (line(rest)) "\n" } }
             }
-            @for note in &exception.notes { p.added { span.d { "note" } " " (self.note(note)) } }
+            @for note in exception.notes.iter().take(self.bounds.notes) { p.added { span.d { "note" } " " (self.note(note)) } }
+            (self.rest_of(exception.notes.len(), "note"))
         }
     }
 
@@ -148,7 +149,7 @@ impl Writer<'_> {
 
     /// The exceptions, one per line, each with what it is to the one before.
     pub(super) fn rail(&self) -> Markup {
-        let order = chain(self.snapshot);
+        let order = &self.chain.order;
         if order.len() < 2 {
             return html! {};
         }
@@ -159,9 +160,9 @@ impl Writer<'_> {
         html! {
             nav.rail aria-label="Exceptions" {
                 ol {
-                    @for index in order.into_iter().take(50) {
+                    @for &index in order.iter().take(50) {
                         @if let Some(exception) = self.snapshot.exceptions.get(index) {
-                            @let link = header::link(self.snapshot, index).trim();
+                            @let link = self.chain.link(index).trim();
                             li.member[link == "member"].below[group && index > 0 && link != "member"] {
                                 span.d { (if index == 0 { "captured" } else { link }) } " "
                                 a href={ "#" (self.link('x', index)) } { (self.message(exception)) }

@@ -25,6 +25,7 @@ use maud::{Markup, PreEscaped};
 use stillframe_core::reason::Reason;
 use stillframe_core::snapshot::Snapshot;
 
+use super::chain::Chain;
 use super::frame::Frames;
 use super::layout::arrange;
 use super::paths::{Owner, Paths};
@@ -74,16 +75,19 @@ fn with_writer(
 ) -> String {
     let look = look(&snapshot.runtime.language);
     let view = View::default();
-    let snapshot = &arrange(snapshot, &view.opened(snapshot), LEVELS);
+    let chain = &Chain::of(snapshot);
+    let snapshot = &arrange(snapshot, &view.opened(snapshot, chain), LEVELS);
     let paths = Paths::of(snapshot, look);
     let writer = Writer {
         snapshot,
         look,
         paths: &paths,
+        chain,
         bounds,
         whole: prefix.is_none(),
         prefix: prefix.unwrap_or_default(),
         rows: Cell::new(bounds.rows),
+        room: Cell::new(bounds.all_frames),
         reasons: RefCell::default(),
         targets: RefCell::default(),
     };
@@ -108,6 +112,10 @@ struct Bounds {
     text: usize,
     /// Frames of one exception.
     frames: usize,
+    /// Frames on the whole page.
+    all_frames: usize,
+    /// Notes of one exception, gaps at one place.
+    notes: usize,
 }
 
 impl Bounds {
@@ -119,6 +127,8 @@ impl Bounds {
         levels: 12,
         text: 4096,
         frames: 200,
+        all_frames: 1000,
+        notes: 50,
     };
     const FRAGMENT: Self = Self {
         rows: 300,
@@ -128,6 +138,8 @@ impl Bounds {
         levels: 4,
         text: 1024,
         frames: 30,
+        all_frames: 100,
+        notes: 10,
     };
 }
 
@@ -136,6 +148,7 @@ struct Writer<'a> {
     snapshot: &'a Snapshot,
     look: &'static dyn Look,
     paths: &'a Paths<'a>,
+    chain: &'a Chain,
     bounds: Bounds,
     /// A whole page, rather than a part of one.
     whole: bool,
@@ -143,6 +156,8 @@ struct Writer<'a> {
     prefix: String,
     /// Rows that may still be written.
     rows: Cell<usize>,
+    /// Frames that may still be written.
+    room: Cell<usize>,
     /// Reasons that were named, to be explained at the end.
     reasons: RefCell<BTreeSet<u8>>,
     /// Ids that were given out.

@@ -39,7 +39,7 @@ impl Writer<'_> {
                 (group("User", context.user.iter().take(MOST)))
                 (group("Tags", tags.into_iter()))
                 @if left > 0 { p.note { (self.left_out(&counted(left as u64, "attribute"), "--json")) } }
-                @for gap in &context.omitted { p.note { (self.omitted(gap)) } }
+                (self.gaps(&context.omitted))
                 (sessions(&context.session_links))
                 (self.trace(context))
                 (self.process())

@@ -7,6 +7,7 @@ use stillframe_core::snapshot::{Frame, Omitted};
 use super::Writer;
 use crate::render::frame::STALE;
 use crate::render::line::{Line, Style};
+use crate::render::text::counted;
 use crate::render::{gap, source};
 
 /// Bytes of a line of source, where nothing in it is marked.
@@ -95,6 +96,20 @@ impl Writer<'_> {
     /// What is missing in one place.
     pub(super) fn omitted(&self, gap: &Omitted) -> Markup {
         self.chip(&gap::omitted(gap), gap.reason())
+    }
+
+    /// What is missing in several places.
+    pub(super) fn gaps(&self, gaps: &[Omitted]) -> Markup {
+        html! {
+            @for gap in gaps.iter().take(self.bounds.notes) { p.note { (self.omitted(gap)) } }
+            (self.rest_of(gaps.len(), "gap"))
+        }
+    }
+
+    /// That there are more than the notes that are written, if so.
+    pub(super) fn rest_of(&self, count: usize, what: &str) -> Markup {
+        let left = count.saturating_sub(self.bounds.notes) as u64;
+        html! { @if left > 0 { p.note { (self.left_out(&counted(left, what), "--json")) } } }
     }
 
     /// What there is no room for on the page.

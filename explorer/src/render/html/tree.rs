@@ -236,7 +236,7 @@ impl<'w> Values<'w> {
     /// What is missing in the middle of something, behind the item at `after`.
     fn gaps(&self, node: &Node, after: Option<u32>) -> Markup {
         html! {
-            @for gap in node.omitted.iter().filter(|gap| gap.after == after) {
+            @for gap in node.omitted.iter().filter(|gap| gap.after == after).take(self.writer.bounds.notes) {
                 li { (self.writer.omitted(gap)) }
             }
         }

@@ -1,4 +1,4 @@
-def call(function, /, **captured):
+def call(function, file, /, **captured):
     """Calls the function itself, without its decorators, as it was called; waits for what it returns, or exhausts it."""
     accessors = [getattr(function, name, None) for name in ("fget", "fset", "fdel")]
     for accessor in filter(None, accessors):
@@ -9,6 +9,8 @@ def call(function, /, **captured):
         inner = [getattr(function, name, None) for name in ("__wrapped__", "__func__", "func")]
         function = next(filter(callable, inner), None)
         assert function, "what is imported here is not the function that failed"
+    found = function.__code__.co_filename
+    assert f"/{found}".endswith(f"/{file}"), f"what is imported here is not the function that failed, but one in {found}"
     positional, named = [], {}
     for name, parameter in inspect.signature(function).parameters.items():
         if parameter.kind is parameter.VAR_POSITIONAL:

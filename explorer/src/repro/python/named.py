@@ -1,4 +1,4 @@
-def call_named(module, name, /, **captured):
+def call_named(module, name, file, /, **captured):
     """Calls the function of this name and these parameters, of the module or of one of its classes: this Python does not say which."""
     found, owners = [], [module]
     for owner in owners:
@@ -14,4 +14,4 @@ def call_named(module, name, /, **captured):
     mro = type(next(iter(captured.values()), None)).__mro__
     found.sort(key=lambda one: mro.index(one[0]) if one[0] in mro else len(mro))
     assert found, f"{name} is not a function of {module.__name__} or its classes; stillframe repro --frame chooses another"
-    call(found[0][1], **captured)
+    call(found[0][1], file, **captured)

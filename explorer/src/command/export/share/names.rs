@@ -1,5 +1,7 @@
 //! What is hidden for its name or its type, and the texts whose copies are therefore hidden too.
 
+use std::collections::BTreeSet;
+
 use stillframe_core::reason::Reason;
 use stillframe_core::redact::{
     AliasKey, Arena, Hit, MARKER, MAX_ALIASES, MIN_WHOLE, Redactor, ValueKind,
@@ -7,13 +9,20 @@ use stillframe_core::redact::{
 use stillframe_core::snapshot::{Node, Ordered, Scalar, Snapshot};
 
 use super::hide;
+use super::linked::Linked;
+
+/// Hidden texts whose copies are looked for, more than any capture has: each costs a part of a look at every text.
+const MOST_ALIASES: usize = 4096;
 
 /// Hides values by their names and types.
 pub(super) struct Names<'r> {
     redactor: &'r Redactor,
     key: AliasKey,
     /// Length and hash of hidden texts, whose copies are hidden too.
-    aliases: Vec<(u32, u64)>,
+    aliases: BTreeSet<(u32, u64)>,
+    linked: Linked,
+    /// The objects that the value at hand stands in.
+    around: Vec<u32>,
     hidden: u64,
 }
 
@@ -22,7 +31,9 @@ impl<'r> Names<'r> {
         Self {
             redactor,
             key: AliasKey::random(),
-            aliases: Vec::new(),
+            aliases: BTreeSet::new(),
+            linked: Linked::default(),
+            around: Vec::new(),
             hidden: 0,
         }
     }
@@ -32,9 +43,18 @@ impl<'r> Names<'r> {
         self.hidden
     }
 
+    /// Whether copies of all that was hidden can be looked for.
+    pub(super) fn knows_copies(&self) -> bool {
+        self.aliases.len() <= MOST_ALIASES
+    }
+
     /// Adds every copy of a hidden text.
     pub(super) fn copies(&self, arena: &Arena, hits: &mut Vec<Hit>) {
-        self.key.find(arena, &self.aliases, hits);
+        // By length, so that those of one search have few lengths.
+        let aliases: Vec<(u32, u64)> = self.aliases.iter().copied().collect();
+        for some in aliases.chunks(MAX_ALIASES) {
+            self.key.find(arena, some, hits);
+        }
     }
 
     /// Hides what must be.
@@ -48,6 +68,7 @@ impl<'r> Names<'r> {
             self.named(&mut exception.attributes);
             exception.args.iter_mut().for_each(|node| self.inside(node));
         }
+        self.linked(snapshot);
         let Some(context) = &mut snapshot.context else {
             return;
         };
@@ -66,6 +87,13 @@ impl<'r> Names<'r> {
                 self.hidden += 1;
             }
         }
+    }
+
+    /// Hides the objects that what was hidden refers to.
+    fn linked(&mut self, snapshot: &mut Snapshot) {
+        let mut linked = std::mem::take(&mut self.linked);
+        linked.follow(snapshot, &mut |node| self.aliases_of(node));
+        self.hidden += linked.hide(snapshot);
     }
 
     fn named(&mut self, group: &mut Ordered<Node>) {
@@ -92,6 +120,7 @@ impl<'r> Names<'r> {
     }
 
     fn inside(&mut self, node: &mut Node) {
+        self.around.extend(node.id);
         if let Some(fields) = &mut node.fields {
             self.named(fields);
         }
@@ -103,10 +132,14 @@ impl<'r> Names<'r> {
         for element in node.elements.iter_mut().flatten() {
             self.value(None, element);
         }
+        if node.id.is_some() {
+            self.around.pop();
+        }
     }
 
     fn hide(&mut self, node: &mut Node, reason: Reason, rule: &str) {
         self.aliases_of(node);
+        self.linked.add(node, rule, &self.around);
         hide(node, reason, rule);
         self.hidden += 1;
     }
@@ -128,8 +161,9 @@ impl<'r> Names<'r> {
 
     fn alias(&mut self, text: &str) {
         let length = u32::try_from(text.len()).unwrap_or(0);
-        if length >= MIN_WHOLE && self.aliases.len() < MAX_ALIASES {
-            self.aliases.push((length, self.key.hash(text.as_bytes())));
+        if length >= MIN_WHOLE && self.knows_copies() {
+            self.aliases
+                .insert((length, self.key.hash(text.as_bytes())));
         }
     }
 }

@@ -10,7 +10,9 @@ const MIN_NUMBER: u64 = 100_000_000;
 
 /// A text of a snapshot.
 pub(super) enum Spot<'t> {
-    /// Of a name, a line of source, an attribute.
+    /// What something is called: the service, a file, a module, a function, a variable.
+    Name(&'t mut String, TextFlags),
+    /// A line of source, an attribute, and what else a program or its user wrote.
     Text(&'t mut String, TextFlags),
     /// Of a value.
     Node(&'t mut Node, TextFlags),
@@ -20,7 +22,9 @@ impl Spot<'_> {
     /// What the scanner sees of it; `None` if there is nothing to see.
     pub(super) fn seen(&self) -> Option<(std::borrow::Cow<'_, str>, TextFlags)> {
         let (node, flags) = match self {
-            Self::Text(text, flags) => return Some((text.as_str().into(), *flags)),
+            Self::Name(text, flags) | Self::Text(text, flags) => {
+                return Some((text.as_str().into(), *flags));
+            }
             Self::Node(node, flags) => (node, *flags),
         };
         let flags = TextFlags {
@@ -61,9 +65,15 @@ pub(super) fn each_text(snapshot: &mut Snapshot, visit: &mut Visit<'_>) {
         is_code: true,
         ..plain
     };
-    let optional = [
+    let names = [
+        Some(&mut snapshot.service),
         snapshot.env.as_mut(),
         snapshot.version.as_mut(),
+    ];
+    for text in names.into_iter().flatten() {
+        visit(Spot::Name(text, plain), &[]);
+    }
+    let optional = [
         snapshot
             .thread
             .as_mut()
@@ -76,7 +86,6 @@ pub(super) fn each_text(snapshot: &mut Snapshot, visit: &mut Visit<'_>) {
     for text in optional.into_iter().flatten() {
         visit(Spot::Text(text, plain), &[]);
     }
-    visit(Spot::Text(&mut snapshot.service, plain), &[]);
     for part in snapshot
         .fingerprint
         .iter_mut()
@@ -97,9 +106,9 @@ pub(super) fn each_text(snapshot: &mut Snapshot, visit: &mut Visit<'_>) {
     for frame in &mut snapshot.frames {
         let names = [frame.file.as_mut(), frame.module.as_mut()];
         for text in names.into_iter().flatten() {
-            visit(Spot::Text(text, plain), &[]);
+            visit(Spot::Name(text, plain), &[]);
         }
-        visit(Spot::Text(&mut frame.function, plain), &[]);
+        visit(Spot::Name(&mut frame.function, plain), &[]);
         for line in frame.source.iter_mut().flat_map(|source| &mut source.lines) {
             visit(Spot::Text(line, code), &[]);
         }
@@ -124,7 +133,7 @@ fn each_named(group: &mut Ordered<Node>, path: &mut Vec<String>, visit: &mut Vis
         each_in(node, false, path, visit);
         path.pop();
         visit(
-            Spot::Text(
+            Spot::Name(
                 name,
                 TextFlags {
                     is_key: true,
