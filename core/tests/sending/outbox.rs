@@ -47,6 +47,24 @@ fn what_a_process_left_is_delivered_by_the_next_which_captures_nothing() {
 }
 
 #[test]
+fn what_a_process_delivered_leaves_the_disk_though_it_does_nothing_more() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::new(|_, _| OK);
+    let engine = engine(dir.path(), &server.url);
+    submit(&engine);
+    assert!(until(SOON, || stats_of(&engine).sent == 1));
+    assert!(
+        until(SOON, || files(dir.path()).is_empty()),
+        "{:?}",
+        files(dir.path())
+    );
+    // Then it begins anew.
+    submit(&engine);
+    assert!(until(SOON, || stats_of(&engine).sent == 2));
+    assert!(engine.shutdown(SOON));
+}
+
+#[test]
 fn a_torn_tail_costs_one_item() {
     let (dir, path, ids) = waiting(20);
     let bytes = fs::read(&path).unwrap();

@@ -194,24 +194,24 @@ impl Reader {
             let Ok(copy) = file.try_clone() else {
                 continue;
             };
-            match self.load_segment(dir, &name, copy, bounds, &mut batch, &mut places) {
-                Ended::Full => {
-                    files.push(file);
-                    break;
+            let ended = self.load_segment(dir, &name, copy, bounds, &mut batch, &mut places);
+            // Others are not held: there may be as many as processes, and a program has only so many descriptors.
+            let is_of_batch = places.last().is_some_and(|(last, _)| *last == name);
+            if is_of_batch {
+                files.push(file);
+            } else {
+                // Our own hold would keep us from removing it, too.
+                let_go([file]);
+            }
+            match ended {
+                Ended::Full => break,
+                Ended::Empty if sealed && !is_of_batch => {
+                    self.finish(dir, &name);
                 }
-                Ended::Empty => {
-                    if sealed && places.last().is_none_or(|(last, _)| *last != name) {
-                        // Nothing of it is left to deliver. Our own hold would keep us from removing it.
-                        let_go([file]);
-                        self.finish(dir, &name);
-                    } else {
-                        files.push(file);
-                    }
-                }
+                Ended::Empty => {}
             }
         }
         if batch.len() == 0 {
-            let_go(files);
             return None;
         }
         batch.from = From::Disk(places, files);
@@ -417,5 +417,66 @@ fn let_go(files: impl IntoIterator<Item = File>) {
     for file in files {
         // What cannot be unlocked is when it is closed, but for such a child.
         let _ = file.unlock();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::super::{Origin, Writer, WriterConfig};
+    use super::*;
+    use crate::stats::DestinationCounters;
+
+    const BOUNDS: Bounds = Bounds {
+        items: 100,
+        bytes: 1 << 20,
+    };
+
+    fn outbox(path: &Path) -> Arc<Outbox> {
+        let counters = Arc::new(DestinationCounters::new("http://localhost"));
+        Outbox::new(Some(path.into()), 1 << 20, counters, Arc::new(|_| {}))
+    }
+
+    /// As another process would: to a segment of its own.
+    fn writer(outbox: &Arc<Outbox>) -> Writer {
+        let config = WriterConfig { max_bytes: 8 << 20 };
+        let mut writer = Writer::new(Arc::clone(outbox), config);
+        write(&mut writer);
+        writer
+    }
+
+    fn write(writer: &mut Writer) {
+        let origin = Origin {
+            id: [1; 16],
+            fingerprint: [2; 16],
+            timestamp_ns: 3,
+        };
+        writer.push("", b"item", &origin);
+        assert!(writer.flush());
+    }
+
+    fn held(batch: &Batched) -> usize {
+        match &batch.from {
+            From::Disk(_, files) => files.len(),
+            From::Memory(_) => 0,
+        }
+    }
+
+    #[test]
+    fn only_segments_of_the_batch_are_held() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let outbox = outbox(dir.path());
+        let mut writers: Vec<Writer> = (0..20).map(|_| writer(&outbox)).collect();
+        let mut reader = Reader::new(Arc::clone(&outbox));
+        let batch = reader.load(BOUNDS).expect("a batch");
+        assert_eq!((batch.len(), held(&batch)), (20, 20));
+        reader.settle(batch, 20);
+        // They are still written, so they stay.
+        write(&mut writers[7]);
+        let batch = reader.load(BOUNDS).expect("a batch");
+        assert_eq!((batch.len(), held(&batch)), (1, 1));
+        reader.settle(batch, 1);
+        assert!(reader.load(BOUNDS).is_none());
     }
 }
