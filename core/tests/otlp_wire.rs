@@ -668,7 +668,7 @@ fn what_was_accepted_is_delivered_and_what_was_not_is_told() {
     else {
         unreachable!("three were sent");
     };
-    let Verdict::Refused { why } = judge(&answer(200, "text/html", b"<html>")) else {
+    let Verdict::Wrong { why } = judge(&answer(200, "text/html", b"<html>")) else {
         unreachable!("a page is no receiver");
     };
     assert!(why.contains("otlp.endpoint"), "{why}");
@@ -676,7 +676,7 @@ fn what_was_accepted_is_delivered_and_what_was_not_is_told() {
 
 #[test]
 fn what_can_be_tried_again_is() {
-    for status in [429, 502, 503, 504] {
+    for status in [408, 429, 500, 501, 502, 503, 504] {
         assert_eq!(
             judge(&answer(status, "", b"")),
             Verdict::Retry { after: None }
@@ -685,6 +685,15 @@ fn what_can_be_tried_again_is() {
         limited.retry_after = Some(Duration::from_secs(17));
         let after = limited.retry_after;
         assert_eq!(judge(&limited), Verdict::Retry { after });
+    }
+    // What stands in front of a receiver, and does not speak its language.
+    for (kind, body) in [
+        ("text/html", "<html>"),
+        ("text/plain", "oops"),
+        (PROTOBUF, ""),
+    ] {
+        let verdict = judge(&answer(500, kind, body.as_bytes()));
+        assert_eq!(verdict, Verdict::Retry { after: None }, "{kind}");
     }
     assert_eq!(judge(&answer(413, "text/html", b"<html>")), Verdict::Split);
     // A collector that reads more than it wants to.
@@ -709,24 +718,56 @@ fn what_was_refused_is_told_in_its_words() {
             answer(400, "text/plain", b"no body\n"),
             "400 (bad request): no body",
         ),
-        (answer(500, PROTOBUF, b""), "500"),
-        (answer(501, PROTOBUF, b"\xff\xff\xff\xff"), "501: "),
-        (
-            answer(401, "", b"who?"),
-            "401 (not authorised): who?: see otlp.headers",
-        ),
-        (answer(403, "", b""), "403 (forbidden): see otlp.headers"),
-        (
-            answer(404, "text/html", b"<html>"),
-            "404 (not found): a web page: see otlp.endpoint",
-        ),
-        (answer(307, "", b""), "307 (redirected): see otlp.endpoint"),
+        // A collector whose exporter is told that it never will.
+        (answer(500, PROTOBUF, status), "500: no body"),
         (answer(415, "", b""), "415 (unknown content type)"),
+        (
+            answer(400, PROTOBUF, b"\xff\xff\xff\xff"),
+            "400 (bad request): ",
+        ),
     ] {
         let Verdict::Refused { why } = judge(&answer) else {
             unreachable!("{said}");
         };
         assert!(why.starts_with(said), "{why:?} is not {said:?}");
+    }
+}
+
+#[test]
+fn a_wrong_address_or_key_is_no_refusal() {
+    for (answer, said) in [
+        (
+            answer(401, "", b"who?"),
+            "it answers 401 (not authorised): who?: see otlp.headers",
+        ),
+        (
+            answer(403, "", b""),
+            "it answers 403 (forbidden): see otlp.headers",
+        ),
+        (
+            answer(404, "text/html", b"<html>"),
+            "it answers 404 (not found): a web page: see otlp.endpoint",
+        ),
+        (
+            answer(405, "", b""),
+            "it answers 405 (no such method): see otlp.endpoint",
+        ),
+        (
+            answer(307, "", b""),
+            "it answers 307 (redirected): see otlp.endpoint",
+        ),
+        (
+            answer(407, "", b""),
+            "it answers 407 (the proxy asks for a password): see upload.proxy",
+        ),
+        // Plain HTTP to a port for TLS.
+        (
+            answer(400, "text/html", b"<html>"),
+            "it answers 400 (bad request): a web page: see otlp.endpoint",
+        ),
+    ] {
+        let why = said.to_owned();
+        assert_eq!(judge(&answer), Verdict::Wrong { why });
     }
 }
 
@@ -760,22 +801,21 @@ fn keys_that_a_receiver_repeats_are_not_told() {
     let json = "application/json";
     for (answer, said) in [
         (
-            answer(401, "text/plain", b"invalid api-key: hunter2"),
-            "401 (not authorised): invalid api-key: ...: see otlp.headers",
-        ),
-        (
             answer(400, json, br#"{"code":3,"message":"hunter2?"}"#),
             "400 (bad request): ...?",
         ),
         (
             // user:hunter2
-            answer(500, "", b"Basic dXNlcjpodW50ZXIy"),
-            "500: Basic ...",
+            answer(422, "", b"Basic dXNlcjpodW50ZXIy"),
+            "422: Basic ...",
         ),
     ] {
         let why = said.to_owned();
         assert_eq!(judge(&answer), Verdict::Refused { why });
     }
+    let repeated = answer(401, "text/plain", b"invalid api-key: hunter2");
+    let why = "it answers 401 (not authorised): invalid api-key: ...: see otlp.headers".to_owned();
+    assert_eq!(judge(&repeated), Verdict::Wrong { why });
     let partly = answer(200, PROTOBUF, &partly(2, "hunter2 may send one"));
     let why = "... may send one".to_owned();
     assert_eq!(judge(&partly), Verdict::Partly { rejected: 2, why });

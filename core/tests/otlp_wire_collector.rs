@@ -321,11 +321,11 @@ fn its_refusals_are_understood() {
     let mut elsewhere = config.clone();
     let base = config.otlp.endpoint.reveal().replace("/v1/logs", "");
     elsewhere.otlp.endpoint = Address::new(base);
-    let Verdict::Refused { why } = deliver(&elsewhere, &large[..1]) else {
+    let Verdict::Wrong { why } = deliver(&elsewhere, &large[..1]) else {
         unreachable!("nothing is there");
     };
     assert!(
-        why.starts_with("404 (not found)") && why.ends_with("see otlp.endpoint"),
+        why.starts_with("it answers 404 (not found)") && why.ends_with("see otlp.endpoint"),
         "{why}"
     );
 }

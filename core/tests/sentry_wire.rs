@@ -656,25 +656,7 @@ fn answers_are_understood() {
             "",
             "400 (bad request): bad",
         ),
-        (
-            403,
-            vec![kind],
-            r#"{"detail":"event submission rejected with_reason: ProjectId"}"#,
-            "403 (forbidden): event submission rejected with_reason: ProjectId: see sentry.dsn",
-        ),
-        (
-            404,
-            vec![("content-type", "text/html")],
-            "<html>",
-            "404 (not found): a web page: see sentry.dsn",
-        ),
         (400, vec![kind], "[[[", "400 (bad request): [[["),
-        (
-            200,
-            vec![("content-type", "text/html")],
-            "<html>",
-            "it answers with a web page, so it is not Sentry: see sentry.dsn",
-        ),
     ] {
         let why = said.to_owned();
         assert_eq!(judge(status, &headers, body), Verdict::Refused { why });
@@ -682,11 +664,60 @@ fn answers_are_understood() {
 }
 
 #[test]
+fn a_wrong_address_or_key_is_no_refusal() {
+    let (json, html) = ("application/json", "text/html");
+    for (status, kind, body, said) in [
+        (
+            403,
+            json,
+            r#"{"detail":"event submission rejected with_reason: ProjectId"}"#,
+            "it answers 403 (forbidden): event submission rejected with_reason: ProjectId: see sentry.dsn",
+        ),
+        (
+            404,
+            html,
+            "<html>",
+            "it answers 404 (not found): a web page: see sentry.dsn",
+        ),
+        (
+            405,
+            "",
+            "",
+            "it answers 405 (no such method): see sentry.dsn",
+        ),
+        (302, "", "", "it answers 302 (redirected): see sentry.dsn"),
+        (
+            407,
+            "",
+            "",
+            "it answers 407 (the proxy asks for a password): see upload.proxy",
+        ),
+        (
+            400,
+            html,
+            "<html>",
+            "it answers 400 (bad request): a web page: see sentry.dsn",
+        ),
+        (
+            200,
+            html,
+            "<html>",
+            "it answers with a web page, so it is not Sentry: see sentry.dsn",
+        ),
+    ] {
+        let why = said.to_owned();
+        let verdict = judge(status, &[("content-type", kind)], body);
+        assert_eq!(verdict, Verdict::Wrong { why });
+    }
+}
+
+#[test]
 fn a_key_that_is_repeated_is_not_told() {
     let json = ("content-type", "application/json");
     let body = r#"{"detail":"unknown key","causes":["sentry_key=0123abcd"]}"#;
-    let why = "401 (not authorised): unknown key: sentry_key=...: see sentry.dsn".to_owned();
-    assert_eq!(judge(401, &[json], body), Verdict::Refused { why });
+    let why =
+        "it answers 401 (not authorised): unknown key: sentry_key=...: see sentry.dsn".to_owned();
+    assert_eq!(judge(401, &[json], body), Verdict::Wrong { why });
     let why = "400 (bad request): ... is unknown".to_owned();
     let header = ("x-sentry-error", "0123abcd is unknown");
     assert_eq!(judge(400, &[header], ""), Verdict::Refused { why });

@@ -223,6 +223,66 @@ fn answers_of_each_protocol_are_heeded() {
     assert!(engine.shutdown(SOON));
 }
 
+#[test]
+fn a_wrong_address_or_key_loses_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let replies = [
+        Reply::Status(404, &[], "404 page not found"),
+        Reply::Status(401, &[], "no such key"),
+        Reply::Status(403, &[("content-type", "text/html")], "<html>"),
+        Reply::Status(307, &[("location", "https://elsewhere.example/")], ""),
+        Reply::Status(200, &[("content-type", "text/html")], "<html>It works!"),
+    ];
+    let now = Arc::new(std::sync::Mutex::new(replies[0].clone()));
+    let reply = Arc::clone(&now);
+    let server = Server::on(listener, None, move |_, _| reply.lock().unwrap().clone());
+    let mut submitted = Vec::new();
+    // Each program tries once; what it has waits for the next one.
+    for (round, reply) in replies.into_iter().enumerate() {
+        *now.lock().unwrap() = reply;
+        let engine = engine(dir.path(), port);
+        submitted.extend(submit_many(&engine, 20));
+        assert!(engine.flush(SOON));
+        for name in ["otlp", "sentry"] {
+            assert!(until(SOON, || stats(&engine, name).retries >= 1), "{name}");
+            let stats = stats(&engine, name);
+            assert_eq!((stats.sent, stats.rejected, stats.dropped), (0, 0, 0));
+            let why = stats.last_error.unwrap_or_default();
+            assert!(why.starts_with("it answers "), "{name}: {why}");
+        }
+        assert_eq!(server.received().len(), 2 * (round + 1), "tried once each");
+        assert!(engine.shutdown(SOON));
+    }
+    // The last one is told in the meantime that all is well.
+    let engine = engine(dir.path(), port);
+    submitted.extend(submit_many(&engine, 5));
+    for name in ["otlp", "sentry"] {
+        assert!(until(SOON, || stats(&engine, name).retries >= 1), "{name}");
+    }
+    let before = server.received().len();
+    *now.lock().unwrap() = OK;
+    for name in ["otlp", "sentry"] {
+        let all = || stats(&engine, name).sent == submitted.len() as u64;
+        assert!(until(PATIENCE, all), "{name}: {:?}", stats(&engine, name));
+        assert_eq!(stats(&engine, name).rejected, 0);
+    }
+    let after = &server.received()[before..];
+    let probe = after.iter().find(|request| is_otlp(request));
+    assert_eq!(ids(probe.expect("tried again")).len(), 1, "one is enough");
+    let mut counts = [BTreeMap::new(), BTreeMap::new()];
+    for request in after {
+        for id in ids(request) {
+            *counts[usize::from(is_otlp(request))].entry(id).or_insert(0) += 1;
+        }
+    }
+    for counts in &counts {
+        assert_once(counts, &submitted);
+    }
+    assert!(engine.shutdown(SOON));
+}
+
 /// The ids of the snapshots that a server got, by `is_otlp`.
 fn received(server: &Server) -> [BTreeSet<String>; 2] {
     let mut all: [BTreeSet<String>; 2] = Default::default();

@@ -23,7 +23,7 @@ pub(crate) fn packed(bytes: &[u8]) -> Vec<u8> {
 
 /// The body of an answer, unpacked if somebody packed it without being asked; only its beginning, however much it would become.
 pub(crate) fn body(answer: &Answer) -> Cow<'_, [u8]> {
-    let encoding = header(answer, "content-encoding").unwrap_or_default();
+    let encoding = answer.header("content-encoding").unwrap_or_default();
     if !encoding.eq_ignore_ascii_case("gzip") {
         return Cow::Borrowed(&answer.body);
     }
@@ -33,10 +33,4 @@ pub(crate) fn body(answer: &Answer) -> Cow<'_, [u8]> {
         .take(MOST)
         .read_to_end(&mut out);
     Cow::Owned(out)
-}
-
-/// The value of a header of an answer.
-pub(crate) fn header<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {
-    let mut headers = answer.headers.iter();
-    headers.find_map(|(known, value)| (known == name).then_some(value.trim()))
 }

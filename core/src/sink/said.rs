@@ -2,7 +2,6 @@
 
 #[cfg(any(feature = "otlp", feature = "sentry"))]
 use super::gzip;
-#[cfg(any(feature = "otlp", feature = "sentry"))]
 use super::http::Answer;
 use super::secrets::Secrets;
 
@@ -25,6 +24,7 @@ pub(crate) fn clause(answer: &Answer, said: Option<&str>, secrets: &Secrets) -> 
         403 => " (forbidden)",
         404 => " (not found)",
         405 => " (no such method)",
+        407 => " (the proxy asks for a password)",
         413 => " (too large)",
         415 => " (unknown content type)",
         300..400 => " (redirected)",
@@ -36,10 +36,17 @@ pub(crate) fn clause(answer: &Answer, said: Option<&str>, secrets: &Secrets) -> 
     }
 }
 
-/// Whether the answer is a page for people: whoever answered is not who was meant.
+/// Whether the answer is about where the request went, or what it was let in by, rather than about what it carried.
 #[cfg(any(feature = "otlp", feature = "sentry"))]
+pub(crate) fn is_about_the_way(answer: &Answer) -> bool {
+    matches!(answer.status, 100..=199 | 300..=399 | 401 | 403 | 404 | 405 | 407) || is_page(answer)
+}
+
+/// Whether the answer is a page for people: whoever answered is not who was meant.
 pub(crate) fn is_page(answer: &Answer) -> bool {
-    gzip::header(answer, "content-type").is_some_and(|kind| kind.starts_with("text/html"))
+    answer
+        .header("content-type")
+        .is_some_and(|kind| kind.starts_with("text/html"))
 }
 
 /// The beginning of a text, in one line that can be printed. Whoever refuses a key may repeat it, so `secrets` are taken out first.

@@ -122,6 +122,12 @@ pub enum Verdict {
     },
     /// Make the request again at once: where it goes has changed. Counts as a retry after the second time.
     Elsewhere,
+    /// Not the batch is wrong, but where it goes or what it is let in by: nothing is lost. A single item is tried after the longest
+    /// back-off. One sentence that says what to do about it.
+    Wrong {
+        /// What it said, and what to do.
+        why: String,
+    },
     /// More than it takes at once: halve the batch; a single item is lost.
     Split,
     /// Never taken: the batch is lost. The status and the beginning of the body, for people.

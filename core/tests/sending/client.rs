@@ -218,6 +218,47 @@ fn the_time_for_a_request_is_all_that_it_gets() {
 }
 
 #[test]
+fn a_socket_whose_server_hangs_takes_no_longer_than_the_request_may() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("agent.socket");
+    // It listens, and accepts nobody: as many as its queue holds are connected all the same.
+    let of = |socket| {
+        rustix::net::socket_with(
+            rustix::net::AddressFamily::UNIX,
+            rustix::net::SocketType::STREAM,
+            socket,
+            None,
+        )
+        .unwrap()
+    };
+    let address = rustix::net::SocketAddrUnix::new(&path).unwrap();
+    let listener = of(rustix::net::SocketFlags::CLOEXEC);
+    rustix::net::bind(&listener, &address).unwrap();
+    rustix::net::listen(&listener, 0).unwrap();
+    let mut waiting = Vec::new();
+    loop {
+        let socket = of(rustix::net::SocketFlags::CLOEXEC | rustix::net::SocketFlags::NONBLOCK);
+        if rustix::net::connect(&socket, &address).is_err() {
+            break;
+        }
+        waiting.push(socket);
+    }
+    let (done, ended) = std::sync::mpsc::channel();
+    let url = format!("unix://{}", path.display());
+    std::thread::spawn(move || {
+        let request = Request {
+            timeout: Duration::from_millis(300),
+            ..post(&url, "/in")
+        };
+        done.send(plain().send(&request))
+    });
+    let result = ended.recv_timeout(Duration::from_secs(2));
+    let error = result.expect("it ends").expect_err("nobody answers");
+    assert_eq!(error.kind, HttpErrorKind::Timeout, "{}", error.why);
+    assert_eq!(error.why, "no connection within 300ms");
+}
+
+#[test]
 fn failures_to_connect_say_why() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let closed = listener.local_addr().unwrap();

@@ -34,10 +34,6 @@ pub struct DatadogProtocol {
     endpoint: Endpoint,
     /// The last request has no answer yet; when the next one is asked for, it never will.
     unanswered: bool,
-    /// What is wrong with the destination rather than with a batch: told instead of the next request.
-    wrong: Option<String>,
-    /// Something was wrong with the destination, and nothing has been taken since: what tries again is small.
-    probing: bool,
     clock: Box<dyn Fn() -> Duration + Send>,
 }
 
@@ -82,8 +78,6 @@ impl DatadogProtocol {
             agent: None,
             endpoint: Endpoint::Input,
             unanswered: false,
-            wrong: None,
-            probing: false,
             clock,
         }
     }
@@ -123,12 +117,10 @@ impl DatadogProtocol {
         ))
     }
 
-    /// The destination is wrong, not the batch: it waits, and the next request tells why.
+    /// The destination is wrong, not the batch. Perhaps another Agent answers next time.
     fn hold(&mut self, why: String) -> Verdict {
         self.agent = None;
-        self.wrong = Some(why);
-        self.probing = true;
-        Verdict::Elsewhere
+        Verdict::Wrong { why }
     }
 
     fn not_found(&mut self) -> Verdict {
@@ -172,7 +164,7 @@ impl Protocol for DatadogProtocol {
 
     fn bounds(&self) -> Bounds {
         Bounds {
-            items: if self.probing { 1 } else { ITEMS },
+            items: ITEMS,
             // Room for the brackets and commas.
             bytes: BATCH_BYTES - ITEMS - 1,
         }
@@ -181,9 +173,6 @@ impl Protocol for DatadogProtocol {
     fn request(&mut self, batch: &Batch<'_>, http: &dyn Http) -> Result<Request, Trouble> {
         if std::mem::take(&mut self.unanswered) {
             self.agent = None;
-        }
-        if let Some(why) = self.wrong.take() {
-            return Err(Trouble::Unsupported(why));
         }
         let route = Route::read(batch.route);
         let mut headers: Vec<(Cow<'static, str>, String)> = vec![
@@ -235,10 +224,7 @@ impl Protocol for DatadogProtocol {
     fn judge(&mut self, answer: &Answer) -> Verdict {
         self.unanswered = false;
         match answer.status {
-            200..=299 => {
-                self.probing = false;
-                Verdict::Delivered
-            }
+            200..=299 if !said::is_page(answer) => Verdict::Delivered,
             413 => Verdict::Split,
             408 | 425 | 429 => Verdict::Retry {
                 after: answer.retry_after,
@@ -252,8 +238,11 @@ impl Protocol for DatadogProtocol {
             }
             404 | 405 => self.not_found(),
             401 | 403 => self.unauthorized(answer),
-            100..=399 | 407 => {
-                let said = self.said(answer);
+            status if status < 400 || status == 407 || said::is_page(answer) => {
+                let said = match said::is_page(answer) {
+                    true => format!("{status}: a web page"),
+                    false => self.said(answer),
+                };
                 let why =
                     format!("it does not answer as Datadog does ({said}): is something else here?");
                 self.hold(why)

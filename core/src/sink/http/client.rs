@@ -1,7 +1,7 @@
 //! The HTTP client: `ureq` with connections of our own kinds, and its failures in words.
 //!
 //! One client serves one destination. It keeps one connection open, follows no redirect (a key must not go elsewhere), reads at most
-//! 64 KiB of an answer, and reads no environment variable: the program may be changing them.
+//! 64 KiB of an answer, and reads no environment variable where it sends: the program may be changing them.
 
 use std::fmt;
 use std::io::Read;
@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::lock::Mutex;
+use ureq::config::Config;
 use ureq::http::Uri;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::unversioned::transport::{
@@ -38,15 +39,20 @@ pub struct Client {
     proxies: Proxies,
     ca_file: Option<PathBuf>,
     environment: roots::Places,
+    /// Settings without any authority to trust.
+    plain: Config,
     state: Mutex<State>,
 }
 
-#[derive(Default)]
+/// Completes settings with authorities to trust.
+type Complete = Box<dyn FnOnce(TlsConfig) -> Config + Send>;
+
 struct State {
     /// One for each way to connect, the latest last.
     agents: Vec<(Way, Agent)>,
-    /// Read when they are first needed.
-    roots: Option<Arc<Vec<Certificate<'static>>>>,
+    /// Settings with authorities, which are read when they are first needed; and until then, what completes them.
+    encrypted: Option<Config>,
+    complete: Option<Complete>,
     /// No more requests: those under way are cut short.
     closed: bool,
 }
@@ -71,7 +77,13 @@ impl Client {
                 file: config.environment.ca_file.clone(),
                 dir: config.environment.ca_dir.clone(),
             },
-            state: Mutex::default(),
+            plain: begin_settings()(tls(Vec::new())),
+            state: Mutex::new(State {
+                agents: Vec::new(),
+                encrypted: None,
+                complete: Some(Box::new(begin_settings())),
+                closed: false,
+            }),
         }
     }
 
@@ -94,21 +106,21 @@ impl Client {
             });
         }
         // The proxy may itself be reached by TLS.
-        let tls = https || way.needs_tls();
-        if tls && state.roots.is_none() {
-            state.roots = Some(Arc::new(roots::load(
-                self.ca_file.as_deref(),
-                &self.environment,
-            )?));
+        let encrypted = https || way.needs_tls();
+        if encrypted && state.encrypted.is_none() {
+            let roots = roots::load(self.ca_file.as_deref(), &self.environment)?;
+            let complete = state.complete.take();
+            state.encrypted = complete.map(|complete| complete(tls(roots)));
         }
         let known = state
             .agents
             .iter()
-            .position(|(known, agent)| known == way && (!tls || has_roots(agent)));
+            .position(|(known, agent)| known == way && (!encrypted || has_roots(agent)));
         if let Some(at) = known {
             return Ok(state.agents[at].1.clone());
         }
-        let agent = make_agent(way, state.roots.clone().filter(|_| tls))?;
+        let config = state.encrypted.as_ref().filter(|_| encrypted);
+        let agent = make_agent(way, config.unwrap_or(&self.plain).clone());
         if state.agents.len() >= MOST_AGENTS {
             state.agents.remove(0);
         }
@@ -121,24 +133,18 @@ fn has_roots(agent: &Agent) -> bool {
     matches!(agent.config().tls_config().root_certs(), RootCerts::Specific(certs) if !certs.is_empty())
 }
 
-fn make_agent(
-    way: &Way,
-    roots: Option<Arc<Vec<Certificate<'static>>>>,
-) -> Result<Agent, HttpError> {
-    let proxy = match way {
-        Way::Tunnel(proxy) => Some(Proxy::new(proxy.reveal()).map_err(|_| HttpError {
-            kind: HttpErrorKind::Setup,
-            why: format!("the proxy's address {proxy} is not valid"),
-        })?),
-        _ => None,
-    };
-    let tls = TlsConfig::builder()
-        .root_certs(RootCerts::Specific(roots.unwrap_or_default()))
+fn tls(roots: Vec<Certificate<'static>>) -> TlsConfig {
+    TlsConfig::builder()
+        .root_certs(RootCerts::Specific(Arc::new(roots)))
         .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .build();
-    let config = Agent::config_builder()
-        .proxy(proxy)
-        .tls_config(tls)
+        .build()
+}
+
+/// Settings for all connections; what is returned completes them. To begin, the library reads the environment for a proxy, though that is
+/// not used: so this runs where the client is made, on a thread of the program.
+fn begin_settings() -> impl FnOnce(TlsConfig) -> Config + Send + 'static {
+    let builder = Agent::config_builder()
+        .proxy(None)
         .http_status_as_error(false)
         .max_redirects(0)
         .max_redirects_will_error(false)
@@ -147,13 +153,28 @@ fn make_agent(
         .max_idle_age(IDLE)
         .user_agent(concat!("stillframe/", env!("CARGO_PKG_VERSION")))
         .accept("")
-        .accept_encoding("")
-        .build();
+        .accept_encoding("");
+    move |tls| builder.tls_config(tls).build()
+}
+
+/// The proxy that passes bytes on, if there is one.
+fn tunnel(way: &Way) -> Result<Option<Proxy>, HttpError> {
+    let Way::Tunnel(proxy) = way else {
+        return Ok(None);
+    };
+    let made = Proxy::new(proxy.reveal()).map_err(|_| HttpError {
+        kind: HttpErrorKind::Setup,
+        why: format!("the proxy's address {proxy} is not valid"),
+    });
+    made.map(Some)
+}
+
+fn make_agent(way: &Way, config: Config) -> Agent {
     let connector = Dial::new(way.clone())
         .chain(ConnectProxyConnector::default())
         .chain(TcpConnector::default())
         .chain(RustlsConnector::default());
-    Ok(Agent::with_parts(config, connector, Resolve::new(way)))
+    Agent::with_parts(config, connector, Resolve::new(way))
 }
 
 impl Http for Client {
@@ -188,6 +209,7 @@ impl Http for Client {
             return Err(bad_address());
         }
         let agent = self.agent(&way, uri.scheme_str() == Some("https"))?;
+        let proxy = tunnel(&way)?;
         let failed = |error| explain(error, &context, &way);
 
         let mut builder = ureq::http::Request::builder()
@@ -219,8 +241,8 @@ impl Http for Client {
                     .body(())
                     .map_err(|_| setup("a header is not valid".into()))?;
                 let built = agent.configure_request(built);
-                let built = built.timeout_global(Some(request.timeout)).build();
-                agent.run(built).map_err(failed)?
+                let built = built.timeout_global(Some(request.timeout)).proxy(proxy);
+                agent.run(built.build()).map_err(failed)?
             }
             Method::Post => {
                 let body = request.body.as_slice();
@@ -228,8 +250,8 @@ impl Http for Client {
                     .body(body)
                     .map_err(|_| setup("a header is not valid".into()))?;
                 let built = agent.configure_request(built);
-                let built = built.timeout_global(Some(request.timeout)).build();
-                agent.run(built).map_err(failed)?
+                let built = built.timeout_global(Some(request.timeout)).proxy(proxy);
+                agent.run(built.build()).map_err(failed)?
             }
         };
         let (head, mut body) = answer.into_parts();

@@ -4,10 +4,13 @@ use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
+use rustix::io::Errno;
+use rustix::net::sockopt::{Timeout as NetTimeout, set_socket_timeout};
+use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use ureq::config::Config;
 use ureq::http::Uri;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
@@ -119,7 +122,10 @@ impl Connector<()> for Dial {
     ) -> Result<Option<Stream>, Error> {
         let (socket, head) = match &self.way {
             Way::Direct | Way::Tunnel(_) => return Ok(None),
-            Way::Unix(path) => (Socket::Unix(UnixStream::connect(path)?), None),
+            Way::Unix(path) => {
+                let stream = dial_unix(path, *details.timeout.after)?;
+                (Socket::Unix(stream), None)
+            }
             Way::Forward(proxy) => {
                 let stream = dial(proxy, *details.timeout.after)?;
                 (Socket::Tcp(stream), Some(proxy.head(details.uri)))
@@ -133,6 +139,34 @@ impl Connector<()> for Dial {
             head,
             buffers: LazyBuffers::new(config.input_buffer_size(), config.output_buffer_size()),
         }))
+    }
+}
+
+/// Connects to a socket within `limit`. The standard library waits for ever while a server that hangs has its queue full.
+fn dial_unix(path: &Path, limit: Duration) -> Result<UnixStream, Error> {
+    let of = |error: Errno| Error::from(io::Error::from(error));
+    let address = SocketAddrUnix::new(path).map_err(of)?;
+    let socket = net::socket_with(
+        AddressFamily::UNIX,
+        SocketType::STREAM,
+        SocketFlags::CLOEXEC,
+        None,
+    )
+    .map_err(of)?;
+    let begun = Instant::now();
+    loop {
+        let left = limit.saturating_sub(begun.elapsed());
+        if left.is_zero() {
+            return Err(Error::Timeout(Timeout::Connect));
+        }
+        // What limits writing limits this, too.
+        set_socket_timeout(&socket, NetTimeout::Send, Some(left)).map_err(of)?;
+        match net::connect(&socket, &address) {
+            Ok(()) => return Ok(socket.into()),
+            Err(Errno::INTR) => {}
+            Err(Errno::AGAIN) => return Err(Error::Timeout(Timeout::Connect)),
+            Err(error) => return Err(of(error)),
+        }
     }
 }
 

@@ -127,12 +127,16 @@ impl Protocol for LogsService {
 
     fn judge(&mut self, answer: &Answer) -> Verdict {
         match answer.status {
-            200..300 if said::is_page(answer) => Verdict::Refused {
+            200..300 if said::is_page(answer) => Verdict::Wrong {
                 why: "it answers with a web page, so it is no receiver of OTLP: see otlp.endpoint"
                     .to_owned(),
             },
             200..300 => self.accepted(answer),
-            429 | 502 | 503 | 504 => Verdict::Retry {
+            408 | 429 | 502 | 503 | 504 => Verdict::Retry {
+                after: answer.retry_after,
+            },
+            // In the protocol's own form it is the receiver's last word; else it is that of something in front of it, which will mend.
+            500..600 if said_by(answer).is_none_or(|said| said.is_empty()) => Verdict::Retry {
                 after: answer.retry_after,
             },
             413 => Verdict::Split,
@@ -142,11 +146,14 @@ impl Protocol for LogsService {
                 let why = said::clause(answer, status_message.as_deref(), &self.secrets);
                 let hint = match status {
                     401 | 403 => ": see otlp.headers",
-                    300..=399 | 404 | 405 => ": see otlp.endpoint",
-                    _ => "",
+                    407 => ": see upload.proxy",
+                    _ => ": see otlp.endpoint",
                 };
-                Verdict::Refused {
-                    why: format!("{why}{hint}"),
+                match said::is_about_the_way(answer) {
+                    true => Verdict::Wrong {
+                        why: format!("it answers {why}{hint}"),
+                    },
+                    false => Verdict::Refused { why },
                 }
             }
         }
@@ -234,7 +241,9 @@ impl Count {
 }
 
 fn is_json(answer: &Answer) -> bool {
-    gzip::header(answer, "content-type").is_some_and(|kind| kind.starts_with("application/json"))
+    answer
+        .header("content-type")
+        .is_some_and(|kind| kind.starts_with("application/json"))
 }
 
 /// What a refusal says, if it says it as the protocol wants.
@@ -244,7 +253,7 @@ fn said_by(answer: &Answer) -> Option<String> {
         let status = serde_json::from_slice::<JsonStatus>(&body).ok()?;
         return Some(status.message);
     }
-    let kind = gzip::header(answer, "content-type").unwrap_or_default();
+    let kind = answer.header("content-type").unwrap_or_default();
     if !kind.starts_with("application/x-protobuf") {
         return None;
     }

@@ -3,6 +3,7 @@
 use std::os::unix::fs::MetadataExt;
 
 use super::cursor;
+use super::hold::Hold;
 use crate::sink::RecordKind;
 use crate::sink::spool::{SegmentName, SegmentScan, SpoolDir};
 
@@ -28,7 +29,7 @@ fn remove(dir: &SpoolDir, name: &SegmentName) -> std::io::Result<Option<u64>> {
     let Ok(file) = dir.open_segment(name) else {
         return Ok(None);
     };
-    // The lock goes with the file, at the end.
+    let file = Hold::new(file);
     if file.try_lock().is_err() || file.metadata()?.nlink() == 0 {
         return Ok(None);
     }

@@ -32,6 +32,7 @@
 
 mod bound;
 mod cursor;
+mod hold;
 mod item;
 mod lock;
 mod look;

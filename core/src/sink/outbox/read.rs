@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::sync::Arc;
 
+use super::hold::Hold;
 use super::lock::Held;
 use super::{Outbox, cursor, item};
 use crate::sink::RecordKind;
@@ -55,7 +56,7 @@ pub(crate) struct Batched {
 #[derive(Debug)]
 enum From {
     /// Segment of each item, and the offset behind it.
-    Disk(Vec<(SegmentName, u64)>, Vec<File>),
+    Disk(Vec<(SegmentName, u64)>, Vec<Hold>),
     Memory(Vec<Box<[u8]>>),
 }
 
@@ -189,29 +190,30 @@ impl Reader {
             let Ok(file) = dir.open_segment(&name) else {
                 continue;
             };
+            let file = Hold::new(file);
             // As long as it is held, nobody removes it to make room. What is still written cannot be held, and is not removed.
             let sealed = file.try_lock_shared().is_ok();
             let Ok(copy) = file.try_clone() else {
                 continue;
             };
-            match self.load_segment(dir, &name, copy, bounds, &mut batch, &mut places) {
-                Ended::Full => {
-                    files.push(file);
-                    break;
+            let ended = self.load_segment(dir, &name, copy, bounds, &mut batch, &mut places);
+            // Others are not held: there may be as many as processes, and a program has only so many descriptors.
+            let is_of_batch = places.last().is_some_and(|(last, _)| *last == name);
+            if is_of_batch {
+                files.push(file);
+            } else {
+                // Our own hold would keep us from removing it, too.
+                drop(file);
+            }
+            match ended {
+                Ended::Full => break,
+                Ended::Empty if sealed && !is_of_batch => {
+                    self.finish(dir, &name);
                 }
-                Ended::Empty => {
-                    if sealed && places.last().is_none_or(|(last, _)| *last != name) {
-                        // Nothing of it is left to deliver. Our own hold would keep us from removing it.
-                        let_go([file]);
-                        self.finish(dir, &name);
-                    } else {
-                        files.push(file);
-                    }
-                }
+                Ended::Empty => {}
             }
         }
         if batch.len() == 0 {
-            let_go(files);
             return None;
         }
         batch.from = From::Disk(places, files);
@@ -345,7 +347,7 @@ impl Reader {
                     }
                 }
                 // From here on a segment may be locked by those who remove it.
-                let_go(files);
+                drop(files);
                 let path = self.outbox.path.clone().unwrap_or_default();
                 // Without the folder it is only known here that they are settled; the next process sends them again.
                 let dir = SpoolDir::open(&path).ok();
@@ -373,6 +375,7 @@ impl Reader {
         let Ok(file) = dir.open_segment(name) else {
             return true;
         };
+        let file = Hold::new(file);
         if file.try_lock().is_err() {
             return false;
         }
@@ -412,10 +415,121 @@ impl Reader {
     }
 }
 
-/// Unlocks segments. Said outright: a forked child shares the lock, and would keep it.
-fn let_go(files: impl IntoIterator<Item = File>) {
-    for file in files {
-        // What cannot be unlocked is when it is closed, but for such a child.
-        let _ = file.unlock();
+#[cfg(test)]
+mod tests {
+    use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
+    use std::path::Path;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::super::{Origin, Writer, WriterConfig};
+    use super::*;
+    use crate::stats::DestinationCounters;
+
+    const BOUNDS: Bounds = Bounds {
+        items: 100,
+        bytes: 1 << 20,
+    };
+
+    fn outbox(path: &Path) -> Arc<Outbox> {
+        let counters = Arc::new(DestinationCounters::new("http://localhost"));
+        Outbox::new(Some(path.into()), 1 << 20, counters, Arc::new(|_| {}))
+    }
+
+    /// As another process would: to a segment of its own.
+    fn writer(outbox: &Arc<Outbox>) -> Writer {
+        let config = WriterConfig { max_bytes: 8 << 20 };
+        let mut writer = Writer::new(Arc::clone(outbox), config);
+        write(&mut writer);
+        writer
+    }
+
+    fn write(writer: &mut Writer) {
+        let origin = Origin {
+            id: [1; 16],
+            fingerprint: [2; 16],
+            timestamp_ns: 3,
+        };
+        writer.push("", b"item", &origin);
+        assert!(writer.flush());
+    }
+
+    fn held(batch: &Batched) -> usize {
+        match &batch.from {
+            From::Disk(_, files) => files.len(),
+            From::Memory(_) => 0,
+        }
+    }
+
+    #[test]
+    fn only_segments_of_the_batch_are_held() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let outbox = outbox(dir.path());
+        let mut writers: Vec<Writer> = (0..20).map(|_| writer(&outbox)).collect();
+        let mut reader = Reader::new(Arc::clone(&outbox));
+        let batch = reader.load(BOUNDS).expect("a batch");
+        assert_eq!((batch.len(), held(&batch)), (20, 20));
+        reader.settle(batch, 20);
+        // They are still written, so they stay.
+        write(&mut writers[7]);
+        let batch = reader.load(BOUNDS).expect("a batch");
+        assert_eq!((batch.len(), held(&batch)), (1, 1));
+        reader.settle(batch, 1);
+        assert!(reader.load(BOUNDS).is_none());
+    }
+
+    /// Copies descriptors of the segments in `dir`, until told to stop: as forks at any moment would.
+    fn copy_descriptors(dir: &Path, stop: &AtomicBool) -> Vec<OwnedFd> {
+        let is_segment = |fd: RawFd| {
+            let target = std::fs::read_link(format!("/proc/self/fd/{fd}"));
+            target
+                .is_ok_and(|path| path.starts_with(dir) && path.extension() == Some("sfs".as_ref()))
+        };
+        let mut copies: Vec<OwnedFd> = Vec::new();
+        while !stop.load(Ordering::Relaxed) {
+            let all = std::fs::read_dir("/proc/self/fd").expect("descriptors");
+            let numbers = all
+                .flatten()
+                .filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+            let of_copies: Vec<RawFd> = copies.iter().map(AsRawFd::as_raw_fd).collect();
+            for fd in numbers.filter(|fd| !of_copies.contains(fd) && is_segment(*fd)) {
+                // SAFETY: it is borrowed for the copy only. If it was closed just now there is none, or one of another file.
+                let copy = unsafe { BorrowedFd::borrow_raw(fd) }.try_clone_to_owned();
+                copies.extend(copy.ok().filter(|copy| is_segment(copy.as_raw_fd())));
+            }
+            if copies.len() > 100 {
+                copies.drain(..50);
+            }
+        }
+        copies
+    }
+
+    #[test]
+    fn a_forked_child_keeps_no_segment_from_being_removed() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let outbox = outbox(dir.path());
+        let mut writer = writer(&outbox);
+        for _ in 0..500 {
+            write(&mut writer);
+        }
+        writer.close();
+        let stop = AtomicBool::new(false);
+        let copies = std::thread::scope(|scope| {
+            let copies = scope.spawn(|| copy_descriptors(dir.path(), &stop));
+            let mut reader = Reader::new(Arc::clone(&outbox));
+            let single = Bounds { items: 1, ..BOUNDS };
+            for _ in 0..500 {
+                let batch = reader.load(single).expect("a batch");
+                reader.settle(batch, 1);
+            }
+            stop.store(true, Ordering::Relaxed);
+            let copies = copies.join().expect("no panic");
+            // The last one: the child has all that it was given, and the segment goes.
+            let batch = reader.load(single).expect("a batch");
+            reader.settle(batch, 1);
+            copies
+        });
+        assert!(!copies.is_empty());
+        let dir = SpoolDir::open(dir.path()).expect("the folder");
+        assert_eq!(dir.segments().expect("a list").len(), 0);
     }
 }

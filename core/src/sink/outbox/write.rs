@@ -111,6 +111,14 @@ impl Writer {
 
     /// Puts what was taken into a file, or into memory if that is not possible. Whether there was anything.
     pub(crate) fn flush(&mut self) -> bool {
+        // Also where nothing more is written: from then on, what is delivered can be removed.
+        if let Some(appender) = &mut self.appender
+            && let Some((len, age)) = appender.segment()
+            && len > 0
+            && age > OLDEST_SEGMENT
+        {
+            appender.seal();
+        }
         let any = self.used > 0;
         if any || (self.appender.is_some() && self.outbox.memory_waits()) {
             self.write_out(false);
@@ -130,16 +138,11 @@ impl Writer {
         let resting = self
             .outage
             .is_some_and(|(until, _)| !insist && Instant::now() < until);
-        if !resting && let Some(appender) = &mut self.appender {
-            if appender
-                .segment()
-                .is_some_and(|(len, age)| len > 0 && age > OLDEST_SEGMENT)
-            {
-                appender.seal();
-            }
-            if let Err(error) = self.store() {
-                self.failed(&error);
-            }
+        if !resting
+            && self.appender.is_some()
+            && let Err(error) = self.store()
+        {
+            self.failed(&error);
         }
         self.keep_in_memory();
         // One very large item does not hold its memory for ever.

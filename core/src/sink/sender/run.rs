@@ -34,6 +34,8 @@ pub(super) struct Run {
     outage: Option<Outage>,
     /// Most items of the next batch, after the destination found one too large.
     cap: usize,
+    /// The destination was not what it should be, and has taken nothing since: a single item is enough to try.
+    probing: bool,
     /// Requests in a row that were sent elsewhere.
     elsewhere: u32,
     /// The last request was cut off and made again at once.
@@ -76,6 +78,7 @@ impl Run {
             control,
             outage: None,
             cap: usize::MAX,
+            probing: false,
             elsewhere: 0,
             cut_off: false,
             sent_at: None,
@@ -122,8 +125,9 @@ impl Run {
             return Next::Go;
         }
         let bounds = self.protocol.bounds();
+        let most = if self.probing { 1 } else { self.cap };
         let bounds = Bounds {
-            items: bounds.items.min(self.cap).max(1),
+            items: bounds.items.min(most).max(1),
             ..bounds
         };
         match self.reader.load(bounds) {
@@ -186,6 +190,7 @@ impl Run {
             Ok(request) => request,
             Err(trouble) => {
                 self.reader.settle(batch, 0);
+                self.elsewhere = 0;
                 return match trouble {
                     Trouble::Http(error) => self.failed(&error.why, None, is_lasting(&error)),
                     Trouble::Unsupported(why) => self.failed(&why, None, true),
@@ -250,6 +255,11 @@ impl Run {
                     self.sent_at = None;
                 }
             }
+            Verdict::Wrong { why } => {
+                self.reader.settle(batch, 0);
+                self.probing = true;
+                self.failed(&why, None, true);
+            }
             Verdict::Split if items > 1 => {
                 self.reader.settle(batch, 0);
                 count(&counters.retries, 1);
@@ -274,6 +284,7 @@ impl Run {
 
     /// Items were taken.
     fn works(&mut self, items: u64) {
+        self.probing = false;
         let counters = &self.outbox.counters;
         count(&counters.sent, items);
         counters.last_sent_ns.store(now_ns(), Relaxed);

@@ -94,7 +94,7 @@ impl Protocol for Project {
 
     fn judge(&mut self, answer: &Answer) -> Verdict {
         match answer.status {
-            200..300 if said::is_page(answer) => Verdict::Refused {
+            200..300 if said::is_page(answer) => Verdict::Wrong {
                 why: "it answers with a web page, so it is not Sentry: see sentry.dsn".to_owned(),
             },
             200..300 => Verdict::Delivered,
@@ -108,11 +108,14 @@ impl Protocol for Project {
             status => {
                 let why = said::clause(answer, said_by(answer).as_deref(), &self.secrets);
                 let hint = match status {
-                    300..=399 | 401 | 403 | 404 | 405 => ": see sentry.dsn",
-                    _ => "",
+                    407 => "upload.proxy",
+                    _ => "sentry.dsn",
                 };
-                Verdict::Refused {
-                    why: format!("{why}{hint}"),
+                match said::is_about_the_way(answer) {
+                    true => Verdict::Wrong {
+                        why: format!("it answers {why}: see {hint}"),
+                    },
+                    false => Verdict::Refused { why },
                 }
             }
         }
@@ -143,7 +146,7 @@ fn envelope(event: &[u8]) -> Vec<u8> {
 
 /// How long no events are taken: the longest limit that is about them, else `Retry-After`.
 fn pause(answer: &Answer) -> Duration {
-    let limits = gzip::header(answer, "x-sentry-rate-limits").unwrap_or_default();
+    let limits = answer.header("x-sentry-rate-limits").unwrap_or_default();
     let limits = limits.split(',').filter_map(|limit| {
         let mut parts = limit.trim().split(':');
         let seconds: f64 = parts.next()?.trim().parse().ok()?;
@@ -176,6 +179,6 @@ fn said_by(answer: &Answer) -> Option<String> {
             }
             Some(said)
         }
-        _ => gzip::header(answer, "x-sentry-error").map(str::to_owned),
+        _ => answer.header("x-sentry-error").map(str::to_owned),
     }
 }

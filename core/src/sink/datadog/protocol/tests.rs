@@ -311,31 +311,19 @@ fn a_wrong_key_is_told_and_nothing_is_lost() {
         let verdict = intake
             .protocol
             .judge(&answer(status, "{\"errors\": [\"no key\n deadbeef\"]}"));
-        assert_eq!(verdict, Verdict::Elsewhere);
-        assert_eq!(
-            intake.unsupported(),
-            format!(
-                "Datadog refuses the API key ({status}: {{\"errors\": [\"no key ...\"]}}): check datadog.api_key (DD_API_KEY), \
-                 and that it belongs to this site (DD_SITE)"
-            )
+        let why = format!(
+            "Datadog refuses the API key ({status}: {{\"errors\": [\"no key ...\"]}}): check datadog.api_key (DD_API_KEY), \
+             and that it belongs to this site (DD_SITE)"
         );
+        assert_eq!(verdict, Verdict::Wrong { why });
     }
-    assert_eq!(
-        intake.protocol.bounds().items,
-        1,
-        "a little is enough to try"
-    );
     intake.request().expect("tried again, some time");
     assert_eq!(intake.judge(202), Verdict::Delivered);
-    assert_eq!(intake.protocol.bounds().items, ITEMS);
     let mut agent = Conversation::agent();
     agent.http.says(200, BOTH);
     agent.path();
-    assert_eq!(agent.judge(403), Verdict::Elsewhere);
-    assert_eq!(
-        agent.unsupported(),
-        "the Agent is not allowed to deliver (403): check its own API key and site"
-    );
+    let why = "the Agent is not allowed to deliver (403): check its own API key and site";
+    assert_eq!(agent.judge(403), Verdict::Wrong { why: why.into() });
 }
 
 #[test]
@@ -358,13 +346,31 @@ fn keys_that_are_repeated_are_not_told() {
 fn wrong_addresses_are_told_and_nothing_is_lost() {
     let mut intake = Conversation::agentless();
     intake.path();
-    assert_eq!(intake.judge(404), Verdict::Elsewhere);
-    let why = intake.unsupported();
-    assert!(why.starts_with("there is no intake here (404): "), "{why}");
+    let why = "there is no intake here (404): check datadog.site (DD_SITE) or datadog.url";
+    assert_eq!(intake.judge(404), Verdict::Wrong { why: why.into() });
     for status in [302, 407] {
         intake.path();
-        assert_eq!(intake.judge(status), Verdict::Elsewhere);
-        assert!(intake.unsupported().contains("is something else here?"));
+        let Verdict::Wrong { why } = intake.judge(status) else {
+            panic!("{status}");
+        };
+        assert!(why.contains("is something else here?"), "{why}");
+    }
+}
+
+#[test]
+fn a_web_page_takes_nothing_and_nothing_is_lost() {
+    let mut agent = Conversation::agent();
+    agent.http.says(200, BOTH);
+    for status in [200, 400] {
+        agent.path();
+        let mut page = answer(status, "<html>Welcome!</html>");
+        page.headers
+            .push(("content-type".into(), "text/html; charset=utf-8".into()));
+        let why = format!(
+            "it does not answer as Datadog does ({status}: a web page): is something else here?"
+        );
+        assert_eq!(agent.protocol.judge(&page), Verdict::Wrong { why });
+        agent.http.says(200, BOTH);
     }
 }
 
@@ -455,6 +461,7 @@ proptest! {
                     }
                     Verdict::Split => prop_assert_eq!(status, 413),
                     Verdict::Partly { .. } => prop_assert!(false, "the whole is taken or not"),
+                    Verdict::Wrong { why } => prop_assert!(!agentless || !why.contains("deadbeef")),
                     Verdict::Retry { .. } | Verdict::Elsewhere => {}
                 }
             }
