@@ -6,12 +6,12 @@
     reason = "a test fails by panicking"
 )]
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Barrier, Mutex};
 use std::time::{Duration, Instant};
 
 use stillframe_core::config::Config;
 use stillframe_core::encode::Encoder;
-use stillframe_core::engine::{Engine, Host, Submission, now_ns};
+use stillframe_core::engine::{Engine, Host, Log, Submission, now_ns};
 use stillframe_core::gate::{Admission, SiteFacts, SiteHash};
 use stillframe_core::language::Language;
 use stillframe_core::limits::Limits;
@@ -359,6 +359,37 @@ fn nothing_is_done_before_something_happens() {
     assert!(engine.flush(Duration::ZERO));
     assert!(engine.shutdown(Duration::from_secs(5)));
     assert!(!store.exists());
+}
+
+#[test]
+fn who_waits_also_waits_while_another_thread_begins() {
+    for ends in [false, true] {
+        let entered = Arc::new(Barrier::new(2));
+        let log = {
+            let entered = Arc::clone(&entered);
+            // That there is no place for a store is told while the work is made.
+            Log::new(move |_| {
+                entered.wait();
+                std::thread::sleep(Duration::from_millis(100));
+            })
+        };
+        let host = Host {
+            log: Some(log),
+            ..Host::default()
+        };
+        let engine = Engine::new(Arc::new(Config::default()), host);
+        std::thread::scope(|scope| {
+            scope.spawn(|| engine.submit(submission(&engine, 1, "f")).unwrap());
+            entered.wait();
+            engine.submit(submission(&engine, 2, "f")).unwrap();
+            assert!(match ends {
+                true => engine.shutdown(Duration::from_secs(20)),
+                false => engine.flush(Duration::from_secs(20)),
+            });
+            assert_eq!((engine.recent().1, engine.is_at_rest()), (2, ends));
+        });
+        assert!(engine.shutdown(Duration::from_secs(20)));
+    }
 }
 
 #[test]

@@ -65,17 +65,22 @@ impl Worker {
     /// Starts the thread if it does not run. One load when it does.
     #[inline]
     pub(super) fn ensure_started(&self) {
-        if !self.started.load(Ordering::Acquire) && !self.started.swap(true, Ordering::AcqRel) {
+        if !self.started.load(Ordering::Acquire) {
             self.start();
         }
     }
 
     #[cold]
     fn start(&self) {
+        // From here on others wait for the work, and find it.
+        if !self.desk.begin(&self.started) {
+            return;
+        }
         let sink = self.sink.lock().take().or_else(|| self.spool());
         let destinations = self.destinations.lock().take().unwrap_or_default();
         let work = Work::new(Arc::clone(&self.shared), sink, destinations);
         *self.desk.place.lock() = Place::Free(Box::new(work));
+        self.desk.changed.notify_all();
         let (desk, shared) = (Arc::clone(&self.desk), Arc::clone(&self.shared));
         match background::spawn("stillframe", background::STACK, move || desk.poll(&shared)) {
             Ok(handle) => *self.desk.thread.lock() = Some(handle.thread().clone()),
@@ -229,7 +234,8 @@ impl Worker {
     }
 
     pub(super) fn is_at_rest(&self) -> bool {
-        matches!(*self.desk.place.lock(), Place::Nowhere)
+        let place = self.desk.place.lock();
+        matches!(*place, Place::Before | Place::Finished)
     }
 
     pub(super) fn is_held_here(&self) -> bool {
@@ -255,12 +261,13 @@ struct Desk {
 /// Where the work is.
 #[derive(Default)]
 enum Place {
-    /// It has not begun, or is finished.
+    /// Nothing was to be done yet.
     #[default]
-    Nowhere,
+    Before,
     Free(Box<Work>),
-    /// Somebody has it for one turn.
+    /// Somebody makes it, or has it for one turn.
     With(ThreadId),
+    Finished,
 }
 
 /// Why a thread could not take over the work.
@@ -275,6 +282,17 @@ enum NoTurn {
 }
 
 impl Desk {
+    /// Has this thread make the work. `false`: another one did, or does.
+    fn begin(&self, started: &AtomicBool) -> bool {
+        let mut place = self.place.lock();
+        let begins = matches!(*place, Place::Before);
+        if begins {
+            *place = Place::With(std::thread::current().id());
+            started.store(true, Ordering::Release);
+        }
+        begins
+    }
+
     /// The background thread.
     fn poll(&self, shared: &Shared) {
         let mut pace = Pace::default();
@@ -313,7 +331,7 @@ impl Desk {
             true => {
                 // It closes its files before anybody is told.
                 let _ = catch_unwind(AssertUnwindSafe(|| drop(work)));
-                Place::Nowhere
+                Place::Finished
             }
             false => Place::Free(work),
         };
