@@ -375,7 +375,7 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// The queue is full; the capture was dropped and counted.
+    /// The queue is full, or the engine has ended; the capture was dropped and counted.
     pub fn submit(&self, submission: Submission) -> Result<(), Full> {
         let bytes = submission.bytes();
         self.shared.queue.push(submission, bytes)?;

@@ -16,7 +16,7 @@ use crate::lock::{Condvar, Mutex};
 use crate::queue::Pace;
 use crate::sink::Sink;
 use crate::sink::spool::{Spool, SpoolCounters};
-use crate::stats::{Counter, Outcome, Outcomes, Stats};
+use crate::stats::{Counter, Outcomes, Stats};
 use crate::{background, panics};
 
 /// Time for a note of what became of the sending, after a flush that took all of its time.
@@ -149,7 +149,10 @@ impl Worker {
 
     pub(super) fn flush(&self, timeout: Duration) -> bool {
         let deadline = Instant::now() + timeout;
-        let stored = !self.has_started() || self.store_by(deadline);
+        let stored = match self.has_started() {
+            true => self.store_by(deadline),
+            false => self.shared.queue.lost() == 0,
+        };
         if self.senders.is_empty() {
             return stored;
         }
@@ -165,7 +168,7 @@ impl Worker {
     fn store_by(&self, deadline: Instant) -> bool {
         match self.take_over(deadline, move |work| work.settle(deadline)) {
             Ok(whole) => whole,
-            Err(NoTurn::Ended) => self.desk.whole.load(Ordering::Acquire),
+            Err(NoTurn::Ended) => self.is_whole(),
             Err(NoTurn::Late | NoTurn::Own) => false,
         }
     }
@@ -208,16 +211,18 @@ impl Worker {
         let deadline = Instant::now() + timeout;
         if !self.started.load(Ordering::Acquire) {
             // Something was refused and nothing captured: `doctor` has to know of it all the same.
-            if self.shared.stats.snapshot().outcomes == Outcomes::default() {
+            if self.shared.stats.snapshot().outcomes == Outcomes::default()
+                && self.desk.end_before_it_began(&self.shared)
+            {
                 destinations::stop(&self.senders);
-                return true;
+                return self.is_whole();
             }
             self.ensure_started();
         }
         let desk = Arc::clone(&self.desk);
         // Asked for in the turn itself, so that it is not the background thread that has to finish.
         match self.take_over(deadline, move |_| desk.stop_by(deadline)) {
-            Ok(()) | Err(NoTurn::Ended) => self.desk.whole.load(Ordering::Acquire),
+            Ok(()) | Err(NoTurn::Ended) => self.is_whole(),
             // A callback that ends the engine: it ends after that.
             Err(NoTurn::Own) => {
                 self.desk.stop_by(deadline);
@@ -225,12 +230,15 @@ impl Worker {
             }
             Err(NoTurn::Late) => {
                 self.desk.stop_by(deadline);
-                while self.shared.queue.poll().is_some() {
-                    self.shared.stats.outcome(Outcome::DroppedDeadline);
-                }
+                self.shared.queue.abandon();
                 false
             }
         }
+    }
+
+    /// Whether all that was captured was handed over, when nothing more is.
+    fn is_whole(&self) -> bool {
+        self.desk.whole.load(Ordering::Acquire) && self.shared.queue.lost() == 0
     }
 
     pub(super) fn is_at_rest(&self) -> bool {
@@ -291,6 +299,22 @@ impl Desk {
             started.store(true, Ordering::Release);
         }
         begins
+    }
+
+    /// Ends it if there was nothing to do. `false`: there was.
+    fn end_before_it_began(&self, shared: &Shared) -> bool {
+        let mut place = self.place.lock();
+        if matches!(*place, Place::Before) {
+            shared.queue.close();
+            if !shared.queue.is_empty() {
+                return false;
+            }
+            *place = Place::Finished;
+            self.whole.store(true, Ordering::Release);
+            // What somebody adds at this moment.
+            shared.queue.abandon();
+        }
+        matches!(*place, Place::Finished)
     }
 
     /// The background thread.

@@ -9,6 +9,7 @@ use stillframe_core::engine::{Engine, Submission, now_ns};
 use stillframe_core::gate::{Admission, Raised, SiteFacts, SiteHash, SiteHasher};
 use stillframe_core::limits::Limits;
 use stillframe_core::native::type_name;
+use stillframe_core::queue::Full;
 use stillframe_core::snapshot::{Meta, SnapshotId, Thread};
 use stillframe_core::stats::Outcome;
 
@@ -151,6 +152,8 @@ unsafe fn report(
     };
     Ok(match engine.submit(submission) {
         Ok(()) => STILLFRAME_OK,
+        // It was stopped meanwhile.
+        Err(Full::Closed) => STILLFRAME_REFUSED_DISABLED,
         Err(_) => STILLFRAME_DROPPED_QUEUE,
     })
 }

@@ -71,6 +71,36 @@ static void dies(void) {
     CHECK(WIFSIGNALED(fatal_child(NULL, die, "die")));
 }
 
+enum { SEVERAL = 8 };
+
+/* A start that is stopped at once, or while it makes snapshots of records: each of them is one, or still there. */
+static void a_stop_loses_no_record(void) {
+    static char bytes[4 << 20];
+    char name[500];
+    dies();
+    CHECK(records() == 1);
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t size = read(file, bytes, sizeof bytes);
+    CHECK(file >= 0 && size > 0 && close(file) == 0 && unlink(path) == 0);
+    for (unsigned turn = 0; turn < 20; turn++) {
+        for (int number = 0; number < SEVERAL; number++) {
+            snprintf(name, sizeof name, "%s/fatal/%020d-1.fatal", getenv("STILLFRAME_DIR"), number);
+            file = open(name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+            CHECK(file >= 0 && write(file, bytes, (size_t)size) == size && close(file) == 0);
+        }
+        report_number = 0;
+        report_start();
+        usleep(turn * 10000);
+        CHECK(stillframe_stop(60000, NULL) == STILLFRAME_OK);
+        CHECK((int)report_count() + records() >= SEVERAL);
+        while (records() > 0) {
+            CHECK(unlink(path) == 0);
+        }
+    }
+    report_start();
+    report_stop();
+}
+
 /* Before anything else makes the store. */
 static void only_for_the_user(void) {
     char folder[400];
@@ -289,5 +319,6 @@ int main(void) {
     a_record_outlives_short_programs();
     what_another_process_reads_is_left_alone();
     the_folder_is_bounded();
+    a_stop_loses_no_record();
     return 0;
 }
