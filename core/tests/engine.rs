@@ -472,6 +472,16 @@ fn what_a_late_end_drops_is_never_said_to_be_stored() {
 }
 
 #[test]
+fn a_timeout_may_be_longer_than_any_clock_counts() {
+    let (engine, stored) = engine(true);
+    assert!(engine.flush(Duration::MAX));
+    engine.submit(submission(&engine, 1, "f")).unwrap();
+    assert!(engine.flush(Duration::MAX));
+    assert_eq!(snapshots(&stored).len(), 1);
+    assert!(engine.shutdown(Duration::MAX));
+}
+
+#[test]
 fn a_forked_child_stores_its_own() {
     let directory = tempfile::tempdir().unwrap();
     let config = Config {

@@ -25,6 +25,14 @@ const NOTE_TIME: Duration = Duration::from_millis(50);
 const TELL_TIME: Duration = Duration::from_millis(50);
 /// Time for what a thread of the program stores because there is no other.
 const LAST_TIME: Duration = Duration::from_millis(500);
+/// No wait is longer. A caller's timeout may be more than clocks count.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// When a timeout of a caller's is over.
+fn after(timeout: Duration) -> Instant {
+    Instant::now() + timeout.min(LONGEST)
+}
+
 /// The handle of the background thread.
 pub(super) struct Worker {
     shared: Arc<Shared>,
@@ -148,7 +156,7 @@ impl Worker {
     }
 
     pub(super) fn flush(&self, timeout: Duration) -> bool {
-        let deadline = Instant::now() + timeout;
+        let deadline = after(timeout);
         let stored = match self.has_started() {
             true => self.store_by(deadline),
             false => self.shared.queue.lost() == 0,
@@ -208,7 +216,7 @@ impl Worker {
     }
 
     pub(super) fn shutdown(&self, timeout: Duration) -> bool {
-        let deadline = Instant::now() + timeout;
+        let deadline = after(timeout);
         if !self.started.load(Ordering::Acquire) {
             // Something was refused and nothing captured: `doctor` has to know of it all the same.
             if self.shared.stats.snapshot().outcomes == Outcomes::default()
