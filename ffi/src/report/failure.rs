@@ -60,12 +60,10 @@ pub unsafe extern "C" fn stillframe_capture_failure(
             };
             // SAFETY: the contract: its texts end with a zero, and its pointers are NULL or valid.
             let result = unsafe { report(using, engine, &failure) }?;
-            if failure.flags & FAILURE_UNHANDLED != 0 && result == STILLFRAME_OK {
-                // The abort that follows is no news.
+            let is_stored = failure.flags & FAILURE_FLUSH == 0 || engine.flush(LAST_FLUSH);
+            if failure.flags & FAILURE_UNHANDLED != 0 && result == STILLFRAME_OK && is_stored {
+                // The abort that follows is no news. What still waits ends with the process: then its record is all that is left.
                 signal::handler::told();
-            }
-            if failure.flags & FAILURE_FLUSH != 0 {
-                engine.flush(LAST_FLUSH);
             }
             Ok(result)
         })

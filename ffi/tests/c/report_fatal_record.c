@@ -71,6 +71,58 @@ static void dies(void) {
     CHECK(WIFSIGNALED(fatal_child(NULL, die, "die")));
 }
 
+static stillframe_status installs(const char *why) {
+    stillframe_error error = STILLFRAME_INIT(stillframe_error);
+    stillframe_status status = stillframe_signals_install(STILLFRAME_SIGNAL_ALL, &error);
+    CHECK(status == STILLFRAME_OK || strstr(error.message, why) != NULL);
+    return status;
+}
+
+static void slow(void *data, const stillframe_snapshot *snapshot) {
+    (void)data;
+    (void)snapshot;
+    sleep(20);
+}
+
+static int ends_uncaught(stillframe_snapshot_function snapshot) {
+    int status = 0;
+    pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        stillframe_config config;
+        stillframe_failure failure;
+        struct rlimit none = {0, 0};
+        setrlimit(RLIMIT_CORE, &none);
+        CHECK(stillframe_config_init(&config, sizeof config) == STILLFRAME_OK);
+        config.snapshot = snapshot;
+        CHECK(stillframe_start(&config, NULL, NULL) == STILLFRAME_OK);
+        CHECK(installs("") == STILLFRAME_OK);
+        memset(&failure, 0, sizeof failure);
+        failure.struct_size = sizeof failure;
+        failure.type = "Uncaught";
+        failure.mechanism = "terminate";
+        failure.caller = __builtin_return_address(0);
+        failure.flags = STILLFRAME_FAILURE_UNHANDLED | STILLFRAME_FAILURE_FLUSH;
+        CHECK(stillframe_capture_failure(&failure) == STILLFRAME_OK);
+        abort();
+    }
+    CHECK(waitpid(child, &status, 0) == child);
+    return status;
+}
+
+/* The snapshot of an uncaught exception that is not stored in time ends with the process. */
+static void what_is_not_stored_in_time_is_recorded(void) {
+    int status = ends_uncaught(NULL);
+    CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    CHECK(records() == 0);
+    status = ends_uncaught(slow);
+    CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    CHECK(records() == 1);
+    fatal_imported();
+    CHECK_SHOWS("\"type\":\"SIGABRT\"");
+    report_stop();
+}
+
 enum { SEVERAL = 8 };
 
 /* A start that is stopped at once, or while it makes snapshots of records: each of them is one, or still there. */
@@ -314,6 +366,7 @@ int main(void) {
     only_for_the_user();
     strict_mode_writes_no_text();
     nothing_is_stored_where_nothing_may_be();
+    what_is_not_stored_in_time_is_recorded();
     a_later_start_counts();
     a_record_is_taken_three_times_at_most();
     a_record_outlives_short_programs();
