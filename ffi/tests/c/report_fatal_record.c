@@ -190,6 +190,19 @@ static void nothing_is_stored_where_nothing_may_be(void) {
     report_stop();
 }
 
+/* Nor is a record taken where nothing may be stored. */
+static void a_record_waits_for_a_start_that_stores(void) {
+    stillframe_setting none = {stillframe_text_of("spool.enabled"), stillframe_text_of("false")};
+    dies();
+    report_start_with(&none, 1);
+    usleep(300000);
+    report_stop();
+    CHECK(records() == 1);
+    fatal_imported();
+    report_stop();
+    CHECK(records() == 0);
+}
+
 /* What a later start was given holds for the handlers that are installed after it, and none are there in between. */
 static void starts_again_and_dies(const char *how) {
     char store[410];
@@ -366,6 +379,7 @@ int main(void) {
     only_for_the_user();
     strict_mode_writes_no_text();
     nothing_is_stored_where_nothing_may_be();
+    a_record_waits_for_a_start_that_stores();
     what_is_not_stored_in_time_is_recorded();
     a_later_start_counts();
     a_record_is_taken_three_times_at_most();

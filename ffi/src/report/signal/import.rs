@@ -47,6 +47,10 @@ pub(crate) fn who(engine: &Engine) -> Vec<u8> {
 
 /// Takes over what earlier runs left.
 pub(crate) fn take_over(engine: &Engine) {
+    // What is made of a record would be stored nowhere: it waits for a start that stores.
+    if !engine.config().spool.enabled {
+        return;
+    }
     let Ok(store) = engine.config().store_dir() else {
         return;
     };
