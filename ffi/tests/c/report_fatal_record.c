@@ -78,6 +78,39 @@ static stillframe_status installs(const char *why) {
     return status;
 }
 
+/* Others could write there what the next start reads. */
+static void a_store_of_others_is_none(void) {
+    char first[400], store[410], folder[420];
+    snprintf(first, sizeof first, "%s", getenv("STILLFRAME_DIR"));
+    snprintf(store, sizeof store, "%s-of-others", first);
+    snprintf(folder, sizeof folder, "%s/fatal", store);
+    setenv("STILLFRAME_DIR", store, 1);
+    report_start();
+    CHECK(mkdir(store, 0700) == 0 && chmod(store, 0777) == 0);
+    CHECK(installs("writable") == STILLFRAME_ERROR_SYSTEM);
+    CHECK(access(folder, F_OK) != 0);
+    CHECK(chmod(store, 0700) == 0 && mkdir(folder, 0700) == 0 && chmod(folder, 0777) == 0);
+    CHECK(installs("writable") == STILLFRAME_ERROR_SYSTEM);
+    CHECK(rmdir(folder) == 0 && symlink("/tmp", folder) == 0);
+    CHECK(installs("fatal") == STILLFRAME_ERROR_SYSTEM);
+    CHECK(unlink(folder) == 0);
+    CHECK(installs("") == STILLFRAME_OK);
+    report_stop();
+    dies();
+    CHECK(records() == 1);
+    /* Only root can give a file away. */
+    if (geteuid() == 0) {
+        CHECK(chown(path, 1, 1) == 0);
+        report_start();
+        usleep(300000);
+        report_stop();
+        CHECK(records() == 1 && chown(path, 0, 0) == 0);
+    }
+    fatal_imported();
+    report_stop();
+    setenv("STILLFRAME_DIR", first, 1);
+}
+
 static void slow(void *data, const stillframe_snapshot *snapshot) {
     (void)data;
     (void)snapshot;
@@ -380,6 +413,7 @@ int main(void) {
     strict_mode_writes_no_text();
     nothing_is_stored_where_nothing_may_be();
     a_record_waits_for_a_start_that_stores();
+    a_store_of_others_is_none();
     what_is_not_stored_in_time_is_recorded();
     a_later_start_counts();
     a_record_is_taken_three_times_at_most();
