@@ -5,14 +5,13 @@ use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use stillframe_core::engine::Engine;
-use stillframe_core::lock::Mutex;
 
 use super::recorder::Pool;
 use super::{Errno, images, signal};
 use crate::config::stillframe_config;
 use crate::engine::{stillframe_engine_flush, stillframe_engine_new, whole};
 use crate::error::{Failure, stillframe_error};
-use crate::fork;
+use crate::fork::{self, OwnMutex};
 use crate::guard::{counted, done, guard, inside};
 use crate::handle::stillframe_rules;
 use crate::handle::{Inner, stillframe_engine};
@@ -72,7 +71,7 @@ static STARTED: AtomicPtr<Started> = AtomicPtr::new(null_mut());
 /// threads: a number of another epoch counts as 0.
 static USERS: AtomicU64 = AtomicU64::new(0);
 /// Held while a process starts or stops. What a stop could not finish, for the next one.
-static CHANGING: Mutex<Option<Stopped>> = Mutex::new(None);
+static CHANGING: OwnMutex<Option<Stopped>> = OwnMutex::new();
 
 /// The right to use the process's engine: it is not freed meanwhile.
 pub(crate) struct Using {

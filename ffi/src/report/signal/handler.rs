@@ -12,7 +12,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, AtomicPtr, Ordering};
 
 use stillframe_core::limits::Limits;
-use stillframe_core::lock::Mutex;
 use stillframe_core::redact::Redactor;
 use stillframe_core::sink::fatal;
 
@@ -25,6 +24,7 @@ use super::describe::{address, describe, name_of};
 use super::record::{TAPE, WHEN, WHEN_BYTES, WHO, Writer, is_full};
 use super::{alternate, import};
 use crate::error::{Failure, stillframe_error};
+use crate::fork::OwnMutex;
 use crate::guard::{done, guard, inside};
 use crate::status::{
     STILLFRAME_ERROR_HANDLE, STILLFRAME_ERROR_SYSTEM, STILLFRAME_ERROR_VALUE, stillframe_status,
@@ -64,7 +64,7 @@ static TOLD: AtomicI32 = AtomicI32::new(0);
 /// What was there before, by place in `SIGNALS`.
 static BEFORE: [Before; SIGNALS.len()] =
     [const { Before(UnsafeCell::new(MaybeUninit::zeroed()), AtomicI32::new(0)) }; SIGNALS.len()];
-static INSTALLING: Mutex<()> = Mutex::new(());
+static INSTALLING: OwnMutex<()> = OwnMutex::new();
 
 /// A handler that was there before ours, and whether it is kept.
 struct Before(UnsafeCell<MaybeUninit<libc::sigaction>>, AtomicI32);
