@@ -482,6 +482,31 @@ fn a_timeout_may_be_longer_than_any_clock_counts() {
 }
 
 #[test]
+fn a_silent_engine_rests_when_the_last_line_is_told() {
+    let entered = Arc::new(Barrier::new(2));
+    let call = Arc::clone(&entered);
+    let log = Log::new(move |_| {
+        call.wait();
+        call.wait();
+    });
+    let host = Host {
+        log: Some(log),
+        ..Host::default()
+    };
+    let engine = Engine::new(Arc::new(Config::default()), host);
+    std::thread::scope(|scope| {
+        scope.spawn(|| engine.notice("told"));
+        entered.wait();
+        engine.silence();
+        assert!(!engine.is_at_rest() && !engine.is_in_callback());
+        entered.wait();
+    });
+    engine.notice("kept");
+    assert!(engine.is_at_rest());
+    assert_eq!(engine.notices(), ["told", "kept"]);
+}
+
+#[test]
 fn a_forked_child_stores_its_own() {
     let directory = tempfile::tempdir().unwrap();
     let config = Config {

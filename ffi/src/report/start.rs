@@ -9,7 +9,7 @@ use stillframe_core::engine::Engine;
 use super::recorder::Pool;
 use super::{Errno, images, signal};
 use crate::config::stillframe_config;
-use crate::engine::{stillframe_engine_flush, stillframe_engine_new, whole};
+use crate::engine::{stillframe_engine_flush, stillframe_engine_new, wait, whole};
 use crate::error::{Failure, stillframe_error};
 use crate::fork::{self, OwnMutex};
 use crate::guard::{counted, done, guard, inside};
@@ -158,17 +158,6 @@ pub(crate) fn using() -> Option<Using> {
     }
 }
 
-/// Waits until something is so; `false`: it was not by then.
-fn wait(until: Instant, is_so: impl Fn() -> bool) -> bool {
-    while !is_so() {
-        if Instant::now() >= until {
-            return false;
-        }
-        std::thread::sleep(Duration::from_micros(200));
-    }
-    true
-}
-
 /// Starts capturing for this process.
 ///
 /// # Safety
@@ -254,6 +243,8 @@ pub unsafe extern "C" fn stillframe_stop(
             let (stored, until) = match stillframe_engine::get(stopped.get().handle) {
                 Ok(inner) => {
                     let stored = inner.engine.shutdown(left());
+                    // Threads that send may go on; what they tell is for nobody.
+                    inner.engine.silence();
                     // It ends after this callback, and not before.
                     let is_late = inner.engine.is_in_callback();
                     (stored, if is_late { Instant::now() } else { until })
