@@ -69,11 +69,12 @@ pub(crate) fn take_over(engine: &Engine) {
         return;
     }
     let work = move || {
-        let _busy = busy;
-        if let Some(using) = start::using()
-            && let Some(engine) = using.engine()
-        {
-            guarded(|| submit(engine, &others));
+        if let Some(using) = start::using() {
+            // Given up before that: a start that follows a stop at once takes records again.
+            let _busy = busy;
+            if let Some(engine) = using.engine() {
+                guarded(|| submit(engine, &others));
+            }
         }
     };
     let _ = background::spawn("stillframe", STACK, work);
