@@ -557,5 +557,6 @@ fn version(py: Python<'_>) -> String {
 }
 
 pub(crate) fn seconds(timeout: f64) -> Duration {
-    Duration::try_from_secs_f64(timeout.max(0.0)).unwrap_or(Duration::from_secs(3600))
+    const LONGEST: Duration = Duration::from_secs(3600);
+    Duration::try_from_secs_f64(timeout.max(0.0)).map_or(LONGEST, |timeout| timeout.min(LONGEST))
 }

@@ -130,6 +130,17 @@ def test_flush_stores(store: Store) -> None:
     assert len(store.snapshots()) == 1
 
 
+def test_flush_takes_any_timeout(store: Store) -> None:
+    result = store.python(
+        """
+        import sys, stillframe
+        stillframe.install()
+        print(stillframe.flush(sys.maxsize), stillframe.flush(float("inf")), stillframe.flush(float("nan")), stillframe.flush(-1))
+        """
+    )
+    assert result.out == "True True True True\n", result.err
+
+
 def test_context(store: Store) -> None:
     result = store.python(
         """

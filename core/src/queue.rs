@@ -11,6 +11,9 @@
 //! The queue is bounded twice, by items and by bytes, so that it holds neither many small snapshots nor a few huge ones beyond its
 //! bound. What does not fit is dropped and counted as `dropped_queue` or `dropped_memory`: what waits was captured first
 //! and is nearer to being written.
+//!
+//! At its end it is closed, and abandoned when nobody takes from it any more: what came too late for that is dropped and counted as
+//! `dropped_deadline`, whoever adds it at the same time.
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,7 +22,12 @@ use std::time::Duration;
 use crossbeam_queue::ArrayQueue;
 
 use crate::stats::{Outcome, Stats};
-use crate::sync::{AtomicU64, Ordering};
+use crate::sync::{AtomicU32, AtomicU64, Ordering, fence};
+
+/// Whether a queue takes items: yes, no more, and no more with nobody left who would take them out.
+const OPEN: u32 = 0;
+const CLOSED: u32 = 1;
+const ABANDONED: u32 = 2;
 
 /// Bounds of a [`Queue`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +54,8 @@ pub enum Full {
     Items,
     /// The waiting items hold too many bytes for this one.
     Bytes,
+    /// It was closed.
+    Closed,
 }
 
 /// A bounded, lock-free queue from many producers to one consumer or more, first in, first out.
@@ -66,6 +76,9 @@ pub struct Queue<T> {
     ring: ArrayQueue<(T, u64)>,
     bytes: ByteBudget,
     stats: Arc<Stats>,
+    state: AtomicU32,
+    /// Items that were added and not taken out.
+    lost: AtomicU64,
 }
 
 impl<T> Queue<T> {
@@ -76,6 +89,8 @@ impl<T> Queue<T> {
             ring: ArrayQueue::new(config.items.max(1)),
             bytes: ByteBudget::new(config.bytes),
             stats,
+            state: AtomicU32::new(OPEN),
+            lost: AtomicU64::new(0),
         }
     }
 
@@ -85,6 +100,10 @@ impl<T> Queue<T> {
     ///
     /// The item did not fit; it was dropped, and the drop was counted.
     pub fn push(&self, item: T, bytes: u64) -> Result<(), Full> {
+        if self.state.load(Ordering::Relaxed) != OPEN {
+            self.stats.outcome(Outcome::DroppedDeadline);
+            return Err(Full::Closed);
+        }
         if !self.bytes.reserve(bytes) {
             self.stats.outcome(Outcome::DroppedMemory);
             return Err(Full::Bytes);
@@ -94,7 +113,37 @@ impl<T> Queue<T> {
             self.stats.outcome(Outcome::DroppedQueue);
             return Err(Full::Items);
         }
+        // Either this is seen here, or what was added is seen by who abandons it.
+        fence(Ordering::SeqCst);
+        if self.state.load(Ordering::Relaxed) == ABANDONED {
+            self.drop_rest();
+            return Err(Full::Closed);
+        }
         Ok(())
+    }
+
+    /// Takes no more items. Those that wait can still be taken out.
+    pub fn close(&self) {
+        self.state.fetch_max(CLOSED, Ordering::SeqCst);
+    }
+
+    /// Closes it when nobody takes items out any more: those that wait are dropped and counted.
+    pub fn abandon(&self) {
+        self.state.store(ABANDONED, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
+        self.drop_rest();
+    }
+
+    fn drop_rest(&self) {
+        while self.poll().is_some() {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+            self.stats.outcome(Outcome::DroppedDeadline);
+        }
+    }
+
+    /// How many items were dropped that had been added.
+    pub fn lost(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
     }
 
     /// Takes the oldest item, if there is one. Never waits.

@@ -118,7 +118,7 @@ counters! {
     DroppedRedaction = dropped_redaction,
     /// The sink could not take it.
     DroppedSink = dropped_sink,
-    /// It was still waiting when the process had to end.
+    /// It was still waiting when the process had to end, or came after the engine had.
     DroppedDeadline = dropped_deadline,
     /// An error inside the engine.
     DroppedError = dropped_error,

@@ -6,12 +6,12 @@
     reason = "a test fails by panicking"
 )]
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Barrier, Mutex};
 use std::time::{Duration, Instant};
 
 use stillframe_core::config::Config;
 use stillframe_core::encode::Encoder;
-use stillframe_core::engine::{Engine, Host, Submission, now_ns};
+use stillframe_core::engine::{Engine, Host, Log, Submission, now_ns};
 use stillframe_core::gate::{Admission, SiteFacts, SiteHash};
 use stillframe_core::language::Language;
 use stillframe_core::limits::Limits;
@@ -359,6 +359,151 @@ fn nothing_is_done_before_something_happens() {
     assert!(engine.flush(Duration::ZERO));
     assert!(engine.shutdown(Duration::from_secs(5)));
     assert!(!store.exists());
+}
+
+#[test]
+fn who_waits_also_waits_while_another_thread_begins() {
+    for ends in [false, true] {
+        let entered = Arc::new(Barrier::new(2));
+        let log = {
+            let entered = Arc::clone(&entered);
+            // That there is no place for a store is told while the work is made.
+            Log::new(move |_| {
+                entered.wait();
+                std::thread::sleep(Duration::from_millis(100));
+            })
+        };
+        let host = Host {
+            log: Some(log),
+            ..Host::default()
+        };
+        let engine = Engine::new(Arc::new(Config::default()), host);
+        std::thread::scope(|scope| {
+            scope.spawn(|| engine.submit(submission(&engine, 1, "f")).unwrap());
+            entered.wait();
+            engine.submit(submission(&engine, 2, "f")).unwrap();
+            assert!(match ends {
+                true => engine.shutdown(Duration::from_secs(20)),
+                false => engine.flush(Duration::from_secs(20)),
+            });
+            assert_eq!((engine.recent().1, engine.is_at_rest()), (2, ends));
+        });
+        assert!(engine.shutdown(Duration::from_secs(20)));
+    }
+}
+
+#[test]
+fn what_comes_after_the_end_is_refused_and_counted() {
+    for begun in [true, false] {
+        let (engine, stored) = engine(true);
+        if begun {
+            engine.submit(submission(&engine, 1, "f")).unwrap();
+        }
+        assert!(engine.shutdown(Duration::from_secs(20)));
+        assert!(engine.submit(submission(&engine, 2, "late")).is_err());
+        engine.mark_uncaught(SnapshotId::generate(now_ns()), "excepthook");
+        assert_eq!(engine.stats().outcomes.dropped_deadline, 1);
+        assert!(engine.is_at_rest());
+        assert_eq!(snapshots(&stored).len(), usize::from(begun));
+    }
+}
+
+#[test]
+fn what_comes_while_the_engine_ends_is_stored_or_counted() {
+    for turn in 0..100 {
+        let (engine, stored) = engine(true);
+        let together = Barrier::new(3);
+        let (whole, taken) = std::thread::scope(|scope| {
+            let submit = || {
+                together.wait();
+                let each = (0..50).map(|site| engine.submit(submission(&engine, site, "f")));
+                each.filter(Result::is_ok).count()
+            };
+            let others = [scope.spawn(submit), scope.spawn(submit)];
+            together.wait();
+            std::thread::sleep(Duration::from_micros(turn * 50));
+            let whole = engine.shutdown(Duration::from_secs(20));
+            let taken = others.map(|other| other.join().unwrap() as u64);
+            (whole, taken[0] + taken[1])
+        });
+        let (flushed, stats) = (
+            engine.flush(Duration::from_secs(20)),
+            engine.stats().outcomes,
+        );
+        assert_eq!(stats.captured + stats.dropped_deadline, 100, "turn {turn}");
+        assert_eq!(snapshots(&stored).len() as u64, stats.captured);
+        assert!(!flushed || stats.captured >= taken, "turn {turn}, {whole}");
+    }
+}
+
+#[test]
+fn what_a_late_end_drops_is_never_said_to_be_stored() {
+    let held = Arc::new(Mutex::new(()));
+    let hold = held.lock().unwrap();
+    let entered = Arc::new(Barrier::new(2));
+    let call = {
+        let (held, entered) = (Arc::clone(&held), Arc::clone(&entered));
+        Callback::new(Format::Json, move |_| {
+            entered.wait();
+            drop(held.lock());
+            Taken::Yes
+        })
+    };
+    let host = Host {
+        callbacks: vec![call],
+        ..Host::default()
+    };
+    let sink = Memory {
+        stored: Stored::default(),
+        works: true,
+    };
+    let engine = Engine::with_sink(Arc::new(Config::default()), host, Box::new(sink));
+    engine.submit(submission(&engine, 1, "held")).unwrap();
+    entered.wait();
+    engine.submit(submission(&engine, 2, "waits")).unwrap();
+    assert!(!engine.shutdown(Duration::from_millis(50)));
+    assert_eq!(engine.stats().outcomes.dropped_deadline, 1);
+    drop(hold);
+    let until = Instant::now() + Duration::from_secs(20);
+    while !engine.is_at_rest() && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    assert!(engine.is_at_rest() && !engine.flush(Duration::from_secs(20)));
+}
+
+#[test]
+fn a_timeout_may_be_longer_than_any_clock_counts() {
+    let (engine, stored) = engine(true);
+    assert!(engine.flush(Duration::MAX));
+    engine.submit(submission(&engine, 1, "f")).unwrap();
+    assert!(engine.flush(Duration::MAX));
+    assert_eq!(snapshots(&stored).len(), 1);
+    assert!(engine.shutdown(Duration::MAX));
+}
+
+#[test]
+fn a_silent_engine_rests_when_the_last_line_is_told() {
+    let entered = Arc::new(Barrier::new(2));
+    let call = Arc::clone(&entered);
+    let log = Log::new(move |_| {
+        call.wait();
+        call.wait();
+    });
+    let host = Host {
+        log: Some(log),
+        ..Host::default()
+    };
+    let engine = Engine::new(Arc::new(Config::default()), host);
+    std::thread::scope(|scope| {
+        scope.spawn(|| engine.notice("told"));
+        entered.wait();
+        engine.silence();
+        assert!(!engine.is_at_rest() && !engine.is_in_callback());
+        entered.wait();
+    });
+    engine.notice("kept");
+    assert!(engine.is_at_rest());
+    assert_eq!(engine.notices(), ["told", "kept"]);
 }
 
 #[test]

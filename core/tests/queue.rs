@@ -125,6 +125,43 @@ fn many_threads_lose_nothing_and_count_everything() {
 }
 
 #[test]
+fn at_its_end_everything_is_taken_out_or_counted() {
+    for _ in 0..500 {
+        let (queue, stats) = queue(64, 4096);
+        let (tried, added, taken) = std::thread::scope(|scope| {
+            let add = || {
+                let (mut tried, mut added) = (0, 0);
+                loop {
+                    tried += 1;
+                    match queue.push((), 1) {
+                        Ok(()) => added += 1,
+                        Err(Full::Closed) => return (tried, added),
+                        Err(_) => std::thread::yield_now(),
+                    }
+                }
+            };
+            let others = [scope.spawn(add), scope.spawn(add)];
+            let mut taken = 0;
+            while taken < 10 {
+                taken += u64::from(queue.poll().is_some());
+            }
+            queue.close();
+            while queue.poll().is_some() {
+                taken += 1;
+            }
+            queue.abandon();
+            let [one, other] = others.map(|other| other.join().expect("thread"));
+            (one.0 + other.0, one.1 + other.1, taken)
+        });
+        let outcomes = stats.snapshot().outcomes;
+        let refused = outcomes.dropped_queue + outcomes.dropped_memory;
+        assert_eq!(taken + refused + outcomes.dropped_deadline, tried);
+        assert!(added <= taken + queue.lost(), "{added} {taken}");
+        assert_eq!((queue.bytes(), queue.len()), (0, 0));
+    }
+}
+
+#[test]
 fn the_pace_slows_down_when_idle_and_recovers_at_once() {
     let mut pace = Pace::default();
     let millis = |pace: &mut Pace, worked| pace.sleep_after(worked).as_millis();

@@ -544,7 +544,7 @@ typedef struct stillframe_stats {
     uint64_t dropped_redaction;
     /** The sink could not take it. */
     uint64_t dropped_sink;
-    /** It was still waiting when the process had to end. */
+    /** It was still waiting when the process had to end, or came after the engine had. */
     uint64_t dropped_deadline;
     /** An error inside the engine. */
     uint64_t dropped_error;
@@ -772,8 +772,8 @@ stillframe_status stillframe_engine_after_fork(const struct stillframe_engine *e
 
 /**
  * Stops capturing, stores what waits within `timeout_ms`, and frees the engine; its handle is an error from then on. NULL does
- * nothing. No other call with this engine may run or begin. STILLFRAME_INCOMPLETE: something was lost, or a callback still runs and
- * keeps its data.
+ * nothing. No other call with this engine may run or begin. STILLFRAME_INCOMPLETE: something was lost, or a function of the program
+ * (log, snapshot) still runs and keeps its data.
  */
 stillframe_status stillframe_engine_free(const struct stillframe_engine *engine, uint32_t timeout_ms, struct stillframe_error *error);
 

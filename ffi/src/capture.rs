@@ -347,7 +347,7 @@ pub unsafe extern "C" fn stillframe_capture_submit(
             match submission {
                 Ok(submission) => match inner.engine.submit(submission) {
                     Ok(()) => done(),
-                    Err(Full::Items) => Ok(STILLFRAME_DROPPED_QUEUE),
+                    Err(Full::Items | Full::Closed) => Ok(STILLFRAME_DROPPED_QUEUE),
                     Err(Full::Bytes) => Ok(STILLFRAME_DROPPED_MEMORY),
                 },
                 Err(failure) => {

@@ -1,7 +1,7 @@
 //! An engine's life.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use stillframe_core::engine::Engine;
 use stillframe_core::panics;
@@ -97,8 +97,8 @@ pub unsafe extern "C" fn stillframe_engine_after_fork(
 }
 
 /// Stops capturing, stores what waits within `timeout_ms`, and frees the engine; its handle is an error from then on. NULL does
-/// nothing. No other call with this engine may run or begin. STILLFRAME_INCOMPLETE: something was lost, or a callback still runs and
-/// keeps its data.
+/// nothing. No other call with this engine may run or begin. STILLFRAME_INCOMPLETE: something was lost, or a function of the program
+/// (log, snapshot) still runs and keeps its data.
 ///
 /// # Safety
 ///
@@ -117,9 +117,18 @@ pub unsafe extern "C" fn stillframe_engine_free(
             let Some(inner) = stillframe_engine::take(engine)? else {
                 return done();
             };
-            let stored = inner.engine.shutdown(milliseconds(timeout_ms));
+            let timeout = milliseconds(timeout_ms);
+            let until = Instant::now() + timeout;
+            let stored = inner.engine.shutdown(timeout);
+            // A thread that sends may be telling something at this moment.
+            inner.engine.silence();
+            let until = match inner.engine.is_in_callback() {
+                true => Instant::now(),
+                false => until,
+            };
+            let is_over = wait(until, || inner.engine.is_at_rest());
             drop(inner);
-            Ok(whole(stored))
+            Ok(whole(stored && is_over))
         })
     })
 }
@@ -130,6 +139,17 @@ pub(crate) const fn whole(whole: bool) -> stillframe_status {
     } else {
         STILLFRAME_INCOMPLETE
     }
+}
+
+/// Waits until something is so; `false`: it was not by then.
+pub(crate) fn wait(until: Instant, is_so: impl Fn() -> bool) -> bool {
+    while !is_so() {
+        if Instant::now() >= until {
+            return false;
+        }
+        std::thread::sleep(Duration::from_micros(200));
+    }
+    true
 }
 
 fn milliseconds(timeout: u32) -> Duration {

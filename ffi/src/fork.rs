@@ -5,8 +5,10 @@
 //! none, the process id is asked for, which costs a system call with a glibc from 2.25 on. No handler is installed.
 
 use std::ptr::null_mut;
-use std::sync::Once;
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+use std::sync::{MutexGuard, Once};
+
+use stillframe_core::lock::Mutex;
 
 /// The page; null until an engine is made, and for ever where the kernel has no such pages.
 static PAGE: AtomicPtr<AtomicU64> = AtomicPtr::new(null_mut());
@@ -44,6 +46,63 @@ pub(crate) fn begin() -> u64 {
     match word.compare_exchange(0, next, Ordering::Relaxed, Ordering::Relaxed) {
         Ok(_) => next,
         Err(epoch) => epoch,
+    }
+}
+
+/// A lock that every process has for itself. A child has no thread that would unlock what another thread of its parent held when it was
+/// forked; it begins with a lock and a value of its own, and its parent's stay untouched.
+pub(crate) struct OwnMutex<T: 'static>(AtomicPtr<Own<T>>);
+
+/// The lock of one process. It stays for ever.
+struct Own<T: 'static> {
+    epoch: u64,
+    lock: Mutex<T>,
+    /// Kept so that it does not look lost.
+    _parents: *const Self,
+}
+
+impl<T: Default + Send> OwnMutex<T> {
+    pub(crate) const fn new() -> Self {
+        Self(AtomicPtr::new(null_mut()))
+    }
+
+    /// This process's.
+    fn own(&self) -> &'static Mutex<T> {
+        let epoch = own();
+        let mut last = self.0.load(Ordering::Acquire);
+        loop {
+            // SAFETY: null, or a box that is never freed.
+            if let Some(found) = unsafe { last.as_ref() }
+                && found.epoch == epoch
+            {
+                return &found.lock;
+            }
+            let made = Box::into_raw(Box::new(Own {
+                epoch,
+                lock: Mutex::default(),
+                _parents: last,
+            }));
+            let (success, failure) = (Ordering::AcqRel, Ordering::Acquire);
+            match self.0.compare_exchange(last, made, success, failure) {
+                // SAFETY: from `Box::into_raw`, and never freed.
+                Ok(_) => return unsafe { &(*made).lock },
+                Err(other) => {
+                    // SAFETY: from `Box::into_raw`, and nobody saw it.
+                    drop(unsafe { Box::from_raw(made) });
+                    last = other;
+                }
+            }
+        }
+    }
+
+    /// Locks it, when no other thread of this process has it any more.
+    pub(crate) fn lock(&self) -> MutexGuard<'static, T> {
+        self.own().lock()
+    }
+
+    /// Locks it if no other thread of this process has it.
+    pub(crate) fn try_lock(&self) -> Option<MutexGuard<'static, T>> {
+        self.own().try_lock()
     }
 }
 

@@ -40,7 +40,7 @@ pub struct stillframe_stats {
     pub dropped_redaction: u64,
     /// The sink could not take it.
     pub dropped_sink: u64,
-    /// It was still waiting when the process had to end.
+    /// It was still waiting when the process had to end, or came after the engine had.
     pub dropped_deadline: u64,
     /// An error inside the engine.
     pub dropped_error: u64,

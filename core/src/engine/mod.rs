@@ -31,6 +31,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::thread::ThreadId;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::lock::Mutex;
@@ -159,12 +160,47 @@ struct Shared {
     /// Snapshots finished so far.
     finished: AtomicU64,
     notices: Mutex<Vec<String>>,
+    /// Calls of the host's log function.
+    telling: Mutex<Telling>,
     /// Snapshots whose exception nobody handled after all, and how it was met then, until the background takes them.
     uncaught: Mutex<Vec<(SnapshotId, String)>>,
     /// Source text for code that is in no file, until the background takes it.
     sources: Mutex<Vec<(String, String)>>,
     /// What somebody asked to be captured deeper.
     deeper: Mutex<deeper::Requests>,
+}
+
+/// Which threads call the host's log function now, and whether none may any more.
+#[derive(Debug, Default)]
+struct Telling {
+    over: bool,
+    threads: Vec<ThreadId>,
+}
+
+/// A call of the host's log function, by this thread.
+struct Call<'s>(&'s Mutex<Telling>);
+
+impl<'s> Call<'s> {
+    /// `None`: none may begin any more.
+    fn begin(telling: &'s Mutex<Telling>) -> Option<Self> {
+        let mut now = telling.lock();
+        if now.over {
+            return None;
+        }
+        now.threads.push(std::thread::current().id());
+        drop(now);
+        Some(Self(telling))
+    }
+}
+
+impl Drop for Call<'_> {
+    fn drop(&mut self) {
+        let this = std::thread::current().id();
+        let mut now = self.0.lock();
+        if let Some(at) = now.threads.iter().position(|thread| *thread == this) {
+            now.threads.swap_remove(at);
+        }
+    }
 }
 
 impl Shared {
@@ -179,7 +215,9 @@ impl Shared {
     }
 
     fn log(&self, line: &str) {
-        if let Some(Log(log)) = &self.setup.host.log {
+        if let Some(Log(log)) = &self.setup.host.log
+            && let Some(_call) = Call::begin(&self.telling)
+        {
             // The program's own function; what becomes of the line is not our business.
             let _outside = panics::outside();
             let _ = catch_unwind(AssertUnwindSafe(|| log(line))).map_err(std::mem::forget);
@@ -289,6 +327,7 @@ impl Engine {
             recent: Mutex::default(),
             finished: AtomicU64::new(0),
             notices: Mutex::default(),
+            telling: Mutex::default(),
             uncaught: Mutex::default(),
             sources: Mutex::default(),
             deeper: Mutex::new(deeper::Requests::new(config)),
@@ -375,7 +414,7 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// The queue is full; the capture was dropped and counted.
+    /// The queue is full, or the engine has ended; the capture was dropped and counted.
     pub fn submit(&self, submission: Submission) -> Result<(), Full> {
         let bytes = submission.bytes();
         self.shared.queue.push(submission, bytes)?;
@@ -498,17 +537,23 @@ impl Engine {
         self.worker.shutdown(timeout)
     }
 
-    /// Whether nothing runs in the background, the host's callbacks among it: before the first capture, and after
-    /// [`Engine::shutdown`] once what it could not wait for has ended, too.
-    #[must_use]
-    pub fn is_at_rest(&self) -> bool {
-        self.worker.is_at_rest()
+    /// Begins no more calls of the host's log function: lines are only kept from here on.
+    pub fn silence(&self) {
+        self.shared.telling.lock().over = true;
     }
 
-    /// Whether this thread is in a callback of the host that the background's work called.
+    /// Whether no function of the host runs, its log function among them, nor anything that calls its callbacks: before the first capture,
+    /// and after [`Engine::shutdown`] once what it could not wait for has ended, too. After [`Engine::silence`] it stays so.
+    #[must_use]
+    pub fn is_at_rest(&self) -> bool {
+        self.worker.is_at_rest() && self.shared.telling.lock().threads.is_empty()
+    }
+
+    /// Whether this thread is in a function of the host that the engine called.
     #[must_use]
     pub fn is_in_callback(&self) -> bool {
-        self.worker.is_held_here()
+        let this = std::thread::current().id();
+        self.worker.is_held_here() || self.shared.telling.lock().threads.contains(&this)
     }
 }
 

@@ -119,12 +119,9 @@ impl Work {
     /// Does all that is left, and nothing more comes. Whether everything was handed over.
     pub(super) fn finish(&mut self, deadline: Instant) -> bool {
         self.take_sources();
+        self.shared.queue.close();
         self.drain(false, || Instant::now() >= deadline);
-        let mut lost = 0_u64;
-        while self.shared.queue.poll().is_some() {
-            self.shared.stats.outcome(Outcome::DroppedDeadline);
-            lost += 1;
-        }
+        self.shared.queue.abandon();
         self.take_uncaught();
         self.count_occurrences();
         // Sending may take all of the time: what is stored is stored before. Whether that worked is asked again at the end.
@@ -136,11 +133,12 @@ impl Work {
         if let Some(sink) = &mut self.sink {
             self.whole &= sink.close(deadline).is_ok();
         }
-        self.whole && lost == 0
+        self.whole
     }
 
     /// Stores that capturing has ended.
     pub(super) fn give_up(&mut self) {
+        self.shared.queue.abandon();
         self.report(ProcessPhase::Running);
         self.flush(Instant::now() + FLUSH_TIME);
     }

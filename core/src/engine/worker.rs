@@ -16,7 +16,7 @@ use crate::lock::{Condvar, Mutex};
 use crate::queue::Pace;
 use crate::sink::Sink;
 use crate::sink::spool::{Spool, SpoolCounters};
-use crate::stats::{Counter, Outcome, Outcomes, Stats};
+use crate::stats::{Counter, Outcomes, Stats};
 use crate::{background, panics};
 
 /// Time for a note of what became of the sending, after a flush that took all of its time.
@@ -25,6 +25,14 @@ const NOTE_TIME: Duration = Duration::from_millis(50);
 const TELL_TIME: Duration = Duration::from_millis(50);
 /// Time for what a thread of the program stores because there is no other.
 const LAST_TIME: Duration = Duration::from_millis(500);
+/// No wait is longer. A caller's timeout may be more than clocks count.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// When a timeout of a caller's is over.
+fn after(timeout: Duration) -> Instant {
+    Instant::now() + timeout.min(LONGEST)
+}
+
 /// The handle of the background thread.
 pub(super) struct Worker {
     shared: Arc<Shared>,
@@ -65,17 +73,22 @@ impl Worker {
     /// Starts the thread if it does not run. One load when it does.
     #[inline]
     pub(super) fn ensure_started(&self) {
-        if !self.started.load(Ordering::Acquire) && !self.started.swap(true, Ordering::AcqRel) {
+        if !self.started.load(Ordering::Acquire) {
             self.start();
         }
     }
 
     #[cold]
     fn start(&self) {
+        // From here on others wait for the work, and find it.
+        if !self.desk.begin(&self.started) {
+            return;
+        }
         let sink = self.sink.lock().take().or_else(|| self.spool());
         let destinations = self.destinations.lock().take().unwrap_or_default();
         let work = Work::new(Arc::clone(&self.shared), sink, destinations);
         *self.desk.place.lock() = Place::Free(Box::new(work));
+        self.desk.changed.notify_all();
         let (desk, shared) = (Arc::clone(&self.desk), Arc::clone(&self.shared));
         match background::spawn("stillframe", background::STACK, move || desk.poll(&shared)) {
             Ok(handle) => *self.desk.thread.lock() = Some(handle.thread().clone()),
@@ -143,8 +156,11 @@ impl Worker {
     }
 
     pub(super) fn flush(&self, timeout: Duration) -> bool {
-        let deadline = Instant::now() + timeout;
-        let stored = !self.has_started() || self.store_by(deadline);
+        let deadline = after(timeout);
+        let stored = match self.has_started() {
+            true => self.store_by(deadline),
+            false => self.shared.queue.lost() == 0,
+        };
         if self.senders.is_empty() {
             return stored;
         }
@@ -160,7 +176,7 @@ impl Worker {
     fn store_by(&self, deadline: Instant) -> bool {
         match self.take_over(deadline, move |work| work.settle(deadline)) {
             Ok(whole) => whole,
-            Err(NoTurn::Ended) => self.desk.whole.load(Ordering::Acquire),
+            Err(NoTurn::Ended) => self.is_whole(),
             Err(NoTurn::Late | NoTurn::Own) => false,
         }
     }
@@ -200,19 +216,21 @@ impl Worker {
     }
 
     pub(super) fn shutdown(&self, timeout: Duration) -> bool {
-        let deadline = Instant::now() + timeout;
+        let deadline = after(timeout);
         if !self.started.load(Ordering::Acquire) {
             // Something was refused and nothing captured: `doctor` has to know of it all the same.
-            if self.shared.stats.snapshot().outcomes == Outcomes::default() {
+            if self.shared.stats.snapshot().outcomes == Outcomes::default()
+                && self.desk.end_before_it_began(&self.shared)
+            {
                 destinations::stop(&self.senders);
-                return true;
+                return self.is_whole();
             }
             self.ensure_started();
         }
         let desk = Arc::clone(&self.desk);
         // Asked for in the turn itself, so that it is not the background thread that has to finish.
         match self.take_over(deadline, move |_| desk.stop_by(deadline)) {
-            Ok(()) | Err(NoTurn::Ended) => self.desk.whole.load(Ordering::Acquire),
+            Ok(()) | Err(NoTurn::Ended) => self.is_whole(),
             // A callback that ends the engine: it ends after that.
             Err(NoTurn::Own) => {
                 self.desk.stop_by(deadline);
@@ -220,16 +238,20 @@ impl Worker {
             }
             Err(NoTurn::Late) => {
                 self.desk.stop_by(deadline);
-                while self.shared.queue.poll().is_some() {
-                    self.shared.stats.outcome(Outcome::DroppedDeadline);
-                }
+                self.shared.queue.abandon();
                 false
             }
         }
     }
 
+    /// Whether all that was captured was handed over, when nothing more is.
+    fn is_whole(&self) -> bool {
+        self.desk.whole.load(Ordering::Acquire) && self.shared.queue.lost() == 0
+    }
+
     pub(super) fn is_at_rest(&self) -> bool {
-        matches!(*self.desk.place.lock(), Place::Nowhere)
+        let place = self.desk.place.lock();
+        matches!(*place, Place::Before | Place::Finished)
     }
 
     pub(super) fn is_held_here(&self) -> bool {
@@ -255,12 +277,13 @@ struct Desk {
 /// Where the work is.
 #[derive(Default)]
 enum Place {
-    /// It has not begun, or is finished.
+    /// Nothing was to be done yet.
     #[default]
-    Nowhere,
+    Before,
     Free(Box<Work>),
-    /// Somebody has it for one turn.
+    /// Somebody makes it, or has it for one turn.
     With(ThreadId),
+    Finished,
 }
 
 /// Why a thread could not take over the work.
@@ -275,6 +298,33 @@ enum NoTurn {
 }
 
 impl Desk {
+    /// Has this thread make the work. `false`: another one did, or does.
+    fn begin(&self, started: &AtomicBool) -> bool {
+        let mut place = self.place.lock();
+        let begins = matches!(*place, Place::Before);
+        if begins {
+            *place = Place::With(std::thread::current().id());
+            started.store(true, Ordering::Release);
+        }
+        begins
+    }
+
+    /// Ends it if there was nothing to do. `false`: there was.
+    fn end_before_it_began(&self, shared: &Shared) -> bool {
+        let mut place = self.place.lock();
+        if matches!(*place, Place::Before) {
+            shared.queue.close();
+            if !shared.queue.is_empty() {
+                return false;
+            }
+            *place = Place::Finished;
+            self.whole.store(true, Ordering::Release);
+            // What somebody adds at this moment.
+            shared.queue.abandon();
+        }
+        matches!(*place, Place::Finished)
+    }
+
     /// The background thread.
     fn poll(&self, shared: &Shared) {
         let mut pace = Pace::default();
@@ -313,7 +363,7 @@ impl Desk {
             true => {
                 // It closes its files before anybody is told.
                 let _ = catch_unwind(AssertUnwindSafe(|| drop(work)));
-                Place::Nowhere
+                Place::Finished
             }
             false => Place::Free(work),
         };

@@ -9,6 +9,7 @@ use stillframe_core::engine::{Engine, Submission, now_ns};
 use stillframe_core::gate::{Admission, Raised, SiteFacts, SiteHash, SiteHasher};
 use stillframe_core::limits::Limits;
 use stillframe_core::native::type_name;
+use stillframe_core::queue::Full;
 use stillframe_core::snapshot::{Meta, SnapshotId, Thread};
 use stillframe_core::stats::Outcome;
 
@@ -59,12 +60,10 @@ pub unsafe extern "C" fn stillframe_capture_failure(
             };
             // SAFETY: the contract: its texts end with a zero, and its pointers are NULL or valid.
             let result = unsafe { report(using, engine, &failure) }?;
-            if failure.flags & FAILURE_UNHANDLED != 0 && result == STILLFRAME_OK {
-                // The abort that follows is no news.
+            let is_stored = failure.flags & FAILURE_FLUSH == 0 || engine.flush(LAST_FLUSH);
+            if failure.flags & FAILURE_UNHANDLED != 0 && result == STILLFRAME_OK && is_stored {
+                // The abort that follows is no news. What still waits ends with the process: then its record is all that is left.
                 signal::handler::told();
-            }
-            if failure.flags & FAILURE_FLUSH != 0 {
-                engine.flush(LAST_FLUSH);
             }
             Ok(result)
         })
@@ -151,6 +150,8 @@ unsafe fn report(
     };
     Ok(match engine.submit(submission) {
         Ok(()) => STILLFRAME_OK,
+        // It was stopped meanwhile.
+        Err(Full::Closed) => STILLFRAME_REFUSED_DISABLED,
         Err(_) => STILLFRAME_DROPPED_QUEUE,
     })
 }

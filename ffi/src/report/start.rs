@@ -5,14 +5,13 @@ use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use stillframe_core::engine::Engine;
-use stillframe_core::lock::Mutex;
 
 use super::recorder::Pool;
 use super::{Errno, images, signal};
 use crate::config::stillframe_config;
-use crate::engine::{stillframe_engine_flush, stillframe_engine_new, whole};
+use crate::engine::{stillframe_engine_flush, stillframe_engine_new, wait, whole};
 use crate::error::{Failure, stillframe_error};
-use crate::fork;
+use crate::fork::{self, OwnMutex};
 use crate::guard::{counted, done, guard, inside};
 use crate::handle::stillframe_rules;
 use crate::handle::{Inner, stillframe_engine};
@@ -72,7 +71,7 @@ static STARTED: AtomicPtr<Started> = AtomicPtr::new(null_mut());
 /// threads: a number of another epoch counts as 0.
 static USERS: AtomicU64 = AtomicU64::new(0);
 /// Held while a process starts or stops. What a stop could not finish, for the next one.
-static CHANGING: Mutex<Option<Stopped>> = Mutex::new(None);
+static CHANGING: OwnMutex<Option<Stopped>> = OwnMutex::new();
 
 /// The right to use the process's engine: it is not freed meanwhile.
 pub(crate) struct Using {
@@ -157,17 +156,6 @@ pub(crate) fn using() -> Option<Using> {
             None
         }
     }
-}
-
-/// Waits until something is so; `false`: it was not by then.
-fn wait(until: Instant, is_so: impl Fn() -> bool) -> bool {
-    while !is_so() {
-        if Instant::now() >= until {
-            return false;
-        }
-        std::thread::sleep(Duration::from_micros(200));
-    }
-    true
 }
 
 /// Starts capturing for this process.
@@ -255,6 +243,8 @@ pub unsafe extern "C" fn stillframe_stop(
             let (stored, until) = match stillframe_engine::get(stopped.get().handle) {
                 Ok(inner) => {
                     let stored = inner.engine.shutdown(left());
+                    // Threads that send may go on; what they tell is for nobody.
+                    inner.engine.silence();
                     // It ends after this callback, and not before.
                     let is_late = inner.engine.is_in_callback();
                     (stored, if is_late { Instant::now() } else { until })

@@ -54,6 +54,49 @@ static void *take_over(void *unused) {
     return NULL;
 }
 
+static int held, in_log;
+
+static void tell(void *data, uint32_t level, stillframe_text line) {
+    (void)data;
+    (void)level;
+    (void)line;
+    __atomic_fetch_add(&in_log, 1, __ATOMIC_SEQ_CST);
+    while (__atomic_load_n(&held, __ATOMIC_SEQ_CST)) {
+        usleep(1000);
+    }
+    __atomic_fetch_sub(&in_log, 1, __ATOMIC_SEQ_CST);
+}
+
+/* Nothing listens there, which the log function is told by the thread that sends. After the free nothing is told. */
+static void freeing_says_whether_the_log_function_runs(void) {
+    const stillframe_setting settings[] = {{{"otlp.enabled", 12}, {"true", 4}}, {{"otlp.endpoint", 13}, {"http://127.0.0.1:1", 18}}};
+    stillframe_site site = site_of(1u << 21);
+    stillframe_capture capture = example_capture();
+    stillframe_config config;
+    int late;
+    for (late = 0; late < 2; late++) {
+        const stillframe_engine *telling = NULL;
+        stillframe_permit permit = STILLFRAME_INIT(stillframe_permit);
+        CHECK_STATUS(STILLFRAME_OK, stillframe_config_init(&config, sizeof config));
+        config.settings = settings;
+        config.settings_len = 2;
+        config.log = tell;
+        CHECK_STATUS(STILLFRAME_OK, stillframe_engine_new(&config, NULL, &telling, NULL));
+        __atomic_store_n(&held, late, __ATOMIC_SEQ_CST);
+        CHECK_STATUS(STILLFRAME_OK, stillframe_capture_admit(telling, &site, &permit, NULL));
+        CHECK_STATUS(STILLFRAME_OK, stillframe_capture_submit(telling, &permit, &capture, NULL));
+        while (late && !__atomic_load_n(&in_log, __ATOMIC_SEQ_CST)) {
+            usleep(1000);
+        }
+        CHECK_STATUS(late ? STILLFRAME_INCOMPLETE : STILLFRAME_OK, stillframe_engine_free(telling, late ? 300 : 30000, NULL));
+        CHECK(__atomic_load_n(&in_log, __ATOMIC_SEQ_CST) == late);
+    }
+    __atomic_store_n(&held, 0, __ATOMIC_SEQ_CST);
+    while (__atomic_load_n(&in_log, __ATOMIC_SEQ_CST)) {
+        usleep(1000);
+    }
+}
+
 int main(void) {
     const stillframe_setting settings[] = {{{"gate.rate_per_second", 20}, {"10000", 5}}, {{"gate.burst", 10}, {"10000", 5}}};
     pthread_t threads[THREADS], other;
@@ -94,5 +137,6 @@ int main(void) {
     CHECK_STATUS(STILLFRAME_OK, stillframe_capture_submit(engine, &permit, &capture, NULL));
     CHECK(stats_of(engine).dropped_cancelled == stats.dropped_cancelled + 1);
     CHECK_STATUS(STILLFRAME_OK, stillframe_engine_free(engine, 30000, NULL));
+    freeing_says_whether_the_log_function_runs();
     return 0;
 }

@@ -71,6 +71,121 @@ static void dies(void) {
     CHECK(WIFSIGNALED(fatal_child(NULL, die, "die")));
 }
 
+static stillframe_status installs(const char *why) {
+    stillframe_error error = STILLFRAME_INIT(stillframe_error);
+    stillframe_status status = stillframe_signals_install(STILLFRAME_SIGNAL_ALL, &error);
+    CHECK(status == STILLFRAME_OK || strstr(error.message, why) != NULL);
+    return status;
+}
+
+/* Others could write there what the next start reads. */
+static void a_store_of_others_is_none(void) {
+    char first[400], store[410], folder[420];
+    snprintf(first, sizeof first, "%s", getenv("STILLFRAME_DIR"));
+    snprintf(store, sizeof store, "%s-of-others", first);
+    snprintf(folder, sizeof folder, "%s/fatal", store);
+    setenv("STILLFRAME_DIR", store, 1);
+    report_start();
+    CHECK(mkdir(store, 0700) == 0 && chmod(store, 0777) == 0);
+    CHECK(installs("writable") == STILLFRAME_ERROR_SYSTEM);
+    CHECK(access(folder, F_OK) != 0);
+    CHECK(chmod(store, 0700) == 0 && mkdir(folder, 0700) == 0 && chmod(folder, 0777) == 0);
+    CHECK(installs("writable") == STILLFRAME_ERROR_SYSTEM);
+    CHECK(rmdir(folder) == 0 && symlink("/tmp", folder) == 0);
+    CHECK(installs("fatal") == STILLFRAME_ERROR_SYSTEM);
+    CHECK(unlink(folder) == 0);
+    CHECK(installs("") == STILLFRAME_OK);
+    report_stop();
+    dies();
+    CHECK(records() == 1);
+    /* Only root can give a file away. */
+    if (geteuid() == 0) {
+        CHECK(chown(path, 1, 1) == 0);
+        report_start();
+        usleep(300000);
+        report_stop();
+        CHECK(records() == 1 && chown(path, 0, 0) == 0);
+    }
+    fatal_imported();
+    report_stop();
+    setenv("STILLFRAME_DIR", first, 1);
+}
+
+static void slow(void *data, const stillframe_snapshot *snapshot) {
+    (void)data;
+    (void)snapshot;
+    sleep(20);
+}
+
+static int ends_uncaught(stillframe_snapshot_function snapshot) {
+    int status = 0;
+    pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        stillframe_config config;
+        stillframe_failure failure;
+        struct rlimit none = {0, 0};
+        setrlimit(RLIMIT_CORE, &none);
+        CHECK(stillframe_config_init(&config, sizeof config) == STILLFRAME_OK);
+        config.snapshot = snapshot;
+        CHECK(stillframe_start(&config, NULL, NULL) == STILLFRAME_OK);
+        CHECK(installs("") == STILLFRAME_OK);
+        memset(&failure, 0, sizeof failure);
+        failure.struct_size = sizeof failure;
+        failure.type = "Uncaught";
+        failure.mechanism = "terminate";
+        failure.caller = __builtin_return_address(0);
+        failure.flags = STILLFRAME_FAILURE_UNHANDLED | STILLFRAME_FAILURE_FLUSH;
+        CHECK(stillframe_capture_failure(&failure) == STILLFRAME_OK);
+        abort();
+    }
+    CHECK(waitpid(child, &status, 0) == child);
+    return status;
+}
+
+/* The snapshot of an uncaught exception that is not stored in time ends with the process. */
+static void what_is_not_stored_in_time_is_recorded(void) {
+    int status = ends_uncaught(NULL);
+    CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    CHECK(records() == 0);
+    status = ends_uncaught(slow);
+    CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    CHECK(records() == 1);
+    fatal_imported();
+    CHECK_SHOWS("\"type\":\"SIGABRT\"");
+    report_stop();
+}
+
+enum { SEVERAL = 8 };
+
+/* A start that is stopped at once, or while it makes snapshots of records: each of them is one, or still there. */
+static void a_stop_loses_no_record(void) {
+    static char bytes[4 << 20];
+    char name[500];
+    dies();
+    CHECK(records() == 1);
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t size = read(file, bytes, sizeof bytes);
+    CHECK(file >= 0 && size > 0 && close(file) == 0 && unlink(path) == 0);
+    for (unsigned turn = 0; turn < 20; turn++) {
+        for (int number = 0; number < SEVERAL; number++) {
+            snprintf(name, sizeof name, "%s/fatal/%020d-1.fatal", getenv("STILLFRAME_DIR"), number);
+            file = open(name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+            CHECK(file >= 0 && write(file, bytes, (size_t)size) == size && close(file) == 0);
+        }
+        report_number = 0;
+        report_start();
+        usleep(turn * 10000);
+        CHECK(stillframe_stop(60000, NULL) == STILLFRAME_OK);
+        CHECK((int)report_count() + records() >= SEVERAL);
+        while (records() > 0) {
+            CHECK(unlink(path) == 0);
+        }
+    }
+    report_start();
+    report_stop();
+}
+
 /* Before anything else makes the store. */
 static void only_for_the_user(void) {
     char folder[400];
@@ -106,6 +221,19 @@ static void nothing_is_stored_where_nothing_may_be(void) {
     CHECK(stillframe_signals_install(STILLFRAME_SIGNAL_ALL, &error) == STILLFRAME_ERROR_VALUE);
     CHECK(strstr(error.message, "spool.enabled") != NULL);
     report_stop();
+}
+
+/* Nor is a record taken where nothing may be stored. */
+static void a_record_waits_for_a_start_that_stores(void) {
+    stillframe_setting none = {stillframe_text_of("spool.enabled"), stillframe_text_of("false")};
+    dies();
+    report_start_with(&none, 1);
+    usleep(300000);
+    report_stop();
+    CHECK(records() == 1);
+    fatal_imported();
+    report_stop();
+    CHECK(records() == 0);
 }
 
 /* What a later start was given holds for the handlers that are installed after it, and none are there in between. */
@@ -284,10 +412,14 @@ int main(void) {
     only_for_the_user();
     strict_mode_writes_no_text();
     nothing_is_stored_where_nothing_may_be();
+    a_record_waits_for_a_start_that_stores();
+    a_store_of_others_is_none();
+    what_is_not_stored_in_time_is_recorded();
     a_later_start_counts();
     a_record_is_taken_three_times_at_most();
     a_record_outlives_short_programs();
     what_another_process_reads_is_left_alone();
     the_folder_is_bounded();
+    a_stop_loses_no_record();
     return 0;
 }

@@ -133,10 +133,85 @@ __attribute__((unused)) static void children_begin_for_themselves(void) {
     CHECK(stillframe_stop(60000, NULL) == STILLFRAME_OK);
 }
 
+static int log_held, in_log;
+
+static void tell(void *data, uint32_t level, stillframe_text line) {
+    (void)data;
+    (void)level;
+    (void)line;
+    __atomic_fetch_add(&in_log, 1, __ATOMIC_SEQ_CST);
+    while (__atomic_load_n(&log_held, __ATOMIC_SEQ_CST)) {
+        usleep(1000);
+    }
+    __atomic_fetch_sub(&in_log, 1, __ATOMIC_SEQ_CST);
+}
+
+/* Nothing listens there, which the log function is told by the thread that sends. */
+static void a_stop_is_not_done_while_the_log_function_runs(void) {
+    static const stillframe_setting settings[] = {{{"otlp.enabled", 12}, {"true", 4}}, {{"otlp.endpoint", 13}, {"http://127.0.0.1:1", 18}}};
+    stillframe_config config;
+    int calls = 1;
+    CHECK(stillframe_config_init(&config, sizeof config) == STILLFRAME_OK);
+    config.settings = settings;
+    config.settings_len = 2;
+    config.log = tell;
+    CHECK(stillframe_start(&config, NULL, NULL) == STILLFRAME_OK);
+    __atomic_store_n(&log_held, 1, __ATOMIC_SEQ_CST);
+    CHECK(stillframe_report("Sent", "%d", 1) == STILLFRAME_OK);
+    while (!__atomic_load_n(&in_log, __ATOMIC_SEQ_CST)) {
+        usleep(1000);
+    }
+    CHECK(stillframe_stop(300, NULL) == STILLFRAME_INCOMPLETE);
+    CHECK(start(NULL) == STILLFRAME_ERROR_HANDLE);
+    __atomic_store_n(&log_held, 0, __ATOMIC_SEQ_CST);
+    while (stillframe_stop(60000, NULL) != STILLFRAME_OK) {
+        CHECK(++calls < 3);
+    }
+    CHECK(__atomic_load_n(&in_log, __ATOMIC_SEQ_CST) == 0);
+}
+
+__attribute__((unused)) static void *stop_later(void *data) {
+    (void)data;
+    /* Nothing to be done about it here: another stop follows. */
+    (void)stillframe_stop(120000, NULL);
+    return NULL;
+}
+
+/* Its parent's thread that was stopping then is not here, and nobody waits for it. */
+__attribute__((unused)) static void a_child_of_a_process_that_stops_begins_for_itself(void) {
+    pthread_t waiting, stopping;
+    int status = -1;
+    CHECK(start(NULL) == STILLFRAME_OK);
+    waiting = busy();
+    CHECK(pthread_create(&stopping, NULL, stop_later, NULL) == 0);
+    while (stillframe_started_engine() != NULL) {
+        usleep(1000);
+    }
+    pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        alarm(60);
+        held = finished = 0;
+        CHECK(start(NULL) == STILLFRAME_OK);
+        CHECK(stillframe_signals_install(STILLFRAME_SIGNAL_ALL, NULL) == STILLFRAME_OK);
+        CHECK(stillframe_report("Child", "%d", 1) == STILLFRAME_OK);
+        CHECK(stillframe_stop(60000, NULL) == STILLFRAME_OK && finished == 1);
+        CHECK(stillframe_stop(60000, NULL) == STILLFRAME_OK);
+        _exit(55);
+    }
+    CHECK(waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 55);
+    __atomic_store_n(&held, 0, __ATOMIC_SEQ_CST);
+    CHECK(pthread_join(waiting, NULL) == 0 && pthread_join(stopping, NULL) == 0);
+    CHECK(stillframe_stop(60000, NULL) == STILLFRAME_OK);
+}
+
 int main(void) {
     a_stop_that_is_late_is_finished_by_the_next();
+    a_stop_is_not_done_while_the_log_function_runs();
 #ifndef __SANITIZE_THREAD__ /* It does not take threads of a child whose parent had threads. */
     children_begin_for_themselves();
+    a_child_of_a_process_that_stops_begins_for_itself();
 #endif
     return 0;
 }

@@ -5,14 +5,13 @@ use std::ffi::{c_int, c_void};
 use std::fmt::Write as _;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, AtomicPtr, Ordering};
 
 use stillframe_core::limits::Limits;
-use stillframe_core::lock::Mutex;
 use stillframe_core::redact::Redactor;
 use stillframe_core::sink::fatal;
 
@@ -25,6 +24,7 @@ use super::describe::{address, describe, name_of};
 use super::record::{TAPE, WHEN, WHEN_BYTES, WHO, Writer, is_full};
 use super::{alternate, import};
 use crate::error::{Failure, stillframe_error};
+use crate::fork::OwnMutex;
 use crate::guard::{done, guard, inside};
 use crate::status::{
     STILLFRAME_ERROR_HANDLE, STILLFRAME_ERROR_SYSTEM, STILLFRAME_ERROR_VALUE, stillframe_status,
@@ -64,7 +64,7 @@ static TOLD: AtomicI32 = AtomicI32::new(0);
 /// What was there before, by place in `SIGNALS`.
 static BEFORE: [Before; SIGNALS.len()] =
     [const { Before(UnsafeCell::new(MaybeUninit::zeroed()), AtomicI32::new(0)) }; SIGNALS.len()];
-static INSTALLING: Mutex<()> = Mutex::new(());
+static INSTALLING: OwnMutex<()> = OwnMutex::new();
 
 /// A handler that was there before ours, and whether it is kept.
 struct Before(UnsafeCell<MaybeUninit<libc::sigaction>>, AtomicI32);
@@ -150,29 +150,49 @@ fn prepare() -> Result<(), Failure> {
     let store = config
         .store_dir()
         .map_err(|error| failed(error.to_string()))?;
-    let folder = store.join(fatal::FOLDER);
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(&folder)
-        .map_err(|error| failed(format!("{}: {error}", folder.display())))?;
     let ready = Ready {
         recorder: UnsafeCell::new(Recorder::new(&config.limits)),
         redactor: Arc::clone(engine.redactor()),
         limits: config.limits,
-        folder: open_folder(&folder)?,
+        folder: open_folder(&store)?,
         who: import::who(engine),
     };
     replace(Box::into_raw(Box::new(ready)));
     Ok(())
 }
 
-fn open_folder(folder: &Path) -> Result<OwnedFd, Failure> {
-    let file = std::fs::File::open(folder).map_err(|error| {
-        let what = format!("{}: {error}", folder.display());
+/// Opens the folder for records, and makes it where it is missing. Only in a store that is the user's own, as [`fatal`] has it.
+fn open_folder(store: &Path) -> Result<OwnedFd, Failure> {
+    let folder = store.join(fatal::FOLDER);
+    let failed = |path: &Path, what: &str| {
+        let what = format!("{}: {what}", path.display());
         Failure::made(STILLFRAME_ERROR_SYSTEM, what)
-    })?;
-    Ok(file.into())
+    };
+    let open = |path: &Path, more: c_int| {
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(path)
+            .map_err(|error| failed(path, &error.to_string()))?;
+        let opened = std::fs::File::options()
+            .read(true)
+            .custom_flags(libc::O_DIRECTORY | more)
+            .open(path);
+        let file = opened.map_err(|error| failed(path, &error.to_string()))?;
+        let meta = file
+            .metadata()
+            .map_err(|error| failed(path, &error.to_string()))?;
+        // SAFETY: a system call without arguments that cannot fail.
+        if meta.uid() != unsafe { libc::geteuid() } {
+            return Err(failed(path, "belongs to another user"));
+        }
+        if meta.mode() & libc::S_IWOTH != 0 {
+            return Err(failed(path, "is writable by every user"));
+        }
+        Ok(file)
+    };
+    open(store, 0)?;
+    Ok(open(&folder, libc::O_NOFOLLOW)?.into())
 }
 
 /// Gives handlers something else to work with. Only under `INSTALLING`.

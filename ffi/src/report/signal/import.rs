@@ -47,6 +47,10 @@ pub(crate) fn who(engine: &Engine) -> Vec<u8> {
 
 /// Takes over what earlier runs left.
 pub(crate) fn take_over(engine: &Engine) {
+    // What is made of a record would be stored nowhere: it waits for a start that stores.
+    if !engine.config().spool.enabled {
+        return;
+    }
     let Ok(store) = engine.config().store_dir() else {
         return;
     };
@@ -65,11 +69,12 @@ pub(crate) fn take_over(engine: &Engine) {
         return;
     }
     let work = move || {
-        let _busy = busy;
-        if let Some(using) = start::using()
-            && let Some(engine) = using.engine()
-        {
-            guarded(|| submit(engine, &others));
+        if let Some(using) = start::using() {
+            // Given up before that: a start that follows a stop at once takes records again.
+            let _busy = busy;
+            if let Some(engine) = using.engine() {
+                guarded(|| submit(engine, &others));
+            }
         }
     };
     let _ = background::spawn("stillframe", STACK, work);
@@ -109,6 +114,11 @@ fn submit(engine: &Engine, records: &[PathBuf]) {
         .filter_map(|path| Taken::take(path))
         .take(MOST)
     {
+        // The names of functions take long. What is stopped stores nothing more; the next start takes the rest.
+        if !start::is_started() {
+            taken.end(false);
+            break;
+        }
         let finish = |tape: &Tape<'_>, images: &Images| natives.finish_with(tape, images);
         let stored = match parts(&taken.bytes).and_then(|p| submission(engine, &p, finish)) {
             Some(submission) => engine.submit(submission).is_ok() && engine.flush(FLUSH),
@@ -164,6 +174,11 @@ impl<'p> Taken<'p> {
         // Another one may have taken it before it was locked here.
         let (here, now) = (file.metadata().ok()?, path.symlink_metadata().ok()?);
         if (here.ino(), there.ino()) != (now.ino(), now.ino()) {
+            return None;
+        }
+        // It says which files are read for the names of functions: only this user may have written that.
+        // SAFETY: a system call without arguments that cannot fail.
+        if here.uid() != unsafe { libc::geteuid() } {
             return None;
         }
         let mut bytes = Vec::new();
