@@ -220,6 +220,29 @@ def test_context_with_values_of_other_types(store: Store) -> None:
     assert context["attributes"]["customer"] == "<Customer>"
 
 
+def test_sessions_are_redacted_like_everything_else(store: Store) -> None:
+    result = store.python(
+        """
+        import stillframe
+        stillframe.install()
+        def serve(sessionid):
+            stillframe.context(session={"replay": "r-17", "token": "ghp_16C7e42F292c6912E7710c838347Ae178B4a", "login": sessionid})
+            raise ValueError
+        try:
+            serve("k7d2v9x0q3w8e5r1")
+        except ValueError:
+            stillframe.capture()
+        """
+    )
+    assert result.status == 0, result.err
+    (snapshot,) = store.snapshots()
+    replay, token, login = snapshot["context"]["sessionLinks"]
+    assert replay == {"name": "replay", "id": "r-17"}
+    assert token["id"] == "[redacted:github_token]"
+    assert login["id"].startswith("[redacted")
+    assert "k7d2v9x0q3w8e5r1" not in str(snapshot)
+
+
 def test_a_context_that_is_left_elsewhere(store: Store) -> None:
     result = store.python(
         """

@@ -55,7 +55,8 @@ class context:  # noqa: N801 - used as a function
 
         Args:
             user: the user's id, or several facts by name.
-            session: id of the user's session, or ids by the name of the system that has the session.
+            session: id of the user's session, or ids by the name of the system that has the session. They are stored in clear, unless a
+                rule knows them as secrets: no place for an id that is as good as a password, like the key of a login's session.
             tags: anything else by name.
         """
         merged = dict(_current.get() or {})
