@@ -414,6 +414,64 @@ def test_a_wrong_setting_is_told_and_the_default_stays(store: Store) -> None:
     assert result.out == "2 True\nTrue True\nTrue\n", result.err
 
 
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        (r"service='caf\udce9'", "service: not UTF-8; left out"),
+        (r"service='\udce9'", "service: not UTF-8; left out"),
+        (r"dir='/tmp/\udce9'", "dir: not UTF-8; left out"),
+        (r"dir=__import__('pathlib').Path('/tmp/\udce9')", "dir: not UTF-8; left out"),
+        (r"redact={'names': ['\udce9', 'plain']}", "redact.names: not UTF-8; what is not is replaced"),
+        ("redact={'names': endless}", "redact.names: too many lists in one another; left out"),
+        ("redact={'names': __import__('itertools').count()}", "redact.names: too long; left out"),
+        ("redact={'names': raises()}", "redact.names: reading it raises LookupError; left out"),
+        ("limits={1: 2}", "limits.1"),
+        (r"**{'\udce9': 1}", "\ufffd"),
+    ],
+)
+def test_whatever_a_setting_is_the_program_goes_on(store: Store, setting: str, told: str) -> None:
+    result = store.python(
+        f"""
+        import sys, warnings, stillframe
+        endless = []
+        endless.extend([endless] * 3)
+        def raises():
+            yield "one"
+            raise LookupError
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            stillframe.install({setting}, limits_depth=3)
+        sys.stdout.reconfigure(encoding="utf-8")
+        print(all(warning.category is RuntimeWarning and warning.filename == __file__ for warning in told))
+        print([str(warning.message) for warning in told])
+        stillframe._lifecycle.inheritance()
+        plain = "shown?"
+        print(stillframe.capture(ValueError()) is not None)
+        """
+    )
+    assert result.status == 0, result.err
+    here, lines, captured = result.out.splitlines()
+    assert (here, captured) == ("True", "True")
+    assert f"stillframe: {told}" in lines
+
+
+def test_what_cannot_be_started_is_a_warning(store: Store) -> None:
+    result = store.python(
+        """
+        import warnings, stillframe
+        from stillframe import _lifecycle
+        def start(*arguments):
+            raise OSError("no")
+        _lifecycle.native.start = start
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            stillframe.install()
+        print([str(warning.message) for warning in told], stillframe.stats()["failures"]["count"])
+        """
+    )
+    assert result.out == "['stillframe: the configuration cannot be read: OSError'] {'OSError': 1}\n", result.err
+
+
 def test_the_environment_can_say_no(store: Store) -> None:
     text = "import sys, stillframe\nstillframe.install()\nprint(sys.excepthook is sys.__excepthook__, stillframe.capture(ValueError()))"
     for name in ("STILLFRAME_ENABLED", "DD_EXCEPTION_REPLAY_ENABLED"):
