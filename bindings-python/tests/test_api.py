@@ -220,6 +220,22 @@ def test_context_with_values_of_other_types(store: Store) -> None:
     assert context["attributes"]["customer"] == "<Customer>"
 
 
+def test_context_with_none_and_large_numbers(store: Store) -> None:
+    result = store.python(
+        """
+        import stillframe
+        stillframe.install()
+        stillframe.context(user={"id": 2**70, "plan": None}, tags={"cart": 2**64, "least": -2**63, "most": 2**63 - 1, "huge": 10**100})
+        stillframe.capture(ValueError())
+        """
+    )
+    assert result.status == 0, result.err
+    context = store.snapshots()[0]["context"]
+    assert context["user"] == {"id": str(2**70), "plan": "None"}
+    attributes = {name: value if name == "huge" else int(value) for name, value in context["attributes"].items()}
+    assert attributes == {"cart": 2**64, "least": -(2**63), "most": 2**63 - 1, "huge": "<int>"}
+
+
 def test_sessions_are_redacted_like_everything_else(store: Store) -> None:
     result = store.python(
         """
