@@ -314,7 +314,7 @@ def test_capturing_functions_of_every_kind(store: Store) -> None:
     result = store.python(
         CAPTURING
         + '''
-import functools
+import functools, types
 @stillframe.capturing
 def plain(a, *, b=2):
     """Plain."""
@@ -401,6 +401,14 @@ async def close():
     await steps.aclose()
 asyncio.run(close())
 assert closed == [True]
+@stillframe.capturing
+@types.coroutine
+def awaitable(a):
+    yield
+    raise LookupError(a)
+async def awaits():
+    await awaitable(1)
+expect(LookupError, lambda: asyncio.run(awaits()))
 async def loop():
     return [step async for step in ends()]
 @stillframe.capturing
@@ -412,7 +420,7 @@ assert asyncio.run(loop()) == [1, 2]
     )
     assert result.status == 0, result.err
     kinds = [kind for kind, _, _ in store.errors()]
-    assert kinds == ["ValueError", "KeyError", "IndexError", "OSError", "TypeError", "AttributeError", "EOFError"]
+    assert kinds == ["ValueError", "KeyError", "IndexError", "OSError", "TypeError", "AttributeError", "EOFError", "LookupError"]
 
 
 def test_a_wrong_setting_is_told_and_the_default_stays(store: Store) -> None:
