@@ -5,7 +5,7 @@
 //! ```
 //!
 //! [`module`] is the table of functions that Python sees, [`capture`] the path of one exception, [`replay`] that of frames which a tracer chose, [`guard`] what keeps our panics from it,
-//! [`callbacks`] hands snapshots to functions of the program, [`recorder`] an engine beside that of the process, [`state`] the engine and the walker
+//! [`callbacks`] hands snapshots to functions of the program, [`recorder`] an engine beside that of the process, [`settings`] reads what configures them, [`state`] the engine and the walker
 //! of this process, and [`walk`] reads values out of the interpreter's memory. PyO3 is used for module glue only.
 
 mod callbacks;
@@ -14,6 +14,7 @@ mod guard;
 mod module;
 mod recorder;
 mod replay;
+mod settings;
 mod snapshot;
 mod state;
 mod walk;

@@ -128,7 +128,6 @@ pub(crate) fn make_engine(
     let (mut config, problems) = load(settings)?;
     config.set_default_service(program);
     adjust(&mut config);
-    let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
     RESERVE.set(py, vec![0; RESERVE_BYTES]);
     if TOOLS.with(py, |_| ()).is_none() {
         // SAFETY: the GIL is held.
@@ -502,47 +501,12 @@ fn decode_tape(tape: &[u8]) -> PyResult<String> {
     String::from_utf8(out).map_err(|error| PyValueError::new_err(error.to_string()))
 }
 
-fn load(
-    settings: &Bound<'_, PyDict>,
-) -> PyResult<(Config, Vec<stillframe_core::config::ConfigProblem>)> {
-    let mut values = BTreeMap::new();
-    for (name, value) in settings {
-        values.insert(name.extract::<String>()?, json(&value)?);
-    }
-    Ok(stillframe_core::config::load(&Sources::of_process(values)))
-}
-
-/// A setting's value as the configuration takes it.
-fn json(value: &Bound<'_, PyAny>) -> PyResult<serde_json::Value> {
-    use serde_json::Value;
-    if value.is_none() {
-        return Ok(Value::Null);
-    }
-    if let Ok(value) = value.cast::<pyo3::types::PyBool>() {
-        return Ok(Value::Bool(value.is_true()));
-    }
-    if let Ok(value) = value.extract::<i64>() {
-        return Ok(Value::from(value));
-    }
-    if let Ok(value) = value.extract::<f64>() {
-        return Ok(Value::from(value));
-    }
-    if let Ok(value) = value.extract::<String>() {
-        return Ok(Value::from(value));
-    }
-    if let Ok(mapping) = value.cast::<PyDict>() {
-        let entries = mapping
-            .iter()
-            .map(|(name, value)| Ok((name.extract::<String>()?, json(&value)?)));
-        return Ok(Value::Object(entries.collect::<PyResult<_>>()?));
-    }
-    if let Ok(items) = value.try_iter() {
-        return Ok(Value::Array(
-            items.map(|item| json(&item?)).collect::<PyResult<_>>()?,
-        ));
-    }
-    // Paths and the like.
-    Ok(Value::from(value.str()?.to_string_lossy().into_owned()))
+/// The configuration with `settings`, and what is wrong with it, one line each.
+fn load(settings: &Bound<'_, PyDict>) -> PyResult<(Config, Vec<String>)> {
+    let (values, mut problems) = crate::settings::read(settings)?;
+    let (config, more) = stillframe_core::config::load(&Sources::of_process(values));
+    problems.extend(more.iter().map(ToString::to_string));
+    Ok((config, problems))
 }
 
 fn version(py: Python<'_>) -> String {

@@ -231,6 +231,45 @@ def test_context_with_values_of_other_types(store: Store) -> None:
     assert context["attributes"]["customer"] == "<Customer>"
 
 
+def test_context_with_none_and_large_numbers(store: Store) -> None:
+    result = store.python(
+        """
+        import stillframe
+        stillframe.install()
+        stillframe.context(user={"id": 2**70, "plan": None}, tags={"cart": 2**64, "least": -2**63, "most": 2**63 - 1, "huge": 10**100})
+        stillframe.capture(ValueError())
+        """
+    )
+    assert result.status == 0, result.err
+    context = store.snapshots()[0]["context"]
+    assert context["user"] == {"id": str(2**70), "plan": "None"}
+    attributes = {name: value if name == "huge" else int(value) for name, value in context["attributes"].items()}
+    assert attributes == {"cart": 2**64, "least": -(2**63), "most": 2**63 - 1, "huge": "<int>"}
+
+
+def test_sessions_are_redacted_like_everything_else(store: Store) -> None:
+    result = store.python(
+        """
+        import stillframe
+        stillframe.install()
+        def serve(sessionid):
+            stillframe.context(session={"replay": "r-17", "token": "ghp_16C7e42F292c6912E7710c838347Ae178B4a", "login": sessionid})
+            raise ValueError
+        try:
+            serve("k7d2v9x0q3w8e5r1")
+        except ValueError:
+            stillframe.capture()
+        """
+    )
+    assert result.status == 0, result.err
+    (snapshot,) = store.snapshots()
+    replay, token, login = snapshot["context"]["sessionLinks"]
+    assert replay == {"name": "replay", "id": "r-17"}
+    assert token["id"] == "[redacted:github_token]"
+    assert login["id"].startswith("[redacted")
+    assert "k7d2v9x0q3w8e5r1" not in str(snapshot)
+
+
 def test_a_context_that_is_left_elsewhere(store: Store) -> None:
     result = store.python(
         """
@@ -286,7 +325,7 @@ def test_capturing_functions_of_every_kind(store: Store) -> None:
     result = store.python(
         CAPTURING
         + '''
-import functools
+import functools, types
 @stillframe.capturing
 def plain(a, *, b=2):
     """Plain."""
@@ -373,6 +412,14 @@ async def close():
     await steps.aclose()
 asyncio.run(close())
 assert closed == [True]
+@stillframe.capturing
+@types.coroutine
+def awaitable(a):
+    yield
+    raise LookupError(a)
+async def awaits():
+    await awaitable(1)
+expect(LookupError, lambda: asyncio.run(awaits()))
 async def loop():
     return [step async for step in ends()]
 @stillframe.capturing
@@ -384,7 +431,7 @@ assert asyncio.run(loop()) == [1, 2]
     )
     assert result.status == 0, result.err
     kinds = [kind for kind, _, _ in store.errors()]
-    assert kinds == ["ValueError", "KeyError", "IndexError", "OSError", "TypeError", "AttributeError", "EOFError"]
+    assert kinds == ["ValueError", "KeyError", "IndexError", "OSError", "TypeError", "AttributeError", "EOFError", "LookupError"]
 
 
 def test_a_wrong_setting_is_told_and_the_default_stays(store: Store) -> None:
@@ -400,6 +447,64 @@ def test_a_wrong_setting_is_told_and_the_default_stays(store: Store) -> None:
         """
     )
     assert result.out == "2 True\nTrue True\nTrue\n", result.err
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        (r"service='caf\udce9'", "service: not UTF-8; left out"),
+        (r"service='\udce9'", "service: not UTF-8; left out"),
+        (r"dir='/tmp/\udce9'", "dir: not UTF-8; left out"),
+        (r"dir=__import__('pathlib').Path('/tmp/\udce9')", "dir: not UTF-8; left out"),
+        (r"redact={'names': ['\udce9', 'plain']}", "redact.names: not UTF-8; what is not is replaced"),
+        ("redact={'names': endless}", "redact.names: too many lists in one another; left out"),
+        ("redact={'names': __import__('itertools').count()}", "redact.names: too long; left out"),
+        ("redact={'names': raises()}", "redact.names: reading it raises LookupError; left out"),
+        ("limits={1: 2}", "limits.1"),
+        (r"**{'\udce9': 1}", "\ufffd"),
+    ],
+)
+def test_whatever_a_setting_is_the_program_goes_on(store: Store, setting: str, told: str) -> None:
+    result = store.python(
+        f"""
+        import sys, warnings, stillframe
+        endless = []
+        endless.extend([endless] * 3)
+        def raises():
+            yield "one"
+            raise LookupError
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            stillframe.install({setting}, limits_depth=3)
+        sys.stdout.reconfigure(encoding="utf-8")
+        print(all(warning.category is RuntimeWarning and warning.filename == __file__ for warning in told))
+        print([str(warning.message) for warning in told])
+        stillframe._lifecycle.inheritance()
+        plain = "shown?"
+        print(stillframe.capture(ValueError()) is not None)
+        """
+    )
+    assert result.status == 0, result.err
+    here, lines, captured = result.out.splitlines()
+    assert (here, captured) == ("True", "True")
+    assert f"stillframe: {told}" in lines
+
+
+def test_what_cannot_be_started_is_a_warning(store: Store) -> None:
+    result = store.python(
+        """
+        import warnings, stillframe
+        from stillframe import _lifecycle
+        def start(*arguments):
+            raise OSError("no")
+        _lifecycle.native.start = start
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            stillframe.install()
+        print([str(warning.message) for warning in told], stillframe.stats()["failures"]["count"])
+        """
+    )
+    assert result.out == "['stillframe: the configuration cannot be read: OSError'] {'OSError': 1}\n", result.err
 
 
 def test_the_environment_can_say_no(store: Store) -> None:

@@ -39,6 +39,19 @@ def test_with_options_of_the_interpreter(store: Store, options: tuple[str, ...])
     assert len(store.snapshots()) == 1
 
 
+@pytest.mark.parametrize("enabled", ["1", None])
+def test_a_program_whose_name_is_not_utf8(store: Store, enabled: str | None) -> None:
+    path = os.fsencode(store.programs) + b"/caf\xe9.py"
+    with open(path, "w") as file:
+        file.write("1/0" if enabled else "import stillframe\nstillframe.install()\n1/0")
+    result = store.run(sys.executable, os.fsdecode(path), env={"STILLFRAME_ENABLED": enabled})
+    assert result.status == 1
+    assert "ZeroDivisionError" in result.err
+    assert "stillframe" not in result.err.replace("import stillframe", "")
+    (snapshot,) = store.snapshots()
+    assert snapshot["service"] == "caf?"
+
+
 def test_without_site_packages(store: Store) -> None:
     result = store.python("print('fine')", env={"STILLFRAME_ENABLED": "1"}, options=("-S",))
     assert (result.status, result.out, result.err) == (0, "fine\n", "")

@@ -20,7 +20,7 @@ use stillframe_core::sink::spool::{
     EventCounts, ProcessPhase, ProcessRecord, SpoolReader, Uncaught, decode_payload,
 };
 use stillframe_core::sink::{RecordKind, Sink, SinkError, SinkRecord};
-use stillframe_core::snapshot::{AttributeValue, Meta, Snapshot, SnapshotId};
+use stillframe_core::snapshot::{AttributeValue, Meta, SessionLink, Snapshot, SnapshotId};
 use stillframe_core::stats::{Counter, StatsSnapshot};
 use stillframe_core::tape::{FrameFlags, Link, Location, Section, TapeWriter};
 
@@ -193,10 +193,7 @@ fn a_secret_across_the_end_of_a_long_attribute_shows_no_part() {
             let filler = "text ".repeat(300);
             let text = format!("{}{secret} end", &filler[..before]);
             long.meta.attributes = vec![("note".into(), AttributeValue::from(text.as_str()))];
-            let finished = engine.finish(&long).unwrap();
-            let mut out = Vec::new();
-            finished.json(&mut Encoder::new(), &mut out).unwrap();
-            let json = String::from_utf8(out).unwrap();
+            let json = json_of(&engine, &long);
             let first = &secret[..6];
             assert!(
                 json.contains("text text") && !json.contains(first),
@@ -204,6 +201,80 @@ fn a_secret_across_the_end_of_a_long_attribute_shows_no_part() {
             );
         }
     }
+}
+
+fn json_of(engine: &Engine, submission: &Submission) -> String {
+    let finished = engine.finish(submission).unwrap();
+    let mut out = Vec::new();
+    finished.json(&mut Encoder::new(), &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn a_long_name_is_judged_whole() {
+    let (engine, _) = engine(true);
+    for filler in [100, 230, 290, 480, 600] {
+        let mut long = submission(&engine, 1, "f");
+        let filler = "a".repeat(filler);
+        let key = format!("http.request.header.x-{filler}-password");
+        let token = format!("x-{filler}-ghp_16C7e42F292c6912E7710c838347Ae178B4a");
+        long.meta.attributes = vec![
+            (key, AttributeValue::from("opensesame")),
+            (token, AttributeValue::from("y")),
+        ];
+        let json = json_of(&engine, &long);
+        assert!(!json.contains("opensesame"), "{json}");
+        assert!(
+            json.contains("\"omitted\"") && !json.contains("ghp_"),
+            "{json}"
+        );
+    }
+}
+
+#[test]
+fn links_to_sessions_are_redacted_but_for_those_that_are_configured() {
+    let (engine, _) = engine(true);
+    let link = |name: &str, id: &str, url: Option<&str>| SessionLink {
+        name: name.into(),
+        id: id.into(),
+        url: url.map(Into::into),
+    };
+    let token = "ghp_16C7e42F292c6912E7710c838347Ae178B4a";
+    let hidden = "pk_live_something_secret";
+    let mut linked = submission(&engine, 1, "f");
+    linked.meta.session_links = vec![
+        link("session", token, Some("https://replay/s?token=opensesame")),
+        link(token, "plain-id-1", None),
+        link(
+            "login",
+            hidden,
+            Some("https://replay/pk_live_something_secret"),
+        ),
+        link("long", &"text ".repeat(600), None),
+    ];
+    let json = json_of(&engine, &linked);
+    for secret in [token, hidden, "opensesame"] {
+        assert!(!json.contains(secret), "{json}");
+    }
+    let shown: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let links = &shown["context"]["sessionLinks"];
+    assert_eq!(links[0]["name"], "session");
+    assert_eq!(links[0]["url"], "https://replay/s?token=[redacted]");
+    assert_eq!(links[1]["id"], "plain-id-1");
+    assert!(links[1].get("url").is_none());
+    assert_eq!(links[3]["id"].as_str().unwrap().len(), 1024);
+    let told = &shown["context"]["omitted"];
+    assert!(told.to_string().contains("\"long\""), "{told}");
+
+    // The header of this one is hidden where it stands among the values.
+    linked.meta.session_links = vec![
+        link("openReplaySessionToken", hidden, None),
+        link("openReplaySessionToken", token, None),
+    ];
+    let shown: serde_json::Value = serde_json::from_str(&json_of(&engine, &linked)).unwrap();
+    let links = &shown["context"]["sessionLinks"];
+    assert_eq!(links[0]["id"], hidden);
+    assert_ne!(links[1]["id"], token);
 }
 
 #[test]

@@ -409,10 +409,10 @@ fn strict_mode_shows_no_text_and_off_scans_nothing() {
 #[test]
 fn side_texts_go_the_same_way() {
     let side = |name, text, is_code| SideText {
-        cut: false,
         name,
         text,
         is_code,
+        ..SideText::default()
     };
     let sides = [
         side(Some("x_api_key"), "abc123", false),

@@ -89,6 +89,7 @@ fn flags() -> impl Strategy<Value = TextFlags> {
         cut,
         is_key,
         is_code,
+        ..TextFlags::default()
     })
 }
 

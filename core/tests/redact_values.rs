@@ -129,7 +129,7 @@ fn flags(case: &Json) -> TextFlags {
     TextFlags {
         cut: is("cut"),
         is_code: is("code"),
-        is_key: false,
+        ..TextFlags::default()
     }
 }
 

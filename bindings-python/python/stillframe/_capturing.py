@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     F = TypeVar("F", bound=Callable[..., Any])
 
-_GENERATOR, _COROUTINE, _ASYNC_GENERATOR = 0x20, 0x80, 0x200  # code flags, as in ``inspect``
+_GENERATOR, _COROUTINE, _AWAITABLE_GENERATOR, _ASYNC_GENERATOR = 0x20, 0x80, 0x100, 0x200  # code flags, as in ``inspect``
 
 
 class Capturing:
@@ -120,6 +120,11 @@ def _decorate(function: F, block: Capturing) -> F:
         def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
             with block:
                 return (yield from function(*args, **kwargs))
+
+        if flags & _AWAITABLE_GENERATOR:
+            from types import coroutine
+
+            wrapper = coroutine(wrapper)
 
     else:
 

@@ -44,6 +44,11 @@ def own() -> list[str]:
     return list(known[1:])
 
 
+def in_utf8(name: str) -> str:
+    """A name that may come from the file system: what of it is not UTF-8 is replaced."""
+    return name.encode("utf-8", "replace").decode()
+
+
 def split(arguments: Sequence[str]) -> CommandLine:
     """Splits a command line as the interpreter does: ``-c`` and ``-m`` are the last option, also at the end of ``-Im``."""
     index = 0

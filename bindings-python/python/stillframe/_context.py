@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 CHAIN = 16
 """How far back causes are searched for the context that they left."""
 
+LARGEST = 256
+"""Bits of an integer whose digits are told."""
+
 _plain_getattribute: object = object.__getattribute__
 _current = _request.said
 _cause = BaseException.__dict__["__cause__"].__get__
@@ -54,7 +57,8 @@ class context:  # noqa: N801 - used as a function
 
         Args:
             user: the user's id, or several facts by name.
-            session: id of the user's session, or ids by the name of the system that has the session.
+            session: id of the user's session, or ids by the name of the system that has the session. They are stored in clear, unless a
+                rule knows them as secrets: no place for an id that is as good as a password, like the key of a login's session.
             tags: anything else by name.
         """
         merged = dict(_current.get() or {})
@@ -196,8 +200,16 @@ def _merge(into: dict[str, Any], key: str, value: Any, name: str) -> None:
 
 def _scalar(value: object) -> Scalar:
     kind = type(value)
-    if value is None or kind is str or kind is int or kind is float or kind is bool:
+    if kind is str or kind is float or kind is bool:
         return value  # type: ignore[return-value]
+    if value is None:
+        return "None"  # a snapshot has no empty attributes
+    if kind is int:
+        bits: int = value.bit_length()  # type: ignore[attr-defined]
+        if bits < 64:
+            return value  # type: ignore[return-value]
+        if bits <= LARGEST:
+            return str(value)
     return f"<{kind.__name__}>"
 
 

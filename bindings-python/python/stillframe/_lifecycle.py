@@ -41,8 +41,12 @@ def start(config: dict[str, object], enabled_by: str, program: str | None = None
     """
     global _config, _program, started
     _config = config
-    _program = _command_line.program() if program is None else program
-    problems = native.start(config, enabled_by, _program)
+    _program = _command_line.in_utf8(_command_line.program() if program is None else program)
+    try:
+        problems = native.start(config, enabled_by, _program)
+    except Exception as failure:
+        _failures.count(failure)
+        return [f"the configuration cannot be read: {_failures.type_name(type(failure))}"]
     _request.configured()
     if _runtime.problem is None:
         started = True
@@ -82,12 +86,15 @@ def inherit(config: dict[str, object], program: str) -> None:
         start(config, "the parent process", program)
 
 
-def _literal(value: object) -> object:
+def _literal(value: object, around: tuple[int, ...] = ()) -> object:
     """A setting as something that can be written in source code."""
+    if id(value) in around:
+        return None  # it contains itself
+    around = (*around, id(value))
     if isinstance(value, dict):
-        return {str(name): _literal(item) for name, item in value.items()}
+        return {str(name): _literal(item, around) for name, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
-        return [_literal(item) for item in value]
+        return [_literal(item, around) for item in value]
     return value if value is None or type(value) in (str, int, float, bool) else str(value)
 
 

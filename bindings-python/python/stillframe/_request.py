@@ -25,6 +25,9 @@ ITEMS = 512
 LENGTH = 2048
 """Characters of a text that are handed on; the core keeps fewer and says so."""
 
+NAME = 512
+"""Characters of a name that are handed on: rules for names must see its end, and the core hides what has a longer one."""
+
 HEADERS = 96
 """Headers that are handed on; the core keeps fewer and says so."""
 
@@ -101,7 +104,7 @@ class Facts:
             elif len(merged) < HEADERS:
                 merged[name] = value[:LENGTH]
         for name, value in merged.items():
-            self.text(f"http.request.header.{name[:128]}", value)
+            self.text(f"http.request.header.{name[:NAME]}", value)
 
     def _parent(self, value: str) -> None:
         """``00-<trace id>-<span id>-<flags>``; what is not exactly that is no trace."""
@@ -119,7 +122,7 @@ class Facts:
             name, equals, content = entry.partition(";")[0].partition("=")
             name = name.strip(" \t")
             if equals and name:
-                self.text(f"baggage.{name[:128]}", unquoted(content.strip(" \t")))
+                self.text(f"baggage.{name[:NAME]}", unquoted(content.strip(" \t")))
 
 
 class Request:

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import textwrap
 import time
 from pathlib import Path
 from xml.etree import ElementTree
@@ -139,6 +140,22 @@ def test_a_store_is_named_by_option_or_setting(store: Store) -> None:
     assert sections(result.out)
     assert len(Store(store.programs / "kept", store.programs).snapshots()) == 2
     assert store.snapshots() == []
+
+
+def test_a_project_whose_folder_is_not_utf8(store: Store) -> None:
+    folder = os.path.join(store.programs, "caf\udce9")
+    os.mkdir(folder)
+    for name, text in SHOP.items():
+        Path(folder, name).write_text(textwrap.dedent(text))
+    command = (sys.executable, "-m", "pytest", *USUAL, "--stillframe")
+    environment = {"COLUMNS": "80", "PYTHONIOENCODING": "utf-8", "PYTEST_ADDOPTS": None}
+    result = store.run(*command, env=environment, cwd=folder)
+    assert len(sections(result.out)) == 1
+    assert "--service 'caf?-tests'" in result.out
+    result = store.run(*command, "--stillframe-store", "kept", env=environment, cwd=folder)
+    assert len(sections(result.out)) == 1
+    assert "stillframe: dir: not UTF-8; left out (install())" in result.out
+    assert sorted(name for name in os.listdir(folder) if name.startswith(("kept", "caf"))) == []
 
 
 def test_nothing_is_imported_unless_it_is_asked_for(store: Store) -> None:

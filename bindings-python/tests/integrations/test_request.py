@@ -167,7 +167,7 @@ def test_a_hostile_environ_is_bounded(environ: dict[Any, Any], armed: None) -> N
     facts = _request.Facts()
     wsgi.read(environ, facts)
     assert len(facts.attributes) <= 16 + 64 + _request.HEADERS
-    assert all(len(name) <= 160 for name in facts.attributes)
+    assert all(len(name) <= 20 + _request.NAME for name in facts.attributes)
     assert all(type(value) is int or (type(value) is str and len(value) <= _request.LENGTH + 2) for value in facts.attributes.values())
     wsgi.Environ(environ).kept()
 
@@ -330,8 +330,11 @@ SECRETS = {
     "HTTP_REFERER": "https://shop.example/?access_token=aaaa-secret&page=1",
     "HTTP_X_NOTE": "password=aaaa-secret",
     "HTTP_X_JWT": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U",
-    "HTTP_BAGGAGE": "password=aaaa-secret,api_key=aaaa-secret,token=aaaa-secret",
-    "QUERY_STRING": "api_key=aaaa-secret&password=aaaa-secret&token=aaaa-secret&signature=aaaa-secret&page=2",
+    f"HTTP_X_{'A' * 127}_PASSWORD": "aaaa-secret",
+    f"HTTP_X_{'A' * 240}_PASSWORD": "aaaa-secret",
+    f"HTTP_X_{'A' * 2100}_PASSWORD": "aaaa-secret",
+    "HTTP_BAGGAGE": f"password=aaaa-secret,api_key=aaaa-secret,token=aaaa-secret,{'a' * 130}-password=aaaa-secret",
+    "QUERY_STRING": "code=aaaa-secret-4f0AX4XfWh9f2&api_key=aaaa-secret&password=aaaa-secret&token=aaaa-secret&signature=aaaa-secret&page=2",
 }
 
 

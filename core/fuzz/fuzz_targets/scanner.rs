@@ -55,6 +55,7 @@ fuzz_target!(|input: &[u8]| {
             cut: flags & 1 != 0,
             is_code: flags & 2 != 0,
             is_key: flags & 4 != 0,
+            ..TextFlags::default()
         };
         arena.push(text, flags);
     }

@@ -9,7 +9,9 @@ use super::{Setup, Shared, Submission};
 use crate::fingerprint::{ErrorInput, ExceptionInput, Fingerprint, Fingerprinter, FrameInput};
 use crate::reason::Reason;
 use crate::redact::{CleanText, Cleaned, Cleaner, SideText};
-use crate::snapshot::{AttributeGap, AttributeValue, Extras, FrameSource, Grouping, Meta};
+use crate::snapshot::{
+    AttributeGap, AttributeValue, Extras, FrameSource, Grouping, Meta, SessionLink,
+};
 use crate::source::{Excerpt, SourceReader};
 use crate::tape::{FrameFlags, Item, Link, Section, Tape, Value};
 
@@ -21,6 +23,8 @@ const SOURCED_FRAMES: usize = 24;
 const MAX_ATTRIBUTES: usize = 64;
 /// Bytes kept of one attribute.
 const MAX_ATTRIBUTE_BYTES: usize = 1024;
+/// Bytes kept of its name. The rules for names see all of it.
+const MAX_NAME_BYTES: usize = 256;
 /// What of it is looked at beyond that, so that a secret which is cut there is recognised.
 const LOOKAHEAD: usize = 256;
 
@@ -119,7 +123,7 @@ impl Pipeline {
         excerpts: &[Option<Excerpt>],
     ) -> Result<Finished, PipelineError> {
         let meta = with_tags(meta, &setup.config.tags);
-        let mut beside = Beside::new(&meta, excerpts);
+        let mut beside = Beside::new(&meta, &setup.config.request_headers, excerpts);
         let aliases = setup.alias_key.as_ref();
         let cleaned = self
             .cleaner
@@ -174,7 +178,11 @@ struct Beside<'a> {
 }
 
 impl<'a> Beside<'a> {
-    fn new(meta: &'a Meta, excerpts: &'a [Option<Excerpt>]) -> Self {
+    fn new(
+        meta: &'a Meta,
+        request_headers: &BTreeMap<String, String>,
+        excerpts: &'a [Option<Excerpt>],
+    ) -> Self {
         let mut this = Self {
             texts: Vec::new(),
             gaps: Vec::new(),
@@ -184,36 +192,35 @@ impl<'a> Beside<'a> {
                 AttributeValue::Text(text) => text.as_str(),
                 _ => "",
             };
-            let text = cut(whole, MAX_ATTRIBUTE_BYTES + LOOKAHEAD);
             this.texts.push(SideText {
                 name: Some(name),
-                text,
-                is_code: false,
-                cut: text.len() < whole.len(),
+                ..looked_at(whole, MAX_ATTRIBUTE_BYTES)
             });
-            this.texts.push(SideText {
-                name: None,
-                text: name,
-                is_code: false,
-                cut: false,
-            });
+            this.texts.push(looked_at(name, MAX_NAME_BYTES));
         }
         let thread = meta
             .thread
             .as_ref()
             .and_then(|thread| thread.name.as_deref());
         this.texts.push(SideText {
-            name: None,
             text: thread.unwrap_or(""),
-            is_code: false,
-            cut: false,
+            ..SideText::default()
         });
+        for link in &meta.session_links {
+            // The header that such a link comes by is hidden by its name where it stands among the values of the program.
+            let configured = request_headers.values().any(|name| *name == link.name);
+            for text in parts(link) {
+                this.texts.push(SideText {
+                    keeps_copies: configured,
+                    ..looked_at(text, MAX_ATTRIBUTE_BYTES)
+                });
+            }
+        }
         for line in excerpts.iter().flatten().flat_map(|excerpt| &excerpt.lines) {
             this.texts.push(SideText {
-                name: None,
                 text: line,
                 is_code: true,
-                cut: false,
+                ..SideText::default()
             });
         }
         this
@@ -234,10 +241,11 @@ impl<'a> Beside<'a> {
         let mut out = Meta {
             attributes: Vec::new(),
             user: Vec::new(),
+            session_links: Vec::new(),
             ..meta.clone()
         };
         let user_from = meta.attributes.len().min(MAX_ATTRIBUTES);
-        for (index, (_, value)) in all_attributes(meta).enumerate() {
+        for (index, attribute) in all_attributes(meta).enumerate() {
             let (Some(text), Some(name)) = (texts.next(), texts.next()) else {
                 break;
             };
@@ -246,7 +254,7 @@ impl<'a> Beside<'a> {
             } else {
                 &mut out.user
             };
-            self.attribute(name, value, text, target);
+            self.attribute(attribute, name, text, target);
         }
         if meta.attributes.len() > MAX_ATTRIBUTES {
             self.gaps.push(AttributeGap {
@@ -258,6 +266,27 @@ impl<'a> Beside<'a> {
         }
         if let (Some(thread), Some(name)) = (out.thread.as_mut(), texts.next()) {
             thread.name = thread.name.take().map(|_| shown(name));
+        }
+        for link in &meta.session_links {
+            let [name, id, url] = parts(link).map(|whole| {
+                texts
+                    .next()
+                    .map(|clean| kept(clean, whole, MAX_ATTRIBUTE_BYTES))
+                    .unwrap_or_default()
+            });
+            if parts(link)
+                .iter()
+                .any(|whole| whole.len() > MAX_ATTRIBUTE_BYTES)
+            {
+                self.gaps.push(AttributeGap {
+                    name: Some(name.clone()),
+                    count: 1,
+                    reason: Reason::Length,
+                    rule: None,
+                });
+            }
+            let url = link.url.is_some().then_some(url);
+            out.session_links.push(SessionLink { name, id, url });
         }
         let mut sources = Vec::with_capacity(excerpts.len());
         for excerpt in excerpts {
@@ -286,12 +315,12 @@ impl<'a> Beside<'a> {
 
     fn attribute(
         &mut self,
-        name: &CleanText,
-        value: &AttributeValue,
+        (name, value): (&str, &AttributeValue),
+        clean_name: &CleanText,
         text: &CleanText,
         target: &mut Vec<(String, AttributeValue)>,
     ) {
-        let name = shown(name);
+        let name = kept(clean_name, name, MAX_NAME_BYTES);
         let gap = |reason, rule| AttributeGap {
             name: Some(name.clone()),
             count: 1,
@@ -306,14 +335,10 @@ impl<'a> Beside<'a> {
         }
         let value = match value {
             AttributeValue::Text(whole) => {
-                let kept = cut(whole, MAX_ATTRIBUTE_BYTES).len();
-                if kept < whole.len() {
+                if whole.len() > MAX_ATTRIBUTE_BYTES {
                     self.gaps.push(gap(Reason::Length, None));
                 }
-                // What was only looked at goes: at least as much, however long what took its place has become.
-                let ahead = cut(whole, MAX_ATTRIBUTE_BYTES + LOOKAHEAD).len() - kept;
-                let text = &text.text;
-                AttributeValue::Text(cut(text, text.len().saturating_sub(ahead)).to_owned())
+                AttributeValue::Text(kept(text, whole, MAX_ATTRIBUTE_BYTES))
             }
             other => other.clone(),
         };
@@ -326,7 +351,33 @@ fn all_attributes(meta: &Meta) -> impl Iterator<Item = (&str, &AttributeValue)> 
     let user = meta.user.iter().take(MAX_ATTRIBUTES);
     attributes
         .chain(user)
-        .map(|(name, value)| (cut(name, 256), value))
+        .map(|(name, value)| (name.as_str(), value))
+}
+
+/// What the redact stage sees of a text of which `max` bytes are kept.
+fn looked_at(whole: &str, max: usize) -> SideText<'_> {
+    let text = cut(whole, max + LOOKAHEAD);
+    SideText {
+        text,
+        cut: text.len() < whole.len(),
+        ..SideText::default()
+    }
+}
+
+/// What is kept of such a text once it is clean. What was only looked at goes: at least as much, however long what took its place
+/// has become.
+fn kept(clean: &CleanText, whole: &str, max: usize) -> String {
+    if clean.hidden.is_some() && clean.text.is_empty() {
+        return shown(clean);
+    }
+    let ahead = cut(whole, max + LOOKAHEAD).len() - cut(whole, max).len();
+    let text = &clean.text;
+    cut(text, text.len().saturating_sub(ahead)).to_owned()
+}
+
+/// The texts of a link.
+fn parts(link: &SessionLink) -> [&str; 3] {
+    [&link.name, &link.id, link.url.as_deref().unwrap_or("")]
 }
 
 fn shown(text: &CleanText) -> String {

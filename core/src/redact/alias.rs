@@ -108,7 +108,10 @@ impl AliasKey {
         sorted.sort_unstable();
         let before = hits.len();
         let mut inside = Inside::new(self, sorted);
-        for index in 0..arena.spans().len() as u32 {
+        for (index, span) in (0u32..).zip(arena.spans()) {
+            if span.flags.keeps_copies {
+                continue;
+            }
             let Some(text) = arena.text(index) else { break };
             let length = text.len() as u32;
             let from = sorted.partition_point(|a| a.0 < length);

@@ -24,6 +24,8 @@ pub struct TextFlags {
     pub is_key: bool,
     /// The text is program source: beside a sensitive name only literals are secrets, expressions are not.
     pub is_code: bool,
+    /// The text may be a copy of what a name hid.
+    pub keeps_copies: bool,
 }
 
 #[derive(Clone, Copy, Debug)]

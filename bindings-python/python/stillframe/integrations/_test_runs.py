@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from stillframe import _context, _failures, _places, _runtime
+from stillframe import _command_line, _context, _failures, _places, _runtime
 from stillframe._runtime import native
 
 TYPE_CHECKING = False
@@ -79,6 +79,7 @@ class Run:
         self._recorder: _native.Recorder | None = None
         self._process = os.getpid()
         self._noted: set[str] = set()
+        self._problem: str | None = None
 
     @staticmethod
     def refusal() -> str | None:
@@ -128,7 +129,9 @@ class Run:
     def problems(self) -> list[str]:
         """What is wrong with the configuration or the store, a line each."""
         recorder = self._recorder
-        return [] if recorder is None else [*recorder.problems, *recorder.notices()]
+        if recorder is None:
+            return [] if self._problem is None else [self._problem]
+        return [*recorder.problems, *recorder.notices()]
 
     def finish(self) -> bool:
         """Waits until everything is stored; whether it is."""
@@ -153,7 +156,11 @@ class Run:
             settings: dict[str, object] = {"service": self.service}
             if self.directory is not None:
                 settings["dir"] = self.directory
-            recorder = self._recorder = native.Recorder(settings, self._enabled_by, self.service, packages(self.root))
+            try:
+                recorder = self._recorder = native.Recorder(settings, self._enabled_by, self.service, packages(self.root))
+            except Exception as failure:
+                self._problem = f"nothing is captured: the configuration cannot be read: {_failures.type_name(type(failure))}"
+                raise
         elif self._process != os.getpid():  # a test that forks, or is run in a fork
             recorder.after_fork()
         self._process = os.getpid()
@@ -162,7 +169,7 @@ class Run:
 
 def service_of(root: str) -> str:
     """What the store of a project's tests is named after."""
-    name = os.path.basename(os.path.abspath(root)) or "root"
+    name = _command_line.in_utf8(os.path.basename(os.path.abspath(root))) or "root"
     return name if name.endswith(("tests", "test")) else f"{name}-tests"
 
 

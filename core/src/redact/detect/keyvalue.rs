@@ -28,6 +28,9 @@ const PARAMETERS: [(&[u8], usize); 24] = [
     (b"x-goog-signature", 1), (b"x-oss-signature", 1), (b"otpauth", 1),
 ];
 
+/// How long the value of one must be that is a text of its own and has no other behind it.
+const LEAST_ALONE: usize = 6;
+
 /// What the detector needs besides the text.
 pub(in crate::redact) struct KeyValue<'r> {
     pub(in crate::redact) names: &'r NameTable,
@@ -92,9 +95,12 @@ impl KeyValue<'_> {
         let Some(found) = self.judge_key(key, text, prose) else {
             if key.parameter {
                 self.parameter(text, key, behind, sink);
-            } else {
-                self.record(text, key, behind, sink);
+                return;
             }
+            if key.start == 0 && text.at(at) == b'=' {
+                self.first_parameter(text, key, behind, sink);
+            }
+            self.record(text, key, behind, sink);
             return;
         };
         let Some(mut value) = value_after(text, behind, key.quoted) else {
@@ -235,10 +241,28 @@ impl KeyValue<'_> {
 
     /// `?sig=...`: parameters that only a URL makes sensitive.
     fn parameter(&self, text: &Text<'_>, key: &Key<'_>, behind: usize, sink: &mut Sink<'_>) {
-        let known = PARAMETERS
-            .iter()
-            .find(|p| key.bytes.eq_ignore_ascii_case(p.0));
-        let Some(&(_, least)) = known else { return };
+        if let Some(least) = least_of(key) {
+            self.parameter_of(text, least, behind, sink);
+        }
+    }
+
+    /// `code=...&scope=x`: the first parameter of a query that is a text of its own, as frameworks have it, or of a form.
+    #[inline(never)]
+    fn first_parameter(&self, text: &Text<'_>, key: &Key<'_>, behind: usize, sink: &mut Sink<'_>) {
+        let Some(least) = least_of(key) else { return };
+        let t = text.bytes;
+        if key.quoted || text.code || t.iter().any(u8::is_ascii_whitespace) {
+            return;
+        }
+        sink.charge(t.len());
+        // With nothing behind it, it may as well be `sign=-1` or `pass=2`.
+        let alone = memchr::memchr(b'&', t).is_none();
+        let least = if alone { least.max(LEAST_ALONE) } else { least };
+        self.parameter_of(text, least, behind, sink);
+    }
+
+    /// The value of such a parameter, which has at least `least` bytes if it is a secret.
+    fn parameter_of(&self, text: &Text<'_>, least: usize, behind: usize, sink: &mut Sink<'_>) {
         let Some(mut value) = value_after(text, behind, false) else {
             return;
         };
@@ -324,6 +348,14 @@ impl KeyValue<'_> {
             value = next;
         }
     }
+}
+
+/// How long the value of a query parameter of this name must be, if it is one that is sensitive only as such.
+fn least_of(key: &Key<'_>) -> Option<usize> {
+    PARAMETERS
+        .iter()
+        .find(|p| key.bytes.eq_ignore_ascii_case(p.0))
+        .map(|p| p.1)
 }
 
 /// A query parameter also ends at the fragment.

@@ -124,6 +124,7 @@ pub(super) fn collect(
             let flags = TextFlags {
                 is_code: side.is_code,
                 cut: side.cut,
+                keeps_copies: side.keeps_copies,
                 ..TextFlags::default()
             };
             arena.push_scoped(side.text.as_bytes(), flags, scopes);

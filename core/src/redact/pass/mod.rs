@@ -49,7 +49,7 @@ impl CleanTape {
 }
 
 /// A text beside the tape that must not leave unchecked: a source line, an attribute, a tag.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct SideText<'a> {
     /// The name under which it will be shown, if it has one (an attribute's key, a header).
     pub name: Option<&'a str>,
@@ -59,6 +59,8 @@ pub struct SideText<'a> {
     pub is_code: bool,
     /// Whether there was more of it: then a secret may be cut at its end.
     pub cut: bool,
+    /// Whether it may be a copy of what a name hid: somebody wants it to be shown here.
+    pub keeps_copies: bool,
 }
 
 /// A [`SideText`] after redaction.
