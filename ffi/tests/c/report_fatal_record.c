@@ -119,7 +119,7 @@ static void slow(void *data, const stillframe_snapshot *snapshot) {
 
 static int ends_uncaught(stillframe_snapshot_function snapshot) {
     int status = 0;
-    pid_t child = fork();
+    pid_t child = fork_alone();
     CHECK(child >= 0);
     if (child == 0) {
         stillframe_config config;
@@ -321,7 +321,7 @@ static void a_record_outlives_short_programs(void) {
     dies();
     for (unsigned turn = 0; turn < 1000; turn++) {
         int status = 0;
-        pid_t child = fork();
+        pid_t child = fork_alone();
         CHECK(child >= 0);
         if (child == 0) {
             report_start();
@@ -342,7 +342,7 @@ static pid_t locked_by_another(void) {
     int ready[2];
     char byte = 0;
     CHECK(pipe(ready) == 0);
-    pid_t child = fork();
+    pid_t child = fork_alone();
     CHECK(child >= 0);
     if (child == 0) {
         struct flock all = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
