@@ -101,8 +101,7 @@ impl<T> Queue<T> {
     /// The item did not fit; it was dropped, and the drop was counted.
     pub fn push(&self, item: T, bytes: u64) -> Result<(), Full> {
         if self.state.load(Ordering::Relaxed) != OPEN {
-            self.stats.outcome(Outcome::DroppedDeadline);
-            return Err(Full::Closed);
+            return self.refuse();
         }
         if !self.bytes.reserve(bytes) {
             self.stats.outcome(Outcome::DroppedMemory);
@@ -113,13 +112,23 @@ impl<T> Queue<T> {
             self.stats.outcome(Outcome::DroppedQueue);
             return Err(Full::Items);
         }
-        // Either this is seen here, or what was added is seen by who abandons it.
-        fence(Ordering::SeqCst);
-        if self.state.load(Ordering::Relaxed) == ABANDONED {
-            self.drop_rest();
-            return Err(Full::Closed);
+        // Either this is seen here, or what was added is seen by who abandons it: the ring takes its place in the order of all such operations.
+        if self.state.load(Ordering::SeqCst) == ABANDONED {
+            return self.come_too_late();
         }
         Ok(())
+    }
+
+    #[cold]
+    fn refuse(&self) -> Result<(), Full> {
+        self.stats.outcome(Outcome::DroppedDeadline);
+        Err(Full::Closed)
+    }
+
+    #[cold]
+    fn come_too_late(&self) -> Result<(), Full> {
+        self.drop_rest();
+        Err(Full::Closed)
     }
 
     /// Takes no more items. Those that wait can still be taken out.
