@@ -145,6 +145,19 @@ def test_magics_and_asynchronous_cells_are_captured(store: Store) -> None:
     assert functions(found[2]) == ["wait", "<module>"]
 
 
+def test_what_failed_last_is_stored(store: Store) -> None:
+    """The background looks more seldom after a while in which nothing failed, and the shell ends before."""
+    cells = """
+        cell("%load_ext stillframe")
+        cell("1 / 0")
+        __import__("time").sleep(0.7)
+        cell("{}['last']")
+        """
+    for turn in range(1, 4):
+        shell(store, cells)
+        assert [snapshot["exceptions"][0]["type"] for snapshot in store.snapshots()] == ["ZeroDivisionError", "KeyError"] * turn
+
+
 def test_the_same_is_written_without_us(store: Store) -> None:
     cells = """
         cell("def f(x):\\n    return 1 / x")

@@ -6,10 +6,11 @@ as a view to unfold. The errors are kept as those of a program are, for ``stillf
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 
-from stillframe import _context, _failures, _runtime
+from stillframe import _context, _failures, _report, _runtime
 from stillframe._runtime import native
 
 TYPE_CHECKING = False
@@ -73,16 +74,26 @@ class Extension:
         self._shell.events.register("pre_run_cell", self._before_cell)
         self._shell.events.register("post_run_cell", self._after_cell)
         self._shell.register_magic_function(self._magic, "line", MAGIC)
+        atexit.register(self._at_exit)
         for problem in self._recorder.problems:
             sys.stdout.write(f"stillframe: {problem}\n")
 
     def detach(self) -> None:
         """Captures no more."""
+        atexit.unregister(self._at_exit)
         self._shell.events.unregister("pre_run_cell", self._before_cell)
         self._shell.events.unregister("post_run_cell", self._after_cell)
         self._shell.magics_manager.magics["line"].pop(MAGIC, None)
         self._before = self._last = None
         self._recorder.stop()
+
+    def _at_exit(self) -> None:
+        """Stores what the last cells have left: the process ends before that would be done in the background."""
+        try:
+            if self._last is not None and self._process == os.getpid():
+                self._recorder.flush(_report.DEADLINE)
+        except Exception as failure:
+            _failures.count(failure)
 
     def _before_cell(self, info: Any = None) -> None:
         self._before = getattr(sys, "last_value", None)
