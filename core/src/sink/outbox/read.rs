@@ -477,8 +477,8 @@ mod tests {
         assert!(reader.load(BOUNDS).is_none());
     }
 
-    /// Copies descriptors of the segments in `dir`, until told to stop: as forks at any moment would.
-    fn copy_descriptors(dir: &Path, stop: &AtomicBool) -> Vec<OwnedFd> {
+    /// Copies descriptors of the segments in `dir`, until told to stop: as forks at any moment would. Tells when it has `begun`.
+    fn copy_descriptors(dir: &Path, begun: &AtomicBool, stop: &AtomicBool) -> Vec<OwnedFd> {
         let is_segment = |fd: RawFd| {
             let target = std::fs::read_link(format!("/proc/self/fd/{fd}"));
             target
@@ -496,6 +496,7 @@ mod tests {
                 let copy = unsafe { BorrowedFd::borrow_raw(fd) }.try_clone_to_owned();
                 copies.extend(copy.ok().filter(|copy| is_segment(copy.as_raw_fd())));
             }
+            begun.fetch_or(!copies.is_empty(), Ordering::Relaxed);
             if copies.len() > 100 {
                 copies.drain(..50);
             }
@@ -512,13 +513,16 @@ mod tests {
             write(&mut writer);
         }
         writer.close();
-        let stop = AtomicBool::new(false);
+        let (begun, stop) = (AtomicBool::new(false), AtomicBool::new(false));
         let copies = std::thread::scope(|scope| {
-            let copies = scope.spawn(|| copy_descriptors(dir.path(), &stop));
+            let copies = scope.spawn(|| copy_descriptors(dir.path(), &begun, &stop));
             let mut reader = Reader::new(Arc::clone(&outbox));
             let single = Bounds { items: 1, ..BOUNDS };
             for _ in 0..500 {
                 let batch = reader.load(single).expect("a batch");
+                while !begun.load(Ordering::Relaxed) {
+                    std::thread::yield_now();
+                }
                 reader.settle(batch, 1);
             }
             stop.store(true, Ordering::Relaxed);
