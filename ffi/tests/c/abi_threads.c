@@ -81,8 +81,9 @@ static void freeing_says_whether_the_log_function_runs(void) {
         config.settings = settings;
         config.settings_len = 2;
         config.log = tell;
-        CHECK_STATUS(STILLFRAME_OK, stillframe_engine_new(&config, NULL, &telling, NULL));
+        /* Before the engine is there: it tells at once of what the one before could not send, and of one cause only once. */
         __atomic_store_n(&held, late, __ATOMIC_SEQ_CST);
+        CHECK_STATUS(STILLFRAME_OK, stillframe_engine_new(&config, NULL, &telling, NULL));
         CHECK_STATUS(STILLFRAME_OK, stillframe_capture_admit(telling, &site, &permit, NULL));
         CHECK_STATUS(STILLFRAME_OK, stillframe_capture_submit(telling, &permit, &capture, NULL));
         while (late && !__atomic_load_n(&in_log, __ATOMIC_SEQ_CST)) {

@@ -155,8 +155,8 @@ static void a_stop_is_not_done_while_the_log_function_runs(void) {
     config.settings = settings;
     config.settings_len = 2;
     config.log = tell;
-    CHECK(stillframe_start(&config, NULL, NULL) == STILLFRAME_OK);
     __atomic_store_n(&log_held, 1, __ATOMIC_SEQ_CST);
+    CHECK(stillframe_start(&config, NULL, NULL) == STILLFRAME_OK);
     CHECK(stillframe_report("Sent", "%d", 1) == STILLFRAME_OK);
     while (!__atomic_load_n(&in_log, __ATOMIC_SEQ_CST)) {
         usleep(1000);
