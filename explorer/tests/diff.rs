@@ -8,25 +8,10 @@
 
 mod common;
 
+use common::nodes::{dict, int, named, object, text, to};
 use common::pricing;
 use stillframe_core::snapshot::{Context, Exception, Frame, Node, Scalar, Snapshot};
 use stillframe_explorer::diff::{Common, Pair, pair};
-
-fn text(value: &str) -> Node {
-    Node {
-        type_name: Some("str".into()),
-        value: Some(value.into()),
-        ..Node::default()
-    }
-}
-
-fn int(value: i64) -> Node {
-    Node {
-        type_name: Some("int".into()),
-        value: Some(value.into()),
-        ..Node::default()
-    }
-}
 
 fn items(type_name: &str, elements: Vec<Node>) -> Node {
     Node {
@@ -37,37 +22,10 @@ fn items(type_name: &str, elements: Vec<Node>) -> Node {
     }
 }
 
-fn dict(entries: Vec<(Node, Node)>) -> Node {
-    Node {
-        type_name: Some("dict".into()),
-        size: Some(entries.len() as u64),
-        entries: Some(entries),
-        ..Node::default()
-    }
-}
-
-fn object(fields: Vec<(&str, Node)>) -> Node {
-    let fields = fields
-        .into_iter()
-        .map(|(name, node)| (name.to_owned(), node));
-    Node {
-        type_name: Some("shop.User".into()),
-        fields: Some(fields.collect()),
-        ..Node::default()
-    }
-}
-
 fn with_id(id: u32, node: Node) -> Node {
     Node {
         id: Some(id),
         ..node
-    }
-}
-
-fn to(id: u32) -> Node {
-    Node {
-        reference: Some(id),
-        ..Node::default()
     }
 }
 
@@ -82,11 +40,10 @@ fn because(reason: &str, node: Node) -> Node {
 /// The sample, in whose frame are these variables only.
 fn with(locals: Vec<(&str, Node)>) -> Snapshot {
     let mut snapshot = pricing();
-    let locals = locals.into_iter().map(|(n, node)| (n.to_owned(), node));
     snapshot.frames = vec![Frame {
         function: "convert".into(),
         in_app: true,
-        locals: locals.collect(),
+        locals: named(locals),
         ..Frame::default()
     }];
     snapshot.exceptions.truncate(1);

@@ -11,29 +11,15 @@ mod common;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use common::nodes::{named, text};
 use common::{SECOND, Writer, golden_dir, now_ns, pricing, run, stderr, stdout, stillframe};
 use stillframe_core::snapshot::{
-    Context, Exception, Frame, Node, Ordered, Scalar, SessionLinkInfo, Snapshot, Source,
+    Context, Exception, Frame, Node, Scalar, SessionLinkInfo, Snapshot, Source,
 };
 use tempfile::TempDir;
 
 const MAIL: &str = "ann.example@mail.example";
 const PHONE: &str = "+49 170 5551234";
-
-fn text(value: &str) -> Node {
-    Node {
-        type_name: Some("str".into()),
-        value: Some(value.into()),
-        ..Node::default()
-    }
-}
-
-fn named<V>(pairs: Vec<(&str, V)>) -> Ordered<V> {
-    pairs
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect()
-}
 
 /// What tells whom it happened to, in every place where that can stand.
 fn personal() -> Snapshot {

@@ -8,6 +8,7 @@
 
 mod common;
 
+use common::nodes::{dict, int, named, object, text, to};
 use common::pricing;
 use proptest::prelude::*;
 use stillframe_core::sink::spool::encode_payload;
@@ -17,22 +18,6 @@ use stillframe_explorer::render::Clock;
 
 /// Two minutes after the samples: 2026-11-21 12:04:11 UTC.
 const NOW: u64 = 1_795_262_651_000_000_000;
-
-fn text(value: &str) -> Node {
-    Node {
-        type_name: Some("str".into()),
-        value: Some(value.into()),
-        ..Node::default()
-    }
-}
-
-fn int(value: i64) -> Node {
-    Node {
-        type_name: Some("int".into()),
-        value: Some(value.into()),
-        ..Node::default()
-    }
-}
 
 fn rendered(type_name: &str, value: &str) -> Node {
     Node {
@@ -78,41 +63,9 @@ fn list(id: u32, elements: Vec<Node>) -> Node {
     }
 }
 
-fn dict(entries: Vec<(Node, Node)>) -> Node {
-    Node {
-        type_name: Some("dict".into()),
-        entries: Some(entries),
-        ..Node::default()
-    }
-}
-
-fn object(fields: Vec<(&str, Node)>) -> Node {
-    let fields = fields
-        .into_iter()
-        .map(|(name, node)| (name.to_owned(), node));
-    Node {
-        type_name: Some("shop.User".into()),
-        fields: Some(fields.collect()),
-        ..Node::default()
-    }
-}
-
-fn to(id: u32) -> Node {
-    Node {
-        reference: Some(id),
-        ..Node::default()
-    }
-}
-
 /// The sample, with a frame of values of every sort.
 fn sample() -> Snapshot {
     let mut snapshot = pricing();
-    let names = |pairs: Vec<(&str, Node)>| {
-        pairs
-            .into_iter()
-            .map(|(name, node)| (name.to_owned(), node))
-            .collect()
-    };
     let hidden = Node {
         type_name: Some("str".into()),
         not_captured_reason: Some("redactedIdent".into()),
@@ -140,7 +93,7 @@ fn sample() -> Snapshot {
         file: Some("/srv/shop/desk/front.py".into()),
         line: Some(7),
         in_app: true,
-        arguments: names(vec![
+        arguments: named(vec![
             (
                 "user",
                 object(vec![
@@ -152,7 +105,7 @@ fn sample() -> Snapshot {
             ("coupon", null()),
             ("urgent", flag(true)),
         ]),
-        locals: names(vec![
+        locals: named(vec![
             ("price", rendered("decimal.Decimal", "19.90")),
             ("huge", rendered("int", "100000000000000000000000000000")),
             ("color", rendered("shop.Color", "<Color.RED: 1>")),

@@ -13,6 +13,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
+use common::nodes::named;
 use common::{
     ISSUE, SECOND, Writer, golden, json, now_ns, output_of, pricing, run, stderr, stdout,
     stillframe, store,
@@ -440,7 +441,7 @@ fn a_hostile_snapshot_gives_clean_pages_and_no_code() {
         rendered: true,
         ..Node::default()
     };
-    frame.arguments = [
+    frame.arguments = named(vec![
         ("a=evil(), b", text("x", "str")),
         ("b", text("evil()", "int")),
         ("c", text("range(evil())", "range")),
@@ -450,10 +451,7 @@ fn a_hostile_snapshot_gives_clean_pages_and_no_code() {
         ("g", text("evil()", "shop.X\")+evil()+(\"")),
         ("h", text("shop.evil()", "function")),
         ("i", text("\"\"\"\\\nevil()", "decimal.Decimal")),
-    ]
-    .into_iter()
-    .map(|(name, node)| (name.to_owned(), node))
-    .collect();
+    ]);
     evil.service = "x\"\"\"\nimport evil".into();
     writer.snapshot(&evil, ISSUE, now, 0xee);
     // Functions of other modules, as the function that failed and as types.
@@ -464,13 +462,10 @@ fn a_hostile_snapshot_gives_clean_pages_and_no_code() {
     writer.snapshot(&popen, ISSUE, now, 0xe1);
     popen.frames[0].file = Some("/app/shop.py".into());
     writer.snapshot(&popen, ISSUE, now, 0xe2);
-    typed.frames[0].arguments = [
+    typed.frames[0].arguments = named(vec![
         ("a", text("<x: 0>", "os._exit")),
         ("b", text("id", "ipaddress.functools.os.system")),
-    ]
-    .into_iter()
-    .map(|(name, node)| (name.to_owned(), node))
-    .collect();
+    ]);
     writer.snapshot(&typed, ISSUE, now, 0xe3);
     writer.close();
     let page = |text: &str, what: &str| {
