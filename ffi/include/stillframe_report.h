@@ -120,8 +120,9 @@ typedef struct stillframe_scope {
     uint64_t depth;       /* its place among the open scopes of the thread */
 } stillframe_scope;
 
-/* Bytes of a message, its zero included. */
-#define STILLFRAME_MESSAGE_MAX 1024u
+/* Bytes of a message that stillframe_report makes, its zero included: what is shown, and what is read after it because a secret may begin
+ * before the cut. */
+#define STILLFRAME_MESSAGE_MAX 1281u
 
 /* Scopes that a thread remembers: the newest ones, where more are open. */
 #define STILLFRAME_OPEN_SCOPES 256u
@@ -146,7 +147,7 @@ typedef struct stillframe_failure {
     const stillframe_place *place; /* where it is reported, or NULL */
     const void *caller;    /* an address in the function that reports: the innermost frame shown; NULL: all */
     uint32_t flags;        /* STILLFRAME_FAILURE_... */
-    uint32_t reserved;     /* 0 */
+    uint32_t message_more; /* bytes of the message that `message` has no room for: 0 where it is whole. What is cut tells so */
 } stillframe_failure;
 
 #define STILLFRAME_FAILURE_MANGLED 1u   /* `type` is what std::type_info::name says */
@@ -446,6 +447,8 @@ __attribute__((unused, noinline, format(printf, 2, 3))) static stillframe_status
     va_end(arguments);
     if (length < 0) {
         failure.message = format;
+    } else if ((size_t)length >= sizeof message) {
+        failure.message_more = (uint32_t)((size_t)length - (sizeof message - 1));
     }
     failure.caller = __builtin_return_address(0);
     result = stillframe_capture_failure(&failure);

@@ -185,23 +185,19 @@ __attribute__((noinline)) inline stillframe_status report_current(const char *me
     failure.place = place;
     failure.caller = caller;
     failure.flags = flags | (type == nullptr ? 0u : STILLFRAME_FAILURE_MANGLED);
-    char message[STILLFRAME_MESSAGE_MAX];
+    char digits[16];
     try {
         try {
             std::rethrow_exception(current);
         } catch (const std::exception &exception) {
-            const char *text = exception.what();
-            std::snprintf(message, sizeof message, "%s", text == nullptr ? "" : text);
-            failure.message = message;
+            failure.message = exception.what(); /* `current` keeps the object, and so its text */
         } catch (const char *text) {
-            std::snprintf(message, sizeof message, "%s", text == nullptr ? "" : text);
-            failure.message = message;
+            failure.message = text;
         } catch (const std::string &text) {
-            std::snprintf(message, sizeof message, "%.*s", static_cast<int>(text.size()), text.data());
-            failure.message = message;
+            failure.message = text.c_str();
         } catch (int number) {
-            std::snprintf(message, sizeof message, "%d", number);
-            failure.message = message;
+            std::snprintf(digits, sizeof digits, "%d", number);
+            failure.message = digits;
         }
     } catch (...) {
         /* Another type, or what() threw: it is reported without a message. */

@@ -116,7 +116,7 @@ fn one_frame_may_become_several_and_a_message_may_be_added() {
     let edited = edit(
         &raw,
         Edit {
-            message: Some("why"),
+            message: Some(crate::tape::Message::whole("why")),
             frames: &mut frames,
         },
     );

@@ -7,6 +7,7 @@
 use super::decode::{Decoder, GroupKind, Opened, Step, Tables};
 use super::entry::{Frame, FrameFlags, Item, Section, Value};
 use super::header::HEADER_BYTES;
+use super::message::Message;
 use super::op;
 use super::reader::Tape;
 use super::writer::Location;
@@ -35,7 +36,7 @@ pub struct EditedFrame {
 /// What shall be different.
 pub struct Edit<'e> {
     /// The message of the captured exception, if it has none yet.
-    pub message: Option<&'e str>,
+    pub message: Option<Message<'e>>,
     /// What stands for a frame, the raising one first; `None`: the frame stays as it is.
     pub frames: &'e mut dyn FnMut(&Frame<'_>) -> Option<Vec<EditedFrame>>,
 }
@@ -212,17 +213,15 @@ impl Editor<'_> {
         let Some(message) = self.edit.message else {
             return;
         };
-        let end = message
-            .char_indices()
-            .nth(self.string_limit)
-            .map_or(message.len(), |(at, _)| at);
-        let total = u32::try_from(message.chars().count()).unwrap_or(op::UNKNOWN_COUNT - 1);
+        let (bytes, ahead, total) = message.cut(self.string_limit);
+        let total = u32::try_from(total).unwrap_or(op::UNKNOWN_COUNT - 1);
         self.out.extend([op::SECTION, Section::Message as u8]);
         self.out.extend([op::STR, 0]);
-        self.out.extend((end as u32).to_le_bytes());
-        self.out.extend(0_u16.to_le_bytes());
+        self.out
+            .extend(((bytes.len() - ahead) as u32).to_le_bytes());
+        self.out.extend((ahead as u16).to_le_bytes());
         self.out.extend(total.to_le_bytes());
-        self.out.extend_from_slice(&message.as_bytes()[..end]);
+        self.out.extend_from_slice(bytes);
         self.values += 1;
     }
 }

@@ -211,6 +211,7 @@ mod edit;
 mod entry;
 mod error;
 mod header;
+mod message;
 mod op;
 mod own_type;
 mod reader;
@@ -223,6 +224,7 @@ pub use entry::{
 };
 pub use error::TapeError;
 pub use header::{HEADER_BYTES, Header, VERSION};
+pub use message::Message;
 pub use op::{MAX_NESTING, MAX_TAPE_BYTES, UNKNOWN_COUNT};
 pub use own_type::own_type;
 pub(crate) use reader::Contents;

@@ -75,6 +75,10 @@ fn run(test: &str, dir: &Path, user: u32, read_only: bool) {
             }
             Err(error) => {
                 assert_ne!(kind, Disk::Ordinary, "as {user}: {error}");
+                // Root can mount where nothing is left out.
+                let may_be_missing =
+                    kind == Disk::MountedByUser || std::env::var_os("STRICT").is_none();
+                assert!(may_be_missing, "as {user}, {kind:?}: {error}");
                 eprintln!("{test} as user {user}: no {kind:?} disk: {error}");
             }
         }

@@ -12,6 +12,7 @@ use stillframe_core::native::type_name;
 use stillframe_core::queue::Full;
 use stillframe_core::snapshot::{Meta, SnapshotId, Thread};
 use stillframe_core::stats::Outcome;
+use stillframe_core::tape::Message;
 
 use super::layout::{
     FAILURE_FLAGS, FAILURE_FLUSH, FAILURE_MANGLED, FAILURE_UNHANDLED, OPEN_SCOPES, Place,
@@ -107,14 +108,17 @@ unsafe fn report(
         Admission::Refused(refusal) => return Ok(of_refusal(refusal)),
     };
     // SAFETY: passed on to the caller.
-    let message =
-        (!failure.message.is_null()).then(|| unsafe { text(failure.message, MAX_MESSAGE) });
+    let message = (!failure.message.is_null())
+        .then(|| unsafe { beginning(failure.message, MAX_MESSAGE, failure.message_more as usize) });
+    let message = message
+        .as_ref()
+        .map(|(text, more)| Message { text, more: *more });
     let (tape, deeper) = match kept {
-        Some(kept) => (kept.finish(message.as_deref()), false),
+        Some(kept) => (kept.finish(message), false),
         None => {
             let order = Now {
                 name: &name,
-                message: message.as_deref(),
+                message,
                 caller: failure.caller.addr() as u64,
                 skip_system: known & FAILURE_UNHANDLED != 0 || failure.caller.is_null(),
                 thread: record_of_thread,
@@ -159,7 +163,7 @@ unsafe fn report(
 /// A capture of this thread as it is.
 pub(crate) struct Now<'n> {
     pub(crate) name: &'n str,
-    pub(crate) message: Option<&'n str>,
+    pub(crate) message: Option<Message<'n>>,
     pub(crate) caller: u64,
     pub(crate) skip_system: bool,
     pub(crate) thread: *const stillframe_thread,
@@ -265,6 +269,22 @@ unsafe fn function_of<'p>(place: *const Place) -> Cow<'p, str> {
 /// A text that ends with a zero.
 pub(crate) unsafe fn text<'t>(at: *const c_char, most: usize) -> Cow<'t, str> {
     // SAFETY: passed on to the caller.
-    let bytes = unsafe { CStr::from_ptr(at) }.to_bytes();
-    String::from_utf8_lossy(&bytes[..bytes.len().min(most)])
+    unsafe { beginning(at, most, 0) }.0
+}
+
+/// At most the first `most` bytes of a text, and how many it has beyond them: `more` do not stand there, which may cut a character in two.
+///
+/// # Safety
+///
+/// As of [`text`].
+unsafe fn beginning<'t>(at: *const c_char, most: usize, more: usize) -> (Cow<'t, str>, usize) {
+    // SAFETY: passed on to the caller.
+    let whole = unsafe { CStr::from_ptr(at) }.to_bytes();
+    let more = more + whole.len().saturating_sub(most);
+    let bytes = &whole[..whole.len().min(most)];
+    let text = match std::str::from_utf8(bytes) {
+        Err(error) if more > 0 && error.error_len().is_none() => &bytes[..error.valid_up_to()],
+        _ => bytes,
+    };
+    (String::from_utf8_lossy(text), more)
 }

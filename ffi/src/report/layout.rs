@@ -153,9 +153,9 @@ pub struct stillframe_failure {
     pub(crate) place: *const Place,
     pub(crate) caller: *const c_void,
     pub(crate) flags: u32,
-    pub(crate) reserved: u32,
+    pub(crate) message_more: u32,
 }
-crate::sized::sized!(stillframe_failure, least = reserved: u32);
+crate::sized::sized!(stillframe_failure, least = message_more: u32);
 
 // As `ffi/tests/c/report_values.c` has them.
 const _: () = {

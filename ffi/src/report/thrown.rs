@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use stillframe_core::gate::SiteHash;
 use stillframe_core::lock::Mutex;
 use stillframe_core::native::type_name;
-use stillframe_core::tape::{Edit, Tape, edit};
+use stillframe_core::tape::{Edit, Message, Tape, edit};
 
 use super::failure::{MAX_TYPE, Now, capture, site, text};
 use super::start::{self, Using};
@@ -46,7 +46,7 @@ pub(crate) struct Kept {
 
 impl Kept {
     /// Its tape with the message, which nobody asked the exception for when it was thrown.
-    pub(crate) fn finish(self, message: Option<&str>) -> Option<Vec<u8>> {
+    pub(crate) fn finish(self, message: Option<Message<'_>>) -> Option<Vec<u8>> {
         let tape = Tape::parse(&self.tape).ok()?;
         edit(
             &tape,

@@ -7,7 +7,7 @@ use stillframe_core::language::Language;
 use stillframe_core::limits::Limits;
 use stillframe_core::reason::Reason;
 use stillframe_core::redact::Redactor;
-use stillframe_core::tape::{FrameFlags, Link, Location, Section, TextFlags, TypeId};
+use stillframe_core::tape::{FrameFlags, Link, Location, Message, Section, TypeId};
 
 use super::images::Loaded;
 use super::layout::{Field, Slot, Var, stillframe_thread};
@@ -30,7 +30,7 @@ const TIME_EVERY: u32 = 64;
 pub(crate) struct Order<'o> {
     pub(crate) type_name: &'o str,
     /// `None`: it comes later, or there is none.
-    pub(crate) message: Option<&'o str>,
+    pub(crate) message: Option<Message<'o>>,
     pub(crate) registers: Registers,
     /// The registers are this thread's, now.
     pub(crate) live: bool,
@@ -141,7 +141,7 @@ impl Walk<'_> {
 
         if let Some(message) = order.message {
             writer.section(Section::Message);
-            writer.utf8(message, TextFlags::NONE);
+            writer.message(message);
         }
         writer.section(Section::Frames);
         let mut written = 0;

@@ -43,6 +43,9 @@ struct Nasty : std::exception {
     }
 };
 
+/* Far from where they are used: source lines are shown as well. */
+const char token[] = "ghp_0123456789abcdefghijABCDEFGHIJ123456", token_begins[] = "ghp_0";
+
 } // namespace
 
 STILLFRAME_STRUCT(part, Part, STILLFRAME_FIELD(Part, number), STILLFRAME_FIELD(Part, name));
@@ -194,6 +197,22 @@ static void made_and_not_thrown() {
     }
 }
 
+/* A message is looked at beyond the cut, whether its exception was captured where it was thrown or is now. */
+static void long_messages() {
+    for (std::size_t at : {985, 1000, 1015}) { // a site's first three are captured where they are thrown
+        const std::string text = std::string(at, '.') + token + std::string(3000, '.');
+        CHECK(reported(std::length_error(text)));
+        CHECK_SHOWS("\"number\":{\"type\":\"int\",\"value\":41}");
+        CHECK_HIDES(token_begins);
+        CHECK(reported(text));
+        CHECK_HIDES(token_begins);
+        CHECK(reported(text.c_str()));
+        CHECK_HIDES(token_begins);
+    }
+    CHECK(reported(std::overflow_error(std::string(70000, '.'))));
+    CHECK_SHOWS("\"size\":70000");
+}
+
 int main() {
     report_start();
     made_and_not_thrown();
@@ -201,6 +220,7 @@ int main() {
     nothing_to_report();
     between_threads();
     nested();
+    long_messages();
     thrown_and_forgotten();
     many_threads();
     report_stop();

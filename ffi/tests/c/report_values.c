@@ -14,6 +14,7 @@ struct point {
 };
 /* Far from where it is used: source lines are shown as well. */
 static const char joe[] = "joe-the-user";
+static const char token[] = "ghp_0123456789abcdefghijABCDEFGHIJ123456", token_begins[] = "ghp_0";
 
 enum color { RED, GREEN = 5 };
 struct thing {
@@ -293,6 +294,35 @@ static void hidden_types(void) {
     CHECK_HIDES(joe);
 }
 
+/* What begins before the cut and would be recognised if it were whole is hidden; the message says that it was longer. */
+static void long_messages(void) {
+    char message[4000];
+    const size_t room = STILLFRAME_MESSAGE_MAX - 1;
+    for (size_t at = 900; at < room + 60; at++) {
+        memset(message, '.', sizeof message - 1);
+        message[sizeof message - 1] = 0;
+        memcpy(message + at, token, sizeof token - 1);
+        at += at < 980 || at > 1030 ? 17 : 0;
+        stillframe_failure failure = {sizeof(stillframe_failure), "Long", message, "report", NULL, NULL, NULL, 0, 0};
+        if (at % 2) {
+            message[room] = 0;
+            failure.message_more = (uint32_t)(sizeof message - 1 - room);
+        }
+        CHECK(stillframe_capture_failure(&failure) == STILLFRAME_OK);
+        CHECK_HIDES(token_begins);
+    }
+    memset(message, '.', sizeof message - 1);
+    CHECK(stillframe_report("Longer", "%s", message) == STILLFRAME_OK);
+    CHECK_SHOWS("\"size\":3999");
+    /* Two bytes a character, one of them beyond the cut. */
+    for (size_t at = 0; at + 2 < sizeof message; at += 2) {
+        memcpy(message + at, "\303\251", 2);
+    }
+    CHECK(stillframe_report("Wide", ".%s", message) == STILLFRAME_OK);
+    CHECK_HIDES("\357\277\275");
+    CHECK_SHOWS("\"truncated\":true");
+}
+
 int main(void) {
     stillframe_setting settings[1];
     settings[0].key = stillframe_text_of("redact.types");
@@ -306,6 +336,7 @@ int main(void) {
     hidden_types();
     none_of_them();
     CHECK(report_count() == 6);
+    long_messages();
     errno = 78;
     CHECK(stillframe_report("Errno", "%s", "kept") == STILLFRAME_OK && errno == 78);
     CHECK(stillframe_capture_failure(NULL) < 0);

@@ -27,7 +27,8 @@ use crate::language::Language;
 use crate::limits::Limits;
 use crate::reason::Reason;
 pub use name::ShapeNames;
-use name::{NAME_MAX, cut_utf8, name_size, put_name};
+use name::{NAME_MAX, name_size, put_name};
+pub(super) use name::{byte_of_char, cut_utf8};
 
 /// Bytes kept back for what must still be written when the budget is spent: skipped values, a gap, END.
 const RESERVE: usize = 256;

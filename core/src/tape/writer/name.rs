@@ -7,7 +7,7 @@ use crate::tape::op;
 pub(super) const NAME_MAX: usize = 255;
 
 /// At most `max` bytes of UTF-8, cut between characters.
-pub(super) fn cut_utf8(text: &[u8], max: usize) -> &[u8] {
+pub(in crate::tape) fn cut_utf8(text: &[u8], max: usize) -> &[u8] {
     if text.len() <= max {
         return text;
     }
@@ -19,7 +19,7 @@ pub(super) fn cut_utf8(text: &[u8], max: usize) -> &[u8] {
 }
 
 /// Where character `count` begins, or the end.
-pub(super) fn byte_of_char(text: &str, count: usize) -> usize {
+pub(in crate::tape) fn byte_of_char(text: &str, count: usize) -> usize {
     if text.len() <= count {
         return text.len();
     }

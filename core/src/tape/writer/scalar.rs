@@ -1,12 +1,10 @@
 //! Values without contents: numbers, times, text, bytes.
 
-use super::name::{byte_of_char, clamp_count, cut_utf8};
+use super::name::clamp_count;
 use super::{TapeWriter, TextFlags};
 use crate::tape::entry::{TimeKind, TimeValue};
+use crate::tape::message::{LOOKAHEAD, Message, split};
 use crate::tape::op;
-
-/// Bytes after the cut of a text that go on the tape so that a secret which begins before the cut is recognised.
-const LOOKAHEAD: usize = 256;
 
 impl TapeWriter {
     /// No value.
@@ -101,28 +99,25 @@ impl TapeWriter {
             });
             return;
         }
-        let total = text.chars().count();
-        let kept = byte_of_char(text, self.string_limit);
-        let ahead = match text.len() - kept {
-            0 => 0,
-            rest => cut_utf8(&text.as_bytes()[kept..], rest.min(LOOKAHEAD)).len(),
-        };
-        self.long(
-            op::STR,
-            flags,
-            &text.as_bytes()[..kept + ahead],
-            ahead,
-            total,
-        );
+        self.utf8_of(text, flags, text.chars().count());
     }
 
     /// UTF-8 text of which only the beginning is at hand: at least what [`TapeWriter::text_bound`] says, or all of it. `total` counts
     /// characters of the whole.
     pub fn utf8_of(&mut self, text: &str, flags: TextFlags, total: usize) {
-        let kept = byte_of_char(text, self.string_limit);
-        let ahead = cut_utf8(&text.as_bytes()[kept..], LOOKAHEAD).len();
+        let (kept, ahead) = split(text, self.string_limit, false);
         let bytes = &text.as_bytes()[..kept + ahead];
         self.long(op::STR, flags, bytes, ahead, total);
+    }
+
+    /// The message of an exception, in the section for it.
+    pub fn message(&mut self, message: Message<'_>) {
+        if message.more == 0 {
+            self.utf8(message.text, TextFlags::NONE);
+            return;
+        }
+        let (bytes, ahead, total) = message.cut(self.string_limit);
+        self.long(op::STR, TextFlags::NONE, bytes, ahead, total);
     }
 
     /// Text of one byte per character (Latin-1).

@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicI32, AtomicPtr, Ordering};
 use stillframe_core::limits::Limits;
 use stillframe_core::redact::Redactor;
 use stillframe_core::sink::fatal;
+use stillframe_core::tape::Message;
 
 use super::super::recorder::Recorder;
 use super::super::stack::Registers;
@@ -349,7 +350,7 @@ unsafe fn write(
     if let Some(loaded) = images::using() {
         let order = Order {
             type_name: name_of(signal),
-            message: Some(message.as_str()),
+            message: Some(Message::whole(message.as_str())),
             registers: registers(context),
             live: false,
             caller: 0,
