@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use stillframe_core::language::Language;
 use stillframe_core::limits::Limits;
 use stillframe_core::reason::Reason;
-use stillframe_core::redact::Redactor;
+use stillframe_core::redact::{AliasKey, Redactor};
 use stillframe_core::tape::{FrameFlags, Link, Location, Section, TextFlags, TypeId};
 
 use super::images::Loaded;
@@ -41,6 +41,10 @@ pub(crate) struct Order<'o> {
     pub(crate) thread: *const stillframe_thread,
     pub(crate) limits: &'o Limits,
     pub(crate) redactor: &'o Redactor,
+    /// For what names hide; `None`: its copies are not looked for.
+    pub(crate) alias_key: Option<&'o AliasKey>,
+    /// Copies are hidden here: the tape is stored before anything is scanned.
+    pub(crate) hides_copies: bool,
 }
 
 /// What a container's group holds.
@@ -75,6 +79,8 @@ pub(crate) struct Walk<'w> {
     pub(crate) limits: &'w Limits,
     pub(crate) redactor: &'w Redactor,
     pub(crate) loaded: &'w Loaded,
+    pub(crate) alias_key: Option<&'w AliasKey>,
+    pub(crate) hides_copies: bool,
     began: Instant,
     /// Why it ends before everything was written.
     stop: Option<Reason>,
@@ -96,9 +102,7 @@ pub(crate) fn record<'r>(
         tools,
     } = recorder;
     tools.memory.begin();
-    tools.seen.clear();
-    tools.known.clear();
-    tools.queue.clear();
+    tools.aliases.clear();
     stack.unwind(order.registers, loaded, &mut tools.memory, order.live);
     scopes.collect(order.thread, stack, &mut tools.memory);
     if order.caller != 0 {
@@ -108,24 +112,46 @@ pub(crate) fn record<'r>(
         let has_scopes = |frame: &NativeFrame| !scopes.of(frame.cfa).is_empty();
         stack.begin_in_program(|frame| frame.is_system && !has_scopes(frame));
     }
-    let mut walk = Walk {
-        tools,
-        limits: order.limits,
-        redactor: order.redactor,
-        loaded,
-        began,
-        stop: None,
-        asked: 0,
-        followed: 0,
-    };
-    walk.all(stack.frames(), scopes.all(), order);
-    let stop = walk.stop;
+    let mut stop = walk(tools, stack.frames(), scopes.all(), loaded, order, began);
+    if !tools.aliases.is_empty() {
+        // Their copies may stand before them.
+        let again = Instant::now();
+        stop = walk(tools, stack.frames(), scopes.all(), loaded, order, again);
+    }
     tools.memory.end();
     let duration = began.elapsed();
     tools
         .writer
         .finish(stop, duration)
         .map(|tape| (tape, duration))
+}
+
+/// Writes the tape, and returns why it ends before everything was written.
+fn walk(
+    tools: &mut Tools,
+    frames: &[NativeFrame],
+    scopes: &[OpenScope],
+    loaded: &Loaded,
+    order: &Order<'_>,
+    began: Instant,
+) -> Option<Reason> {
+    tools.seen.clear();
+    tools.known.clear();
+    tools.queue.clear();
+    let mut walk = Walk {
+        tools,
+        limits: order.limits,
+        redactor: order.redactor,
+        loaded,
+        alias_key: order.alias_key,
+        hides_copies: order.hides_copies,
+        began,
+        stop: None,
+        asked: 0,
+        followed: 0,
+    };
+    walk.all(frames, scopes, order);
+    walk.stop
 }
 
 impl Walk<'_> {
@@ -308,8 +334,9 @@ impl Walk<'_> {
             let kind = self.kind_of(&given);
             if hit.hides(kind) {
                 let id = self.known(given.kind).map_or(TypeId::OWN, |known| known.id);
+                let alias = self.alias(&given);
                 let writer = &mut self.tools.writer;
-                return writer.redacted(Reason::RedactedIdent, id, hit.word(), None);
+                return writer.redacted(Reason::RedactedIdent, id, hit.word(), alias);
             }
         }
         self.value(given);
