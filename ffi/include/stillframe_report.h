@@ -342,6 +342,7 @@ STILLFRAME_TYPE_(string, "char*", STILLFRAME_AS_STRING, char *, NULL);
 STILLFRAME_TYPE_(pointer, "void*", STILLFRAME_AS_POINTER, void *, NULL);
 STILLFRAME_TYPE_(bytes, "bytes", STILLFRAME_AS_BYTES, unsigned char, NULL);
 STILLFRAME_TYPE_(opaque, "struct", STILLFRAME_AS_OPAQUE, unsigned char, NULL);
+STILLFRAME_TYPE_(array, "array", STILLFRAME_AS_OPAQUE, unsigned char, NULL);
 
 /* A number's type by its size alone: of one item, where it is an array (an array is told apart only by STILLFRAME_VAR). */
 #define STILLFRAME_SIZED_INT_(x)                                                                                                         \
@@ -406,9 +407,13 @@ STILLFRAME_TYPE_(opaque, "struct", STILLFRAME_AS_OPAQUE, unsigned char, NULL);
         long double : &stillframe_type_ldouble,                                                                                          \
         char * : &stillframe_type_string,                                                                                                \
         const char * : &stillframe_type_string,                                                                                          \
-        default : (__builtin_classify_type(x) == 5 && sizeof(x) == sizeof(void *) ? &stillframe_type_pointer : &stillframe_type_opaque))
+        default : STILLFRAME_IS_ARRAY_(x) ? &stillframe_type_array                                                                       \
+                                          : __builtin_classify_type(x) == 5 && sizeof(x) == sizeof(void *) ? &stillframe_type_pointer   \
+                                                                                                           : &stillframe_type_opaque)
+/* An array becomes a pointer to its first item wherever it is a value; here it is not yet one. */
+#define STILLFRAME_IS_ARRAY_(x) (!__builtin_types_compatible_p(__typeof__(x), __typeof__(((void)0, (x)))))
 
-/* Any variable. Of a struct that is not named with STILLFRAME_OBJECT, only the type is shown. */
+/* Any variable. Of a struct that is not named with STILLFRAME_OBJECT, and of arrays of anything but numbers and texts, only the type is shown. */
 #define STILLFRAME_VAR(x) STILLFRAME_REGISTER(#x, STILLFRAME_TYPE_OF(x), sizeof(x), &(x), 0)
 /* `n` items behind a pointer to numbers or texts; both are taken when this line runs. */
 #define STILLFRAME_ARRAY(p, n) STILLFRAME_REGISTER(#p, STILLFRAME_SCALAR_TYPE_OF_(*(p)), 0, (p), (size_t)(n))
