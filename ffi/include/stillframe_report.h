@@ -16,7 +16,7 @@
  *
  * The registered address must stay valid until the variable goes out of scope, and the compiler may keep a newer value in a
  * register until the next call. Functions left by longjmp need nothing: their scopes are recognised as gone when the next one is
- * opened or something is captured.
+ * opened or something is captured. Only the function that calls setjmp itself is not left: see docs/c.md for variables in a block of it.
  *
  * Needs GCC or Clang: a scope is closed by the attribute `cleanup`, in C and in C++. C code that exceptions pass through needs
  * -fexceptions for that. A goto or a case must not lead from before one of these macros to behind it in the same block: what would be closed
