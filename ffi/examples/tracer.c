@@ -309,8 +309,8 @@ static const struct class order_class = {TEXT_OF("shop.Order"), 4, order_fields}
 static const struct class payment_failed = {TEXT_OF("shop.PaymentFailed"), 0, NULL};
 static const struct class key_error = {TEXT_OF("brook.KeyError"), 0, NULL};
 
-static const struct text checkout_names[] = {TEXT_OF("order"), TEXT_OF("session"), TEXT_OF("tries")};
-static const struct function checkout = {TEXT_OF("checkout"), TEXT_OF("shop.web"), TEXT_OF("shop/web.brook"), 3, checkout_names};
+static const struct text checkout_names[] = {TEXT_OF("order"), TEXT_OF("session"), TEXT_OF("tries"), TEXT_OF("visitor")};
+static const struct function checkout = {TEXT_OF("checkout"), TEXT_OF("shop.web"), TEXT_OF("shop/web.brook"), 4, checkout_names};
 static const struct text pay_names[] = {TEXT_OF("order"), TEXT_OF("total"), TEXT_OF("answer"), TEXT_OF("rates")};
 static const struct function pay = {TEXT_OF("pay"), TEXT_OF("shop.bank"), TEXT_OF("shop/bank.brook"), 4, pay_names};
 static const struct text receipt_names[] = {TEXT_OF("answer"), TEXT_OF("key")};
@@ -331,7 +331,7 @@ static void run_shop(struct tracer *tracer)
     const struct map answer = {2, answers};
     const struct entry rate_entries[] = {{TEXT_VALUE("USD"), {REAL, {.real = 1.08}}}, {TEXT_VALUE("GBP"), {REAL, {.real = 0.86}}}};
     const struct map rates = {2, rate_entries};
-    const struct value checkout_values[] = {OBJECT_AT(&order), TEXT_VALUE("0f9a-77"), INTEGER_OF(2)};
+    const struct value checkout_values[] = {OBJECT_AT(&order), TEXT_VALUE("0f9a-77"), INTEGER_OF(2), TEXT_VALUE("0f9a-77")};
     const struct value pay_values[] = {OBJECT_AT(&order), INTEGER_OF(4250), MAP_AT(&answer), MAP_AT(&rates)};
     const struct value receipt_values[] = {MAP_AT(&answer), TEXT_VALUE("receipt")};
     const struct call in_checkout = {&checkout, NULL, checkout_values, 31};

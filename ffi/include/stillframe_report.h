@@ -16,10 +16,12 @@
  *
  * The registered address must stay valid until the variable goes out of scope, and the compiler may keep a newer value in a
  * register until the next call. Functions left by longjmp need nothing: their scopes are recognised as gone when the next one is
- * opened or something is captured.
+ * opened or something is captured. Only the function that calls setjmp itself is not left: see docs/c.md for variables in a block of it.
  *
  * Needs GCC or Clang: a scope is closed by the attribute `cleanup`, in C and in C++. C code that exceptions pass through needs
- * -fexceptions for that.
+ * -fexceptions for that. A goto or a case must not lead from before one of these macros to behind it in the same block: what would be closed
+ * was never opened. That does not compile; but GCC does not see where a computed goto leads, so braces have to be around the macros behind its
+ * labels.
  */
 #ifndef STILLFRAME_REPORT_H
 #define STILLFRAME_REPORT_H
@@ -263,16 +265,31 @@ __attribute__((unused)) static inline void stillframe_var_close(stillframe_var *
 #define STILLFRAME_JOIN_(a, b) a##b
 #define STILLFRAME_JOIN(a, b) STILLFRAME_JOIN_(a, b)
 
+/* A goto or a case from before this to behind it is refused. GCC accepts it into the scope of what has a `cleanup`, and runs that on what was
+ * never written; but not over a type of variable size (C) or over an initialisation (C++). Clang refuses all of it. Costs nothing. */
+#if defined(__cplusplus)
+#define STILLFRAME_NO_JUMP_(name) __attribute__((unused)) const char name = 0;
+#elif defined(__clang__)
+#define STILLFRAME_NO_JUMP_(name) __attribute__((unused)) typedef char name;
+#else
+#define STILLFRAME_NO_JUMP_(name)                                                                                                        \
+    _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wvla\"")                                                           \
+    __attribute__((unused)) typedef char name[1 + (stillframe_thread_known == NULL)];                                                    \
+    _Pragma("GCC diagnostic pop")
+#endif
+
 /* Opens a scope for the rest of the block. Inside of another one of the same function it hides that one's name, nothing else. */
 #define STILLFRAME_FRAME()                                                                                                               \
     _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wshadow\"") static const stillframe_place stillframe_place_here = {\
         __func__, __FILE__, __LINE__, 0};                                                                                                \
+    STILLFRAME_NO_JUMP_(stillframe_no_jump_here)                                                                                         \
     __attribute__((cleanup(stillframe_scope_close))) stillframe_scope stillframe_scope_here;                                             \
     _Pragma("GCC diagnostic pop")                                                                                                        \
     stillframe_scope_open(&stillframe_scope_here, &stillframe_place_here, __builtin_dwarf_cfa(), __builtin_return_address(0))
 
 #define STILLFRAME_REGISTER_(id, text, type_of, size_of, where, items)                                                                   \
     static const stillframe_slot STILLFRAME_JOIN(stillframe_slot_, id) = {text, type_of, size_of};                                       \
+    STILLFRAME_NO_JUMP_(STILLFRAME_JOIN(stillframe_no_jump_, id))                                                                        \
     __attribute__((cleanup(stillframe_var_close))) stillframe_var STILLFRAME_JOIN(stillframe_var_, id) = {                               \
         stillframe_scope_here.vars, &STILLFRAME_JOIN(stillframe_slot_, id), (const void *)(uintptr_t)(where), items,                     \
         &stillframe_scope_here};                                                                                                         \
@@ -326,6 +343,7 @@ STILLFRAME_TYPE_(string, "char*", STILLFRAME_AS_STRING, char *, NULL);
 STILLFRAME_TYPE_(pointer, "void*", STILLFRAME_AS_POINTER, void *, NULL);
 STILLFRAME_TYPE_(bytes, "bytes", STILLFRAME_AS_BYTES, unsigned char, NULL);
 STILLFRAME_TYPE_(opaque, "struct", STILLFRAME_AS_OPAQUE, unsigned char, NULL);
+STILLFRAME_TYPE_(array, "array", STILLFRAME_AS_OPAQUE, unsigned char, NULL);
 
 /* A number's type by its size alone: of one item, where it is an array (an array is told apart only by STILLFRAME_VAR). */
 #define STILLFRAME_SIZED_INT_(x)                                                                                                         \
@@ -390,9 +408,13 @@ STILLFRAME_TYPE_(opaque, "struct", STILLFRAME_AS_OPAQUE, unsigned char, NULL);
         long double : &stillframe_type_ldouble,                                                                                          \
         char * : &stillframe_type_string,                                                                                                \
         const char * : &stillframe_type_string,                                                                                          \
-        default : (__builtin_classify_type(x) == 5 && sizeof(x) == sizeof(void *) ? &stillframe_type_pointer : &stillframe_type_opaque))
+        default : STILLFRAME_IS_ARRAY_(x) ? &stillframe_type_array                                                                       \
+                                          : __builtin_classify_type(x) == 5 && sizeof(x) == sizeof(void *) ? &stillframe_type_pointer   \
+                                                                                                           : &stillframe_type_opaque)
+/* An array becomes a pointer to its first item wherever it is a value; here it is not yet one. */
+#define STILLFRAME_IS_ARRAY_(x) (!__builtin_types_compatible_p(__typeof__(x), __typeof__(((void)0, (x)))))
 
-/* Any variable. Of a struct that is not named with STILLFRAME_OBJECT, only the type is shown. */
+/* Any variable. Of a struct that is not named with STILLFRAME_OBJECT, and of arrays of anything but numbers and texts, only the type is shown. */
 #define STILLFRAME_VAR(x) STILLFRAME_REGISTER(#x, STILLFRAME_TYPE_OF(x), sizeof(x), &(x), 0)
 /* `n` items behind a pointer to numbers or texts; both are taken when this line runs. */
 #define STILLFRAME_ARRAY(p, n) STILLFRAME_REGISTER(#p, STILLFRAME_SCALAR_TYPE_OF_(*(p)), 0, (p), (size_t)(n))

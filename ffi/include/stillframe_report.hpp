@@ -108,9 +108,11 @@ template <typename Pointer, typename Item> struct pointer_view : view_base<Point
         pointer_view::fill(out, item, item == nullptr ? 0 : 1);
     }
 };
+/* A deleter may say that the pointer is none, a number of a file for example. */
 template <typename Item, typename Deleter>
 struct view<std::unique_ptr<Item, Deleter>>
-    : std::conditional_t<std::is_array_v<Item> || std::is_void_v<Item>, view<void>, pointer_view<std::unique_ptr<Item, Deleter>, Item>> {};
+    : std::conditional_t<std::is_array_v<Item> || std::is_void_v<Item> || !std::is_same_v<typename std::unique_ptr<Item, Deleter>::pointer, Item *>,
+                         view<void>, pointer_view<std::unique_ptr<Item, Deleter>, Item>> {};
 template <typename Item>
 struct view<std::shared_ptr<Item>>
     : std::conditional_t<std::is_array_v<Item> || std::is_void_v<Item>, view<void>, pointer_view<std::shared_ptr<Item>, Item>> {};
@@ -149,10 +151,10 @@ template <typename Type> constexpr stillframe_type make_type() {
         return {text, STILLFRAME_AS_STRUCT, sizeof(Type), nullptr, described<Type>::fields, described<Type>::count, nullptr};
     } else if constexpr (view<Type>::is) {
         return {text, STILLFRAME_AS_VIEW, sizeof(Type), nullptr, nullptr, 0, &view<Type>::look};
-    } else if constexpr (std::is_void_v<Type> || std::is_function_v<Type>) {
-        return {text, STILLFRAME_AS_OPAQUE, 1, nullptr, nullptr, 0, nullptr};
     } else {
-        return {text, STILLFRAME_AS_OPAQUE, sizeof(Type), nullptr, nullptr, 0, nullptr};
+        /* It may have no size: void, a function, a class that is declared only. Nobody asks for it, and so it is the same description in a file
+         * that does see the whole class. */
+        return {text, STILLFRAME_AS_OPAQUE, 1, nullptr, nullptr, 0, nullptr};
     }
 }
 

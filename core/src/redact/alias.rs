@@ -4,6 +4,8 @@
 //! hash. The hash is a polynomial over the bytes modulo 2^61 - 1 at a secret point, so that it can be had for any part
 //! of a text from those of its beginnings, and says nothing about the string to somebody without the key.
 
+use std::ops::Range;
+
 use super::Arena;
 use super::config::Action;
 use super::detect::Detector;
@@ -128,6 +130,40 @@ impl AliasKey {
         if hits.len() > before {
             normalise(hits);
         }
+    }
+
+    /// The first copy of an alias in `text` at `from` or behind, by the same rules; the longest one, where several begin there. For a signal
+    /// handler, which has one text at a time: nothing is allocated.
+    #[must_use]
+    pub fn first_copy(
+        &self,
+        text: &[u8],
+        from: usize,
+        aliases: &[(u32, u64)],
+    ) -> Option<Range<usize>> {
+        let length = text.len();
+        let is_whole = |a: &(u32, u64)| a.0 >= MIN_WHOLE && a.0 as usize == length;
+        if from == 0
+            && aliases.iter().any(is_whole)
+            && aliases.contains(&(length as u32, self.hash(text)))
+        {
+            return Some(0..length);
+        }
+        let copy = |start: usize, &(length, hash): &(u32, u64)| {
+            let end = start + length as usize;
+            let is_one = length >= MIN_INSIDE
+                && is_edge(text, end)
+                && text
+                    .get(start..end)
+                    .is_some_and(|part| self.hash(part) == hash);
+            is_one.then_some(end)
+        };
+        (from..length)
+            .filter(|&start| is_edge(text, start))
+            .find_map(|start| {
+                let ends = aliases.iter().filter_map(|alias| copy(start, alias));
+                ends.max().map(|end| start..end)
+            })
     }
 }
 
@@ -272,6 +308,22 @@ mod tests {
     }
 
     #[test]
+    fn one_copy_after_the_other() {
+        let key = AliasKey::from_seed(7);
+        let alias = |text: &str| (text.len() as u32, key.hash(text.as_bytes()));
+        let aliases = [alias("secret"), alias("hunter22"), alias("hunter22 once")];
+        let first = |text: &str, from| key.first_copy(text.as_bytes(), from, &aliases);
+        assert_eq!(first("secret", 0), Some(0..6));
+        assert_eq!(first("a secret", 0), None);
+        assert_eq!(first("hunter22 hunter22", 0), Some(0..8));
+        assert_eq!(first("hunter22 hunter22", 8), Some(9..17));
+        assert_eq!(first("say hunter22 once!", 0), Some(4..17), "the longest");
+        assert_eq!(first("hunter223", 0), None);
+        assert_eq!(first("", 0), None);
+        assert_eq!(first("hunter22", 9), None);
+    }
+
+    #[test]
     fn edges_are_not_inside_words_of_any_script() {
         assert_eq!(
             find(
@@ -310,7 +362,14 @@ mod tests {
             for hit in &hits {
                 found[hit.start as usize..hit.end as usize].fill(true);
             }
-            prop_assert_eq!(found, expected);
+            prop_assert_eq!(&found, &expected);
+            let mut one_by_one = vec![false; text.len()];
+            let mut at = 0;
+            while let Some(copy) = key.first_copy(text.as_bytes(), at, &alias) {
+                one_by_one[copy.clone()].fill(true);
+                at = copy.start + 1;
+            }
+            prop_assert_eq!(one_by_one, expected);
         }
 
         #[test]

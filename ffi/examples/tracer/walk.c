@@ -10,6 +10,9 @@
 #define CONTAINERS 1024
 /* Types of one tape that are told by name; of others only what they hold is told. */
 #define TYPES 64
+/* Bytes of a hidden text whose copies are looked for: shorter ones are found everywhere, longer ones cost too much. */
+#define SHORTEST_COPY 6
+#define LONGEST_COPY 4096
 
 /* What an entry of the walk points to. */
 enum what { A_FAILURE, A_CALL, A_LIST, A_MAP, AN_OBJECT };
@@ -113,6 +116,19 @@ static void write_value(struct walker *walker, const struct value *value)
     }
 }
 
+/* What stands for a value that its name hides. Of a text, its length and a keyed hash, so that copies of it, in a message for example, are
+ * hidden as well. */
+static void write_hidden(struct walker *walker, stillframe_text rule, const struct value *value)
+{
+    uint64_t hash = 0;
+    size_t length = value->kind == TEXT ? value->as.text.length : 0;
+    if (length >= SHORTEST_COPY && length <= LONGEST_COPY && stillframe_text_alias(walker->engine, view(value->as.text), &hash, NULL) == STILLFRAME_OK) {
+        stillframe_tape_alias(&walker->tape, STILLFRAME_REASON_REDACTED_IDENT, 0, rule.ptr, rule.len, (uint32_t)length, hash);
+    } else {
+        stillframe_tape_redacted(&walker->tape, STILLFRAME_REASON_REDACTED_IDENT, 0, rule.ptr, rule.len);
+    }
+}
+
 /* A value that stands under a name. It is not read if the name says that it must be hidden; nothing and truth values never must: that a
  * password is missing is often the mistake. */
 static void write_under(struct walker *walker, struct text name, const struct value *value)
@@ -121,7 +137,7 @@ static void write_under(struct walker *walker, struct text name, const struct va
                                      STILLFRAME_KIND_OTHER, STILLFRAME_KIND_OTHER, STILLFRAME_KIND_OTHER,  STILLFRAME_KIND_OTHER};
     stillframe_text rule;
     if (stillframe_name_is_redacted(walker->engine, view(name), kinds[value->kind], &rule, NULL) == STILLFRAME_REDACTED) {
-        stillframe_tape_redacted(&walker->tape, STILLFRAME_REASON_REDACTED_IDENT, 0, rule.ptr, rule.len);
+        write_hidden(walker, rule, value);
     } else {
         write_value(walker, value);
     }

@@ -192,6 +192,8 @@ pub(crate) fn capture(
         thread: now.thread,
         limits,
         redactor: engine.redactor(),
+        alias_key: engine.alias_key(),
+        hides_copies: false,
     };
     let taken = record(&mut recorder, &loaded, &order);
     let tape = taken.map(|(tape, duration)| (tape.to_vec(), duration));

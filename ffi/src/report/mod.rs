@@ -15,6 +15,7 @@
 //! | [`images`], [`stack`] | addresses of the callers |
 //! | [`scopes`] | which frame a scope belongs to, and whether it still runs |
 //! | [`value`], [`text`], [`walk`] | values onto a tape |
+//! | [`copies`] | what a name hides, elsewhere |
 //! | [`recorder`] | the memory of all that, made before it is needed |
 //! | [`start`] | the process's engine |
 //! | [`failure`] | one report |
@@ -24,6 +25,7 @@
 //! Nothing on the capturing path up to the finished tape allocates, locks or calls code of the program, so that the same path serves in a
 //! signal handler. Its header, `stillframe_report.h`, is written by hand: most of it are macros.
 
+pub mod copies;
 pub mod failure;
 pub mod images;
 pub mod layout;

@@ -2,6 +2,7 @@
 
 use crossbeam_queue::ArrayQueue;
 use stillframe_core::limits::Limits;
+use stillframe_core::redact::MAX_ALIASES;
 use stillframe_core::tape::TapeWriter;
 
 use super::layout::{Slot, Var};
@@ -38,6 +39,8 @@ pub(crate) struct Tools {
     pub(crate) vars: Vec<(Var, Slot)>,
     /// Containers whose contents are still to be written.
     pub(crate) queue: Vec<Pending>,
+    /// Lengths and hashes of hidden texts whose copies the walk itself hides.
+    pub(crate) aliases: Vec<(u32, u64)>,
 }
 
 impl Recorder {
@@ -58,6 +61,7 @@ impl Recorder {
                 known: Vec::with_capacity(KNOWN),
                 vars: Vec::with_capacity(MAX_VARS),
                 queue: Vec::with_capacity(limits.values as usize),
+                aliases: Vec::with_capacity(MAX_ALIASES),
             },
         })
     }

@@ -90,6 +90,8 @@ pub(crate) struct Stack {
     count: usize,
     /// The frames reach to the thread's first one.
     pub(crate) is_whole: bool,
+    /// More frames follow than are looked at: nobody knows how many.
+    pub(crate) is_cut: bool,
     cache: Cache,
 }
 
@@ -99,6 +101,7 @@ impl Stack {
             frames: Box::new([NativeFrame::default(); MAX_FRAMES]),
             count: 0,
             is_whole: false,
+            is_cut: false,
             cache: Cache::new_in(),
         }
     }
@@ -156,6 +159,7 @@ impl Stack {
                 }
             }
         }
+        self.is_cut = self.count == MAX_FRAMES && !self.is_whole;
         if live {
             let mut top = registers.sp;
             for frame in self.frames() {

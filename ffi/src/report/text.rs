@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use stillframe_core::tape::{TapeWriter, TextFlags, TypeId};
 
+use super::copies::{ALIAS_MAX, Copies};
 use super::memory::Memory;
 
 /// Bytes of a text that are counted. What is longer is told as this long.
@@ -98,7 +99,7 @@ pub(crate) enum Ends {
 impl TextBuffer {
     /// For texts of up to `limit` characters.
     pub(crate) fn new(limit: usize) -> Self {
-        let bytes = 4 * limit + 2 * CHUNK;
+        let bytes = (4 * limit + 2 * CHUNK).max(ALIAS_MAX + CHUNK);
         Self {
             raw: Vec::with_capacity(bytes),
             // A byte that is no text becomes a character of three.
@@ -106,15 +107,9 @@ impl TextBuffer {
         }
     }
 
-    /// Writes the text at an address, of this type; `false`, and nothing was written: its first byte cannot be read.
-    pub(crate) fn write(
-        &mut self,
-        memory: &mut Memory,
-        writer: &mut TapeWriter,
-        at: usize,
-        ends: Ends,
-        type_id: TypeId,
-    ) -> bool {
+    /// Reads the text at an address into `raw`, as far as there is room. Returns the characters that come later; `None`: its first byte
+    /// cannot be read.
+    fn read(&mut self, memory: &mut Memory, at: usize, ends: Ends) -> Option<usize> {
         let (most, stops) = match ends {
             Ends::Zero => (MAX_COUNTED, true),
             Ends::ZeroWithin(most) => (most.min(MAX_COUNTED), true),
@@ -131,7 +126,7 @@ impl TextBuffer {
             let length = (CHUNK - here % CHUNK).min(most - done);
             let got = memory.read(here, &mut chunk[..length]);
             if got == 0 && done == 0 {
-                return false;
+                return None;
             }
             let zero = chunk[..got].iter().position(|&byte| byte == 0);
             let end = zero.filter(|_| stops).unwrap_or(got);
@@ -145,6 +140,40 @@ impl TextBuffer {
         }
         if let Ends::After(length) = ends {
             later += length - done.min(length);
+        }
+        Some(later)
+    }
+
+    /// The bytes of the text at an address; `None`: it cannot be read, has more than `most`, or is no Unicode.
+    pub(crate) fn whole(
+        &mut self,
+        memory: &mut Memory,
+        at: usize,
+        ends: Ends,
+        most: usize,
+    ) -> Option<&[u8]> {
+        let later = self.read(memory, at, ends)?;
+        let is_whole = later == 0 && self.raw.len() <= most;
+        (is_whole && std::str::from_utf8(&self.raw).is_ok()).then_some(&self.raw)
+    }
+
+    /// Writes the text at an address, of this type, without the copies of what is hidden; `false`, and nothing was written: its first byte
+    /// cannot be read.
+    pub(crate) fn write(
+        &mut self,
+        memory: &mut Memory,
+        writer: &mut TapeWriter,
+        at: usize,
+        ends: Ends,
+        type_id: TypeId,
+        copies: Copies<'_>,
+    ) -> bool {
+        let Some(later) = self.read(memory, at, ends) else {
+            return false;
+        };
+        if copies.hide_in(&mut self.raw, later == 0) {
+            copies.instead(writer, type_id);
+            return true;
         }
         let (text, flags) = clean(&self.raw, &mut self.clean, later > 0);
         let total = text.chars().count() + later;
@@ -186,6 +215,7 @@ mod tests {
     use stillframe_core::tape::{Item, Link, Section, Tape, TapeWriter, TypeId, Value};
 
     use super::{Ends, MAX_COUNTED, Short, TextBuffer};
+    use crate::report::copies::Copies;
     use crate::report::memory::Memory;
 
     /// What a tape shows of a text: itself, its length, whether it was whole Unicode.
@@ -201,7 +231,8 @@ mod tests {
         let mut buffer = TextBuffer::new(limits.string as usize);
         let at = bytes.as_ptr().addr();
         let type_id = writer.define_type(b"char[]");
-        let written = buffer.write(&mut memory, &mut writer, at, ends, type_id);
+        let copies = Copies::of(None, &[]);
+        let written = buffer.write(&mut memory, &mut writer, at, ends, type_id, copies);
         writer.end_group();
         let tape = writer.finish(None, std::time::Duration::ZERO).unwrap();
         let tape = Tape::parse(tape).unwrap();

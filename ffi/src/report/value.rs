@@ -6,6 +6,7 @@ use stillframe_core::reason::Reason;
 use stillframe_core::redact::{Mode, STRICT, ValueKind};
 use stillframe_core::tape::{ContainerId, TextFlags, TypeId};
 
+use super::copies::Copies;
 use super::layout::{
     self, KIND_BOOL, KIND_BYTES, KIND_CHAR, KIND_FLOAT, KIND_INT, KIND_OPAQUE, KIND_POINTER,
     KIND_STRING, KIND_STRUCT, KIND_TO, KIND_UINT, KIND_VIEW, View,
@@ -14,7 +15,7 @@ use super::text::{Ends, Short};
 use super::walk::{Content, Walk, without_struct};
 
 /// Pointers, and objects that stand for one other, followed to get to one value.
-const MAX_FOLLOWED: u32 = 8;
+pub(crate) const MAX_FOLLOWED: u32 = 8;
 
 /// Where a value is and what it is.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +38,14 @@ pub(crate) struct Known {
     /// On the tape being written.
     pub(crate) id: TypeId,
     pub(crate) is_hidden: bool,
+}
+
+/// Why an object cannot be looked into.
+pub(crate) enum Blind {
+    /// It cannot be read.
+    Bad,
+    /// What would look is no code of the program.
+    Foreign,
 }
 
 impl Walk<'_> {
@@ -196,14 +205,20 @@ impl Walk<'_> {
             return self.hide_strictly(id);
         }
         let tools = &mut *self.tools;
+        let copies = Copies::of(self.alias_key, &tools.aliases);
         if matches!(ends, Ends::After(0) | Ends::ZeroWithin(0)) {
             tools.writer.as_type(id);
             tools.writer.ascii(b"");
             return;
         }
-        let written = tools
-            .text
-            .write(&mut tools.memory, &mut tools.writer, address, ends, id);
+        let written = tools.text.write(
+            &mut tools.memory,
+            &mut tools.writer,
+            address,
+            ends,
+            id,
+            copies,
+        );
         if !written {
             self.unreadable_as(id, address);
         }
@@ -226,6 +241,10 @@ impl Walk<'_> {
         let got = tools.memory.read(address, &mut tools.bytes[..kept]);
         if got < kept {
             return self.unreadable(known, address);
+        }
+        let copies = Copies::of(self.alias_key, &tools.aliases);
+        if copies.are_in(&tools.bytes[..kept]) {
+            return copies.instead(&mut tools.writer, known.id);
         }
         tools.writer.binary_of(&tools.bytes[..kept], total);
     }
@@ -282,14 +301,14 @@ impl Walk<'_> {
         self.tools.writer.define_type(name.as_str().as_bytes())
     }
 
-    /// (C++) An object whose contents the standard library knows where to find.
-    fn view(&mut self, known: Known, address: usize, depth: u32) {
+    /// (C++) Where the contents of an object lie.
+    pub(crate) fn look(&mut self, known: Known, address: usize) -> Result<View, Blind> {
         let size = (known.layout.size as usize).max(1);
         if !self.tools.memory.is_readable(address, size) {
-            return self.unreadable(known, address);
+            return Err(Blind::Bad);
         }
         if !self.loaded.has(known.layout.view as u64) {
-            return self.tools.writer.opaque(known.id);
+            return Err(Blind::Foreign);
         }
         let mut view = View::default();
         // SAFETY: the description is one that the header's templates made, as its place in an image says; the function only looks at
@@ -299,6 +318,16 @@ impl Walk<'_> {
                 std::mem::transmute(known.layout.view);
             look(address, &raw mut view);
         }
+        Ok(view)
+    }
+
+    /// (C++) An object whose contents the standard library knows where to find.
+    fn view(&mut self, known: Known, address: usize, depth: u32) {
+        let view = match self.look(known, address) {
+            Ok(view) => view,
+            Err(Blind::Bad) => return self.unreadable(known, address),
+            Err(Blind::Foreign) => return self.tools.writer.opaque(known.id),
+        };
         let Some(item) = self.known(view.item) else {
             return self.unreadable(known, view.item);
         };

@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 use stillframe_core::language::Language;
 use stillframe_core::limits::Limits;
 use stillframe_core::reason::Reason;
-use stillframe_core::redact::Redactor;
+use stillframe_core::redact::{AliasKey, Redactor};
 use stillframe_core::tape::{FrameFlags, Link, Location, Message, Section, TypeId};
 
 use super::images::Loaded;
 use super::layout::{Field, Slot, Var, stillframe_thread};
 use super::recorder::{Recorder, Tools};
 use super::scopes::OpenScope;
-use super::stack::{NativeFrame, Registers};
+use super::stack::{NativeFrame, Registers, Stack};
 use super::text::Short;
 use super::value::{Given, Known};
 
@@ -41,6 +41,10 @@ pub(crate) struct Order<'o> {
     pub(crate) thread: *const stillframe_thread,
     pub(crate) limits: &'o Limits,
     pub(crate) redactor: &'o Redactor,
+    /// For what names hide; `None`: its copies are not looked for.
+    pub(crate) alias_key: Option<&'o AliasKey>,
+    /// Copies are hidden here: the tape is stored before anything is scanned.
+    pub(crate) hides_copies: bool,
 }
 
 /// What a container's group holds.
@@ -67,6 +71,8 @@ struct Shown {
     scopes: (usize, usize),
     /// It is in the same frame of the machine as the one before.
     same: bool,
+    /// Frames are missing in front of it, and how many, where that is known.
+    omitted: Option<Option<u32>>,
 }
 
 /// One capture at work.
@@ -75,6 +81,8 @@ pub(crate) struct Walk<'w> {
     pub(crate) limits: &'w Limits,
     pub(crate) redactor: &'w Redactor,
     pub(crate) loaded: &'w Loaded,
+    pub(crate) alias_key: Option<&'w AliasKey>,
+    pub(crate) hides_copies: bool,
     began: Instant,
     /// Why it ends before everything was written.
     stop: Option<Reason>,
@@ -96,9 +104,7 @@ pub(crate) fn record<'r>(
         tools,
     } = recorder;
     tools.memory.begin();
-    tools.seen.clear();
-    tools.known.clear();
-    tools.queue.clear();
+    tools.aliases.clear();
     stack.unwind(order.registers, loaded, &mut tools.memory, order.live);
     scopes.collect(order.thread, stack, &mut tools.memory);
     if order.caller != 0 {
@@ -108,18 +114,12 @@ pub(crate) fn record<'r>(
         let has_scopes = |frame: &NativeFrame| !scopes.of(frame.cfa).is_empty();
         stack.begin_in_program(|frame| frame.is_system && !has_scopes(frame));
     }
-    let mut walk = Walk {
-        tools,
-        limits: order.limits,
-        redactor: order.redactor,
-        loaded,
-        began,
-        stop: None,
-        asked: 0,
-        followed: 0,
-    };
-    walk.all(stack.frames(), scopes.all(), order);
-    let stop = walk.stop;
+    let mut stop = walk(tools, stack, scopes.all(), loaded, order, began);
+    if !tools.aliases.is_empty() {
+        // Their copies may stand before them.
+        let again = Instant::now();
+        stop = walk(tools, stack, scopes.all(), loaded, order, again);
+    }
     tools.memory.end();
     let duration = began.elapsed();
     tools
@@ -128,10 +128,38 @@ pub(crate) fn record<'r>(
         .map(|tape| (tape, duration))
 }
 
+/// Writes the tape, and returns why it ends before everything was written.
+fn walk(
+    tools: &mut Tools,
+    stack: &Stack,
+    scopes: &[OpenScope],
+    loaded: &Loaded,
+    order: &Order<'_>,
+    began: Instant,
+) -> Option<Reason> {
+    tools.seen.clear();
+    tools.known.clear();
+    tools.queue.clear();
+    let mut walk = Walk {
+        tools,
+        limits: order.limits,
+        redactor: order.redactor,
+        loaded,
+        alias_key: order.alias_key,
+        hides_copies: order.hides_copies,
+        began,
+        stop: None,
+        asked: 0,
+        followed: 0,
+    };
+    walk.all(stack, scopes, order);
+    walk.stop
+}
+
 impl Walk<'_> {
-    fn all(&mut self, frames: &[NativeFrame], scopes: &[OpenScope], order: &Order<'_>) {
+    fn all(&mut self, stack: &Stack, scopes: &[OpenScope], order: &Order<'_>) {
         let mut shown = [const { None }; MAX_TAPE_FRAMES];
-        let (count, omitted) = choose(frames, scopes, self.limits.frames as usize, &mut shown);
+        let count = choose(stack, scopes, self.limits.frames as usize, &mut shown);
         let shown = &shown[..count];
         let writer = &mut self.tools.writer;
         writer.begin(Language::Native, order.limits);
@@ -146,8 +174,7 @@ impl Walk<'_> {
         writer.section(Section::Frames);
         let mut written = 0;
         for frame in shown.iter().flatten() {
-            let last = written + 1 == count;
-            if last && let Some(omitted) = omitted {
+            if let Some(omitted) = frame.omitted {
                 self.tools.writer.gap(Reason::Frames, omitted);
             }
             // A frame that finds no room would leave something else in its place.
@@ -159,6 +186,9 @@ impl Walk<'_> {
                 break;
             }
             written += 1;
+        }
+        if stack.is_cut && written == count {
+            self.tools.writer.gap(Reason::Frames, None);
         }
         self.tools.writer.end_group();
 
@@ -259,16 +289,19 @@ impl Walk<'_> {
             let mut vars = std::mem::take(&mut self.tools.vars);
             vars.clear();
             let mut at = scope.vars;
-            while at != 0 && vars.len() < MAX_VARS {
+            let mut missing = None;
+            while at != 0 && missing.is_none() {
                 let var = self.tools.memory.get::<Var>(at);
-                let Some(var) = var.filter(|var| var.scope == scope.at) else {
-                    break;
-                };
-                let Some(slot) = self.tools.memory.get::<Slot>(var.slot) else {
-                    break;
-                };
-                vars.push((var, slot));
-                at = var.next;
+                let var = var.filter(|var| var.scope == scope.at && !is_in(&vars, scope.vars, at));
+                let slot = var.and_then(|var| self.tools.memory.get::<Slot>(var.slot));
+                match var.zip(slot) {
+                    None => missing = Some(Reason::Unreadable),
+                    Some(_) if vars.len() >= MAX_VARS => missing = Some(Reason::Budget),
+                    Some(found) => {
+                        vars.push(found);
+                        at = found.0.next;
+                    }
+                }
             }
             for (done, (var, slot)) in vars.iter().rev().enumerate() {
                 if let Some(reason) = self.enough() {
@@ -286,8 +319,8 @@ impl Walk<'_> {
                 self.named(slot.name, given);
             }
             self.tools.vars = vars;
-            if at != 0 {
-                self.tools.writer.gap(Reason::Budget, None);
+            if let Some(reason) = missing {
+                self.tools.writer.gap(reason, None);
             }
         }
         self.tools.writer.end_group();
@@ -308,8 +341,9 @@ impl Walk<'_> {
             let kind = self.kind_of(&given);
             if hit.hides(kind) {
                 let id = self.known(given.kind).map_or(TypeId::OWN, |known| known.id);
+                let alias = self.alias(&given);
                 let writer = &mut self.tools.writer;
-                return writer.redacted(Reason::RedactedIdent, id, hit.word(), None);
+                return writer.redacted(Reason::RedactedIdent, id, hit.word(), alias);
             }
         }
         self.value(given);
@@ -442,6 +476,15 @@ pub(crate) fn without_struct(name: &str) -> &str {
     name.strip_suffix('*').unwrap_or(name)
 }
 
+/// Whether a variable's record, at an address, is one of those that were found before in a list that begins at `first`. A block that `longjmp`
+/// left did not take its variables out; when they are registered again, the list leads back to them.
+fn is_in(vars: &[(Var, Slot)], first: usize, at: usize) -> bool {
+    match vars.split_last() {
+        Some((_, before)) => at == first || before.iter().any(|(var, _)| var.next == at),
+        None => false,
+    }
+}
+
 /// A number of items; none if it was negative before the program made a size of it.
 fn not_negative(count: usize) -> usize {
     if isize::try_from(count).is_ok() {
@@ -456,38 +499,40 @@ fn clamp(count: usize) -> u32 {
 }
 
 /// Decides which frames are shown: the innermost, as many of the program's own as the limit allows, and its outermost. Returns how many they
-/// are, and how many are missing in front of the last one (`None` inside: nobody knows).
+/// are.
 fn choose(
-    frames: &[NativeFrame],
+    stack: &Stack,
     scopes: &[OpenScope],
     limit: usize,
     shown: &mut [Option<Shown>; MAX_TAPE_FRAMES],
-) -> (usize, Option<Option<u32>>) {
+) -> usize {
+    let frames = stack.frames();
     let mut count = 0;
     let mut own = 0;
     let outermost = frames.iter().rposition(|frame| !frame.is_system);
-    let mut omitted = None;
     for (position, frame) in frames.iter().enumerate() {
         let is_full = own + 1 >= limit.max(2) || count + 4 >= MAX_TAPE_FRAMES;
         if is_full && Some(position) != outermost {
             continue;
         }
-        if is_full {
-            let before = frames[..position].len();
-            let missing = before - shown_frames(&shown[..count]);
-            if missing > 0 {
-                omitted = Some(Some(missing as u32));
-            }
-        }
+        let missing = position - shown_frames(&shown[..count]);
+        let first = count;
         count += of_frame(frame, scopes, &mut shown[count..]);
         own += usize::from(!frame.is_system);
         if is_full {
+            if missing > 0
+                && let Some(Some(shown)) = shown.get_mut(first)
+            {
+                // A number would be taken for all that are missing.
+                shown.omitted = Some((!stack.is_cut).then_some(missing as u32));
+            }
             break;
         }
     }
     // Scopes in frames that could not be unwound.
     let last = frames.iter().map(|frame| frame.cfa).max().unwrap_or(0);
-    let mut at = scopes.iter().position(|scope| scope.cfa > last);
+    let outside = scopes.iter().position(|scope| scope.cfa > last);
+    let mut at = outside;
     while let Some(first) = at {
         if count >= MAX_TAPE_FRAMES {
             break;
@@ -500,11 +545,12 @@ fn choose(
             frame: NativeFrame::default(),
             scopes: (first, length),
             same: false,
+            omitted: (stack.is_cut && at == outside).then_some(None),
         });
         count += 1;
         at = (first + length < scopes.len()).then_some(first + length);
     }
-    (count, omitted)
+    count
 }
 
 fn shown_frames(shown: &[Option<Shown>]) -> usize {
@@ -529,6 +575,7 @@ fn of_frame(frame: &NativeFrame, scopes: &[OpenScope], shown: &mut [Option<Shown
             frame: *frame,
             scopes: (at, length),
             same: count > 0,
+            omitted: None,
         });
         count += 1;
         at += length;
@@ -540,6 +587,7 @@ fn of_frame(frame: &NativeFrame, scopes: &[OpenScope], shown: &mut [Option<Shown
             frame: *frame,
             scopes: (0, 0),
             same: false,
+            omitted: None,
         });
         count = 1;
     }

@@ -56,6 +56,51 @@ __attribute__((noinline)) static void jumps(void) {
     big_frame();
 }
 
+__attribute__((noinline)) static void work(int turn) {
+    if (turn < 2) {
+        longjmp(back, 1);
+    }
+    CHECK(stillframe_report("Worked", "%d", turn) == STILLFRAME_OK);
+}
+
+/* A block that is left by longjmp and entered again, in the function that stays. */
+__attribute__((noinline)) static void blocks_left_by_jumps(void) {
+    STILLFRAME_FRAME();
+    int outer = 77;
+    STILLFRAME_INT(outer);
+    for (volatile int turn = 0; turn < 3; turn++) {
+        if (setjmp(back) == 0) {
+            STILLFRAME_FRAME();
+            int inner = 880 + turn;
+            STILLFRAME_INT(inner);
+            work(turn);
+        }
+    }
+    CHECK_SHOWS("\"inner\":{\"type\":\"int\",\"value\":882}");
+    CHECK_SHOWS("\"outer\":{\"type\":\"int\",\"value\":77}");
+    CHECK_HIDES("unreadable");
+}
+
+/* The same without a scope of its own: what is lost by that is told, and nothing is shown twice. */
+__attribute__((noinline)) static void blocks_without_a_scope(void) {
+    const char *found;
+    STILLFRAME_FRAME();
+    int outer = 77;
+    STILLFRAME_INT(outer);
+    for (volatile int turn = 0; turn < 3; turn++) {
+        if (setjmp(back) == 0) {
+            int inner = 880 + turn, other = 5;
+            STILLFRAME_INT(inner);
+            STILLFRAME_INT(other);
+            work(turn);
+        }
+    }
+    found = strstr(report_last(), "\"inner\":{\"type\":\"int\",\"value\":882}");
+    CHECK(found != NULL && strstr(found + 1, "\"inner\":{") == NULL);
+    CHECK_SHOWS("\"notCapturedReason\":\"unreadable\"");
+    CHECK_HIDES("\"notCapturedReason\":\"budget\"");
+}
+
 static void blocks(void) {
     STILLFRAME_FRAME();
     int outer = 1;
@@ -81,6 +126,14 @@ static void blocks(void) {
             CHECK_HIDES("\"inner\"");
         }
     }
+}
+
+static int times_shown(const char *text) {
+    int times = 0;
+    for (const char *at = strstr(report_last(), text); at != NULL; at = strstr(at + 1, text)) {
+        times++;
+    }
+    return times;
 }
 
 __attribute__((noinline)) static int deep(int depth) {
@@ -127,7 +180,15 @@ int main(void) {
     blocks();
     CHECK(thread->depth == 0);
     jumps();
+    blocks_left_by_jumps();
+    blocks_without_a_scope();
+    deep(100);
+    CHECK_SHOWS("\"what\":\"frames\",\"count\":");
+    CHECK(times_shown("\"what\":\"frames\"") == 1);
     deep(1000);
+    /* More than anybody counts: some in the middle, some at the end. */
+    CHECK(times_shown("\"what\":\"frames\"") >= 2);
+    CHECK_HIDES("\"what\":\"frames\",\"count\":");
     CHECK_SHOWS("\"depth\":{\"type\":\"int\",\"value\":0}");
     CHECK_SHOWS("\"depth\":{\"type\":\"int\",\"value\":14}");
     CHECK_SHOWS("\"what\":\"frames\"");

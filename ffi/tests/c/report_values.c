@@ -283,6 +283,38 @@ static void none_of_them(void) {
     CHECK_HIDES("4294967295");
 }
 
+/* Arrays as large as a pointer that are none, and are not known: their contents are no address. */
+struct grids {
+    char grid[2][4];
+    struct point one[1];
+    const void *const *volatile *held[1];
+};
+STILLFRAME_STRUCT(grids, struct grids, STILLFRAME_FIELD(struct grids, grid), STILLFRAME_FIELD(struct grids, one), STILLFRAME_FIELD(struct grids, held));
+
+static void arrays_of_a_pointers_size(void) {
+    STILLFRAME_FRAME();
+    char grid[2][4] = {{1, 0, 0, 0}, {2, 0, 0, 0}};
+    struct point one[1] = {{1, 2}};
+    volatile int pair[2] = {1, 2};
+    int *addresses[1] = {NULL}, *volatile pointer = NULL;
+    struct grids grids = {{{1, 0, 0, 0}, {2, 0, 0, 0}}, {{1, 2}}, {NULL}};
+    memcpy(&addresses, grid, sizeof addresses);
+    STILLFRAME_VAR(grid);
+    STILLFRAME_VAR(one);
+    STILLFRAME_VAR(pair);
+    STILLFRAME_VAR(addresses);
+    STILLFRAME_VAR(pointer);
+    STILLFRAME_OBJECT(grids, grids);
+    CHECK(stillframe_report("Arrays", "%s", "a") == STILLFRAME_OK);
+    CHECK_SHOWS("\"grid\":{\"type\":\"array\"");
+    CHECK_SHOWS("\"one\":{\"type\":\"array\"");
+    CHECK_SHOWS("\"pair\":{\"type\":\"array\"");
+    CHECK_SHOWS("\"addresses\":{\"type\":\"array\"");
+    CHECK_SHOWS("\"pointer\":{\"type\":\"void*\",\"isNull\":true}");
+    CHECK_SHOWS("\"fields\":{\"grid\":{\"type\":\"array\"");
+    CHECK_HIDES("0x200000001");
+}
+
 static void hidden_types(void) {
     STILLFRAME_FRAME();
     struct credentials mine = {joe}, *also = &mine;
@@ -333,9 +365,10 @@ int main(void) {
     texts();
     structs();
     chains();
+    arrays_of_a_pointers_size();
     hidden_types();
     none_of_them();
-    CHECK(report_count() == 6);
+    CHECK(report_count() == 7);
     long_messages();
     errno = 78;
     CHECK(stillframe_report("Errno", "%s", "kept") == STILLFRAME_OK && errno == 78);

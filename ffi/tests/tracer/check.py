@@ -108,7 +108,9 @@ def the_envelope(command: list[str]) -> None:
     assert customer["api_token"]["notCapturedReason"] == "redactedIdent"
     assert order["fields"]["note"]["value"] == "'card [redacted], ring twice'"
     assert customer["orders"]["elements"] == [{"type": "Order", "notCapturedReason": "depth"}]
-    assert captures(frames["checkout"])["locals"]["session"]["notCapturedReason"] == "redactedIdent"
+    visit = captures(frames["checkout"])["locals"]
+    assert visit["session"]["notCapturedReason"] == "redactedIdent"
+    assert visit["visitor"]["notCapturedReason"] == "redactedValue", "a copy of it"
     functions = [one["logger"]["method"] for one in upload.snapshots]
     assert functions == ["receipt_of", "pay", "pay", "checkout"], "the cause's frames first, until where it was caught"
     assert captures(upload.snapshots[0])["throwable"]["type"] == "KeyError"

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, AtomicPtr, Ordering};
 
 use stillframe_core::limits::Limits;
-use stillframe_core::redact::Redactor;
+use stillframe_core::redact::{AliasKey, Redactor};
 use stillframe_core::sink::fatal;
 use stillframe_core::tape::Message;
 
@@ -46,6 +46,7 @@ const WAIT_MS: u32 = 3000;
 struct Ready {
     recorder: UnsafeCell<Box<Recorder>>,
     redactor: Arc<Redactor>,
+    alias_key: Option<AliasKey>,
     limits: Limits,
     /// The folder for records, open.
     folder: OwnedFd,
@@ -154,6 +155,7 @@ fn prepare() -> Result<(), Failure> {
     let ready = Ready {
         recorder: UnsafeCell::new(Recorder::new(&config.limits)),
         redactor: Arc::clone(engine.redactor()),
+        alias_key: engine.alias_key().cloned(),
         limits: config.limits,
         folder: open_folder(&store)?,
         who: import::who(engine),
@@ -358,6 +360,8 @@ unsafe fn write(
             thread: thread::known(),
             limits: &ready.limits,
             redactor: &ready.redactor,
+            alias_key: ready.alias_key.as_ref(),
+            hides_copies: true,
         };
         // SAFETY: this thread alone is here.
         let recorder = unsafe { &mut *ready.recorder.get() };
