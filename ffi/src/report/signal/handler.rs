@@ -352,6 +352,7 @@ unsafe fn write(
             message: Some(message.as_str()),
             registers: registers(context),
             live: false,
+            is_current: false,
             caller: 0,
             skip_system: signal == libc::SIGABRT,
             thread: thread::known(),
