@@ -44,49 +44,6 @@ static void forked(void) {
     CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 55);
 }
 
-static int is_over;
-
-__attribute__((unused)) static void *report_until_over(void *data) {
-    STILLFRAME_FRAME();
-    int number = *(int *)data;
-    STILLFRAME_INT(number);
-    while (!__atomic_load_n(&is_over, __ATOMIC_RELAXED)) {
-        stillframe_report("Busy", "%d", number);
-    }
-    return NULL;
-}
-
-/* Whatever its parent's other threads were doing: they are not there to finish it. */
-__attribute__((unused)) static void forked_while_others_report(void) {
-    enum { OTHERS = 4, CHILDREN = 60 };
-    pthread_t threads[OTHERS];
-    int numbers[OTHERS];
-    for (int i = 0; i < OTHERS; i++) {
-        numbers[i] = i;
-        CHECK(pthread_create(&threads[i], NULL, report_until_over, &numbers[i]) == 0);
-    }
-    for (int i = 0; i < CHILDREN; i++) {
-        int status = 0;
-        pid_t child = fork();
-        CHECK(child >= 0);
-        if (child == 0) {
-            alarm(120);
-            for (int turn = 0; turn < 8; turn++) {
-                STILLFRAME_FRAME();
-                STILLFRAME_INT(turn);
-                CHECK(stillframe_report("Child", "%d", turn) == STILLFRAME_OK);
-            }
-            _exit(55);
-        }
-        CHECK(waitpid(child, &status, 0) == child);
-        CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 55);
-    }
-    __atomic_store_n(&is_over, 1, __ATOMIC_RELAXED);
-    for (int i = 0; i < OTHERS; i++) {
-        CHECK(pthread_join(threads[i], NULL) == 0);
-    }
-}
-
 int main(void) {
     enum { THREADS = 64 };
     pthread_t threads[THREADS];
@@ -104,9 +61,6 @@ int main(void) {
     CHECK(report_count() == (unsigned)captured);
     CHECK(stillframe_thread_current()->depth == 0);
     forked();
-#if !defined __SANITIZE_THREAD__ && !defined __SANITIZE_ADDRESS__ /* Their own locks do not take it. */
-    forked_while_others_report();
-#endif
     CHECK(stillframe_report("Parent", "%d", 1) == STILLFRAME_OK);
     CHECK_SHOWS("\"type\":\"Parent\"");
     report_stop();
