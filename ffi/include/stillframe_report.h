@@ -195,7 +195,8 @@ stillframe_status stillframe_signals_install(uint32_t signals, stillframe_error 
  * stillframe_signals_install has one. */
 stillframe_status stillframe_signals_thread(stillframe_error *error);
 
-/* (C++) Called by the object that intercepts throws, see docs/c.md. `caller` is the address that throws. */
+/* (C++) Called by the object that intercepts throws, see docs/c.md. `caller` is the address that throws. With a type of NULL: an exception
+ * that is not thrown yet gets this address, and what was captured of an earlier one there is forgotten. */
 void stillframe_thrown(const void *exception, const char *type, const void *caller);
 
 /* ---- Scopes and variables. ---- */

@@ -2,7 +2,7 @@
 //!
 //! A child of `fork` has a copy of the engine but not its thread, and perhaps locks that nobody will unlock. It must be told before any of
 //! that is touched. The word that tells it lies in a page that the kernel zeroes in children (`MADV_WIPEONFORK`, Linux 4.14); where there is
-//! none, the process id is asked for, which costs a system call with a glibc from 2.25 on. No handler is installed.
+//! none, the process id is asked for, which costs a system call with a glibc from 2.25 on. No handler is installed for that.
 
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};

@@ -3,6 +3,8 @@
 use std::ffi::{CStr, c_int, c_void};
 use std::path::Path;
 
+use super::loader;
+
 /// A program or a library in memory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Image {
@@ -36,15 +38,18 @@ pub struct Images {
 }
 
 impl Images {
-    /// Those of this process, now. Takes the dynamic loader's lock, so not for signal handlers.
+    /// Those of this process, now. Takes the dynamic loader's lock, so not for signal handlers; without build ids in a
+    /// forked child where that lock may never be free again ([`loader`]).
     #[must_use]
     pub fn of_this_process() -> Self {
         let mut images: Vec<Image> = Vec::new();
-        // SAFETY: the callback has the right type and is done with the vector when the call returns.
-        unsafe {
-            libc::dl_iterate_phdr(Some(add_image), (&raw mut images).cast());
+        // SAFETY: the callback takes this vector, and is done with it when the call returns.
+        if unsafe { loader::list(add_image, (&raw mut images).cast()) } {
+            return Self::new(images);
         }
-        Self::new(images)
+        std::fs::read_to_string("/proc/self/maps")
+            .map(|maps| Self::from_maps(&maps))
+            .unwrap_or_default()
     }
 
     /// From a list of them.

@@ -10,6 +10,7 @@
 
 mod demangle;
 mod images;
+pub mod loader;
 mod symbols;
 
 use std::fmt;

@@ -179,7 +179,7 @@ pub(crate) fn capture(
 ) -> Option<Vec<u8>> {
     #[cfg(feature = "test-hooks")]
     panic_if_asked(now.name);
-    images::refresh();
+    let is_current = images::refresh();
     let loaded = images::using()?;
     let mut recorder = using.pool.take(limits);
     let order = Order {
@@ -187,6 +187,7 @@ pub(crate) fn capture(
         message: now.message,
         registers: Registers::here(),
         live: true,
+        is_current,
         caller: now.caller,
         skip_system: now.skip_system,
         thread: now.thread,

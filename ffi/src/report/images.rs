@@ -6,10 +6,10 @@ use std::path::Path;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 use framehop::{ExplicitModuleSectionInfo, Module, MustNotAllocateDuringUnwind, Unwinder};
-use stillframe_core::lock::Mutex;
-use stillframe_core::native::{Images, section_of};
+use stillframe_core::native::{Images, loader, section_of};
 
 use super::memory::Memory;
+use crate::fork::OwnMutex;
 
 type Bytes = &'static [u8];
 pub(crate) type Unwinding = framehop::UnwinderNative<Bytes, MustNotAllocateDuringUnwind>;
@@ -66,8 +66,8 @@ impl Loaded {
 static CURRENT: AtomicPtr<Loaded> = AtomicPtr::new(std::ptr::null_mut());
 /// Threads that use what `CURRENT` names or named.
 static USERS: AtomicUsize = AtomicUsize::new(0);
-/// What `CURRENT` named before, until nobody can use it any more.
-static RETIRED: Mutex<Vec<Retired>> = Mutex::new(Vec::new());
+/// Held while images are collected. What `CURRENT` named before, until nobody can use it any more.
+static RETIRED: OwnMutex<Vec<Retired>> = OwnMutex::new();
 
 struct Retired(*mut Loaded);
 // SAFETY: nobody writes to what it points to.
@@ -103,18 +103,23 @@ pub(crate) fn using() -> Option<Using> {
     }
 }
 
-/// Collects the images anew if some were loaded or unloaded. Takes the dynamic loader's lock; not for signal handlers.
-pub(crate) fn refresh() {
-    let now = changes();
+/// Collects the images anew if some were loaded or unloaded. Returns whether what `CURRENT` names from now on is as new as this call: not
+/// while another thread is at it, which must not be waited for. Takes the dynamic loader's lock; not for signal handlers.
+pub(crate) fn refresh() -> bool {
+    let Some(now) = changes() else {
+        return false;
+    };
     if using().is_some_and(|using| using.changes == now) {
-        return;
+        return true;
     }
     // Whoever else is at it does the same work.
     let Some(mut retired) = RETIRED.try_lock() else {
-        return;
+        return false;
     };
-    let loaded = Box::into_raw(Box::new(collect(now)));
-    let before = CURRENT.swap(loaded, Ordering::SeqCst);
+    let Some(loaded) = collect(now) else {
+        return false;
+    };
+    let before = CURRENT.swap(Box::into_raw(Box::new(loaded)), Ordering::SeqCst);
     if !before.is_null() {
         retired.push(Retired(before));
     }
@@ -124,10 +129,11 @@ pub(crate) fn refresh() {
             drop(unsafe { Box::from_raw(old) });
         }
     }
+    true
 }
 
-/// What the dynamic loader counts.
-fn changes() -> (u64, u64) {
+/// What the dynamic loader counts; `None`: it cannot be asked now.
+fn changes() -> Option<(u64, u64)> {
     unsafe extern "C" fn first(
         info: *mut libc::dl_phdr_info,
         _size: usize,
@@ -138,12 +144,11 @@ fn changes() -> (u64, u64) {
         1
     }
     let mut changes = (0, 0);
-    // SAFETY: the callback has the right type and is done with `changes` when the call returns.
-    unsafe { libc::dl_iterate_phdr(Some(first), (&raw mut changes).cast()) };
-    changes
+    // SAFETY: the callback takes `changes`, and is done with it when the call returns.
+    unsafe { loader::list(first, (&raw mut changes).cast()) }.then_some(changes)
 }
 
-fn collect(changes: (u64, u64)) -> Loaded {
+fn collect(changes: (u64, u64)) -> Option<Loaded> {
     let images = Images::of_this_process();
     let ranges = images
         .iter()
@@ -154,9 +159,8 @@ fn collect(changes: (u64, u64)) -> Loaded {
         marks: Vec::new(),
         changes,
     };
-    // SAFETY: the callback has the right type and is done with `loaded` when the call returns.
-    unsafe { libc::dl_iterate_phdr(Some(add), (&raw mut loaded).cast()) };
-    loaded
+    // SAFETY: the callback takes `loaded`, and is done with it when the call returns.
+    unsafe { loader::list(add, (&raw mut loaded).cast()) }.then_some(loaded)
 }
 
 /// Tells the unwinder about one image.
@@ -190,7 +194,7 @@ unsafe extern "C" fn add(info: *mut libc::dl_phdr_info, _size: usize, out: *mut 
     let bytes = |section: &Range<u64>| -> Bytes {
         let at = bias.wrapping_add(section.start) as usize as *const u8;
         // SAFETY: within a loaded segment. It is used only while it is loaded: a capture collects anew after any change, and looks up
-        // addresses of functions that run. A signal handler asks `Loaded::is_there`.
+        // addresses of functions that run. Who could not collect (a signal handler, for one) asks `Loaded::is_there`.
         unsafe { std::slice::from_raw_parts(at, (section.end - section.start) as usize) }
     };
     let index = headers
@@ -202,7 +206,7 @@ unsafe extern "C" fn add(info: *mut libc::dl_phdr_info, _size: usize, out: *mut 
                 return 0;
             };
             // The size of the section is not told: it ends with its segment at the latest, and with a zero before that.
-            let Some(end) = within(frames) else {
+            let Some(frames_end) = within(frames) else {
                 return 0;
             };
             let index = index.p_vaddr..index.p_vaddr + index.p_memsz;
@@ -213,8 +217,8 @@ unsafe extern "C" fn add(info: *mut libc::dl_phdr_info, _size: usize, out: *mut 
                 bytes: bytes(&beginning).into(),
             });
             ExplicitModuleSectionInfo {
-                eh_frame: Some(bytes(&(frames..end))),
-                eh_frame_svma: Some(frames..end),
+                eh_frame: Some(bytes(&(frames..frames_end))),
+                eh_frame_svma: Some(frames..frames_end),
                 eh_frame_hdr: Some(bytes(&index)),
                 eh_frame_hdr_svma: Some(index),
                 ..ExplicitModuleSectionInfo::default()
@@ -266,4 +270,58 @@ fn frames_of(bias: u64, index: &libc::Elf64_Phdr) -> Option<u64> {
         let offset = i32::from_le_bytes([head[4], head[5], head[6], head[7]]);
         (index.p_vaddr + 4).wrapping_add_signed(offset.into())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::Ordering;
+
+    use super::super::memory::Memory;
+    use super::super::stack::{Registers, Stack};
+    use super::{CURRENT, RETIRED, changes, collect, refresh};
+
+    #[test]
+    fn a_child_collects_whoever_was_at_it_in_its_parent() {
+        let _held = RETIRED.lock();
+        // SAFETY: the child calls what is tested, and ends without anything that its parent's other threads could have locked.
+        let child = unsafe { libc::fork() };
+        assert!(child >= 0);
+        if child == 0 {
+            // Not the same images any more, as far as it knows.
+            CURRENT.store(std::ptr::null_mut(), Ordering::SeqCst);
+            let code = if refresh() { 55 } else { 56 };
+            // SAFETY: it ends the process and does not return.
+            unsafe { libc::_exit(code) };
+        }
+        let mut status = 0;
+        // SAFETY: its own child, and a place of its own for the status.
+        let ended = unsafe { libc::waitpid(child, &raw mut status, 0) };
+        assert_eq!(ended, child);
+        assert!(
+            libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 55,
+            "{status:#x}"
+        );
+    }
+
+    #[test]
+    fn what_is_no_longer_there_has_no_callers() {
+        let mut loaded = collect(changes().expect("asked")).expect("listed");
+        let mut memory = Memory::new();
+        let mut stack = Stack::new();
+        let mut count = |is_current: bool, loaded: &super::Loaded| {
+            memory.begin();
+            let registers = Registers::here();
+            stack.unwind(registers, loaded, &mut memory, true, is_current);
+            memory.end();
+            stack.frames().len()
+        };
+        let whole = count(true, &loaded);
+        assert!(whole > 3);
+        assert_eq!(count(false, &loaded), whole, "all are there");
+        // As if each were another image now.
+        for mark in &mut loaded.marks {
+            mark.bytes[0] ^= 1;
+        }
+        assert_eq!(count(false, &loaded), 1);
+    }
 }

@@ -195,6 +195,10 @@ impl Memory {
             self.way = if file < 0 { Way::None } else { Way::File(file) };
         }
         if let Way::File(file) = self.way {
+            // Through the file debuggers read what a program itself may not.
+            if !is_ours_to_read(at) {
+                return;
+            }
             let page = &mut self.pages[index];
             // SAFETY: the buffer is as long as is said; the kernel checks the address, which is the file's offset.
             let got = unsafe {
@@ -208,6 +212,18 @@ impl Memory {
             page.readable = got == PAGE as isize;
         }
     }
+}
+
+/// Whether the program may read at an address: the kernel copies a set of signals from there before it refuses to do with it what is no
+/// request at all. For signal handlers too.
+fn is_ours_to_read(at: usize) -> bool {
+    const NOTHING: libc::c_int = -1;
+    const SET_BYTES: usize = 8;
+    let (from, to) = (at as *const c_void, std::ptr::null_mut::<c_void>());
+    // SAFETY: the kernel checks the address, and the call changes nothing.
+    let failed = unsafe { libc::syscall(libc::SYS_rt_sigprocmask, NOTHING, from, to, SET_BYTES) };
+    // SAFETY: this thread's errno.
+    failed == 0 || unsafe { *libc::__errno_location() } != libc::EFAULT
 }
 
 #[cfg(test)]
@@ -233,12 +249,21 @@ mod tests {
         }
     }
 
+    /// A page that is there, and that nobody may read.
+    fn guard() -> usize {
+        let at = half();
+        // SAFETY: its own mapping.
+        let done = unsafe { libc::mprotect(at as *mut _, PAGE, libc::PROT_NONE) };
+        assert_eq!(done, 0);
+        at
+    }
+
     fn checks(memory: &mut Memory) {
         let at = half();
         let mut out = [0; 64];
         assert_eq!(memory.read(at + PAGE - 10, &mut out), 10);
         assert_eq!(out[..11], [7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 0]);
-        for bad in [0, 16, at + PAGE, usize::MAX - 3, 1 << 63] {
+        for bad in [0, 16, at + PAGE, guard(), usize::MAX - 3, 1 << 63] {
             assert_eq!(memory.read(bad, &mut out), 0, "{bad:#x}");
             assert_eq!(memory.get::<u64>(bad), None);
             assert!(!memory.is_readable(bad, 8));

@@ -1,6 +1,8 @@
 //! The memory that a capture works in, made before it is needed: nothing is allocated from the first frame to the finished tape.
 
-use crossbeam_queue::ArrayQueue;
+use std::ptr::null_mut;
+use std::sync::atomic::{AtomicPtr, Ordering};
+
 use stillframe_core::limits::Limits;
 use stillframe_core::redact::MAX_ALIASES;
 use stillframe_core::tape::TapeWriter;
@@ -26,6 +28,9 @@ pub(crate) struct Recorder {
     pub(crate) scopes: Scopes,
     pub(crate) tools: Tools,
 }
+
+const fn sent<T: Send>() {}
+const _: () = sent::<Recorder>();
 
 /// What writing values needs.
 pub(crate) struct Tools {
@@ -115,21 +120,22 @@ impl Seen {
     }
 }
 
-/// Recorders that nobody uses.
+/// Recorders that nobody uses. Each is in its slot or is not, with nothing in between that would have to be finished: a forked child has
+/// the slots of its parent, and not the threads that were at them.
 pub(crate) struct Pool {
     limits: Limits,
-    free: ArrayQueue<Box<Recorder>>,
+    free: [AtomicPtr<Recorder>; KEPT],
 }
 
 impl Pool {
     /// With one recorder ready.
     pub(crate) fn new(limits: &Limits) -> Self {
-        let free = ArrayQueue::new(KEPT);
-        let _ = free.push(Recorder::new(limits));
-        Self {
+        let pool = Self {
             limits: *limits,
-            free,
-        }
+            free: [const { AtomicPtr::new(null_mut()) }; KEPT],
+        };
+        pool.give_back(Recorder::new(limits), limits);
+        pool
     }
 
     pub(crate) fn take(&self, limits: &Limits) -> Box<Recorder> {
@@ -138,15 +144,43 @@ impl Pool {
             return Recorder::new(limits);
         }
         self.free
-            .pop()
+            .iter()
+            .find_map(empty)
             .unwrap_or_else(|| Recorder::new(&self.limits))
     }
 
     pub(crate) fn give_back(&self, recorder: Box<Recorder>, limits: &Limits) {
-        if *limits == self.limits {
-            let _ = self.free.push(recorder);
+        if *limits != self.limits {
+            return;
+        }
+        let recorder = Box::into_raw(recorder);
+        let mut slots = self.free.iter();
+        let (success, failure) = (Ordering::AcqRel, Ordering::Relaxed);
+        let is_kept = slots.any(|slot| {
+            slot.compare_exchange(null_mut(), recorder, success, failure)
+                .is_ok()
+        });
+        if !is_kept {
+            // SAFETY: from `Box::into_raw`, and nobody saw it.
+            drop(unsafe { Box::from_raw(recorder) });
         }
     }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.free.iter().filter_map(empty).for_each(drop);
+    }
+}
+
+/// Takes what is in a slot.
+fn empty(slot: &AtomicPtr<Recorder>) -> Option<Box<Recorder>> {
+    if slot.load(Ordering::Relaxed).is_null() {
+        return None;
+    }
+    let recorder = slot.swap(null_mut(), Ordering::AcqRel);
+    // SAFETY: it came from `Box::into_raw`, and the swap gives it to one caller only.
+    (!recorder.is_null()).then(|| unsafe { Box::from_raw(recorder) })
 }
 
 #[cfg(test)]

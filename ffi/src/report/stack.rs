@@ -111,13 +111,15 @@ impl Stack {
     }
 
     /// Follows the callers from `registers` on, and tells `memory` which part of the stack that is. `live`: the registers are those of
-    /// this thread, now, in a function that does not return before the capture is over.
+    /// this thread, now, in a function that does not return before the capture is over. `is_current`: no image was unloaded since the
+    /// images were collected, so none has to be looked at again.
     pub(crate) fn unwind(
         &mut self,
         registers: Registers,
         loaded: &Loaded,
         memory: &mut Memory,
         live: bool,
+        is_current: bool,
     ) {
         self.count = 0;
         self.is_whole = false;
@@ -133,7 +135,7 @@ impl Stack {
                 is_system: loaded.find(lookup).unwrap_or(false),
             };
             self.count += 1;
-            if !live && !loaded.is_there(lookup, memory) {
+            if !is_current && !loaded.is_there(lookup, memory) {
                 break;
             }
             let mut read = |at: u64| memory.get::<u64>(at as usize).ok_or(());

@@ -31,7 +31,7 @@ pub(crate) struct Started {
 
 // SAFETY: the handle is a shared one.
 unsafe impl Send for Started {}
-// SAFETY: as above; the pool is a lock-free queue.
+// SAFETY: as above; the pool is made of atomic pointers to boxes that any thread may use.
 unsafe impl Sync for Started {}
 
 impl Started {

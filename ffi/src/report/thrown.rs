@@ -5,7 +5,7 @@
 //! a site that throws often without being reported is captured more and more seldom.
 
 use std::cell::Cell;
-use std::ffi::{c_char, c_void};
+use std::ffi::{CStr, c_char, c_void};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use stillframe_core::gate::SiteHash;
@@ -32,6 +32,8 @@ const FREE: u64 = 3;
 /// The first wait, doubled every time up to the longest.
 const FIRST_WAIT_MS: u64 = 125;
 const LONGEST_WAIT_MS: u64 = 16_000;
+/// What is thrown when memory is used up, `std::bad_alloc` and its like: a capture needs some, and has no way to go on without.
+const OUT_OF_MEMORY: [&[u8]; 2] = [b"St9bad_alloc", b"St20bad_array_new_length"];
 
 /// A capture that waits.
 pub(crate) struct Kept {
@@ -107,7 +109,8 @@ fn forget(exception: usize) {
 }
 
 /// The capture of this exception, if there is one. An object that was not thrown, but made by `std::make_exception_ptr`, may lie where
-/// another one lay that was captured: that one's capture goes.
+/// another one lay that was captured. That capture is forgotten when the memory is allocated, as the object that intercepts throws tells; if
+/// something allocates without its knowledge, a capture of another type is not taken for this one's, at least.
 pub(crate) fn take(exception: usize, type_name: &str) -> Option<Kept> {
     if exception == 0 || WAITS.load(Relaxed) == 0 {
         return None;
@@ -126,7 +129,8 @@ pub(crate) fn take(exception: usize, type_name: &str) -> Option<Kept> {
     fresh.then_some(kept)
 }
 
-/// (C++) Called by the object that intercepts throws.
+/// (C++) Called by the object that intercepts throws; with a type of NULL where memory for an exception is allocated, which only ends what
+/// was captured of an earlier one there.
 ///
 /// # Safety
 ///
@@ -155,6 +159,12 @@ unsafe fn thrown(exception: usize, mangled: *const c_char, caller: usize) {
     let key = caller ^ mangled.addr().rotate_left(24);
     let seat = Seat::of(key);
     if mangled.is_null() || !Seat::admits(seat, key) {
+        return;
+    }
+    // Nothing before this asks for memory.
+    // SAFETY: the contract: a text that ends with a zero.
+    let name = unsafe { CStr::from_ptr(mangled) }.to_bytes();
+    if OUT_OF_MEMORY.contains(&name) {
         return;
     }
     let _errno = Errno::keep();

@@ -34,6 +34,8 @@ pub(crate) struct Order<'o> {
     pub(crate) registers: Registers,
     /// The registers are this thread's, now.
     pub(crate) live: bool,
+    /// The images are those of now: none was unloaded since they were collected.
+    pub(crate) is_current: bool,
     /// The innermost frame shown is the one that this return address belongs to; 0: all.
     pub(crate) caller: u64,
     /// Frames of the system, and of these functions' images, in front of the program's are left out.
@@ -105,7 +107,8 @@ pub(crate) fn record<'r>(
     } = recorder;
     tools.memory.begin();
     tools.aliases.clear();
-    stack.unwind(order.registers, loaded, &mut tools.memory, order.live);
+    let (live, is_current) = (order.live, order.is_current);
+    stack.unwind(order.registers, loaded, &mut tools.memory, live, is_current);
     scopes.collect(order.thread, stack, &mut tools.memory);
     if order.caller != 0 {
         stack.begin_at(order.caller);

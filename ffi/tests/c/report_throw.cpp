@@ -167,28 +167,28 @@ static void many_threads() {
     }
 }
 
-// An object that is not thrown may lie where one lay that was: what was captured of that one is not its.
+// An object that is not thrown may lie where one lay that was: what was captured of that one is not its, whatever its type.
 template <int number> struct Of {
     int value = number;
 };
 
-static void made_and_not_thrown() {
+template <int thrown, int made_of> static void made_and_not_thrown(const char *type) {
     int same = 0;
     for (int turn = 0; turn < 50 && same == 0; turn++) {
         const void *before = nullptr;
         try {
-            fail(123456, Of<1>());
+            fail(123456, Of<thrown>());
         } catch (...) {
             before = stillframe::detail::object_of(std::current_exception());
         }
-        std::exception_ptr made = std::make_exception_ptr(Of<2>());
+        std::exception_ptr made = std::make_exception_ptr(Of<made_of>());
         same += stillframe::detail::object_of(made) == before ? 1 : 0;
         try {
             std::rethrow_exception(made);
         } catch (...) {
             CHECK(STILLFRAME_REPORT_CURRENT() == STILLFRAME_OK);
         }
-        CHECK_SHOWS("Of<2>");
+        CHECK_SHOWS(type);
         CHECK_HIDES("\"value\":123456");
     }
     // What it is about; an allocator that looks for mistakes takes care not to do it.
@@ -215,7 +215,8 @@ static void long_messages() {
 
 int main() {
     report_start();
-    made_and_not_thrown();
+    made_and_not_thrown<1, 2>("Of<2>");
+    made_and_not_thrown<3, 3>("Of<3>");
     kinds();
     nothing_to_report();
     between_threads();

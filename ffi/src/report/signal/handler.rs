@@ -355,6 +355,7 @@ unsafe fn write(
             message: Some(Message::whole(message.as_str())),
             registers: registers(context),
             live: false,
+            is_current: false,
             caller: 0,
             skip_system: signal == libc::SIGABRT,
             thread: thread::known(),
