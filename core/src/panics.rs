@@ -6,7 +6,7 @@
 
 use std::cell::Cell;
 use std::panic::PanicHookInfo;
-use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::lock::Mutex;
 
@@ -67,18 +67,20 @@ impl Drop for Outside {
 /// For a library that does not know with whom it shares its copy of the standard library: a program in C has no hook, one in Rust
 /// keeps its own.
 pub fn silence_inside() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let before = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |panic| {
-            // A thread whose flags are gone is about to end, and it ends in our code if it panics in it.
-            if DEPTH.try_with(Cell::get).unwrap_or(1) > 0 {
-                note(panic);
-            } else {
-                before(panic);
-            }
-        }));
-    });
+    // Nobody waits for the one who does it: a child that was forked meanwhile has no such thread.
+    static DONE: AtomicBool = AtomicBool::new(false);
+    if DONE.swap(true, Ordering::Relaxed) {
+        return;
+    }
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        // A thread whose flags are gone is about to end, and it ends in our code if it panics in it.
+        if DEPTH.try_with(Cell::get).unwrap_or(1) > 0 {
+            note(panic);
+        } else {
+            before(panic);
+        }
+    }));
 }
 
 fn note(panic: &PanicHookInfo<'_>) {

@@ -54,6 +54,10 @@ fn deeper_leaves_a_request_that_only_its_owner_reads() {
             .ends_with("shop/pricing.py")
     );
 
+    // Ahead, as the command may come to it late.
+    let mut ahead = request.clone();
+    ahead["requested"] = (now_ns() + 30 * SECOND).into();
+    std::fs::write(&file, ahead.to_string()).expect("is written");
     let list = output_of(dir.path(), &["deeper"]);
     assert!(
         list.starts_with("9be1c2d3  just now") && list.contains("1 request waits"),

@@ -1,9 +1,10 @@
 //! Parameterised messages: what differs from occurrence to occurrence becomes a placeholder.
 
 use std::borrow::Cow;
-use std::sync::LazyLock;
 
 use regex_automata::{Input, PatternID, meta};
+
+use crate::lock::Lazy;
 
 /// Lines of a message that count: the first ones that are not empty.
 const LINES: usize = 2;
@@ -100,7 +101,7 @@ const PATTERNS: [(Kind, &str); 17] = [
 ];
 
 /// `None` cannot happen: the patterns are constants, and a test compiles them.
-static SCANNER: LazyLock<Option<meta::Regex>> = LazyLock::new(|| {
+static SCANNER: Lazy<Option<meta::Regex>> = Lazy::new(|| {
     let patterns = PATTERNS.map(|(_, pattern)| format!("(?-u:){pattern}").replace(r"\d", "[0-9]"));
     meta::Regex::new_many(&patterns).ok()
 });
@@ -119,7 +120,7 @@ static SCANNER: LazyLock<Option<meta::Regex>> = LazyLock::new(|| {
 #[must_use]
 pub fn parameterise(message: &str) -> Cow<'_, str> {
     let head = head(message);
-    let Some(scanner) = &*SCANNER else {
+    let Some(scanner) = SCANNER.get() else {
         return head;
     };
     if !head
@@ -299,7 +300,7 @@ mod tests {
 
     #[test]
     fn what_varies_is_replaced() {
-        assert!(SCANNER.is_some());
+        assert!(SCANNER.get().is_some());
         for (message, expected) in [
             ("", ""),
             ("no such user", "no such user"),

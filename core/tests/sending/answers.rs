@@ -1,5 +1,7 @@
 //! What becomes of snapshots by what the destination answers.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::server::{OK, Reply, Server};
@@ -69,18 +71,24 @@ fn without_a_store_memory_holds_what_waits() {
 #[test]
 fn what_is_refused_is_counted_told_once_and_does_not_stop_the_rest() {
     let dir = tempfile::tempdir().unwrap();
-    let server = Server::new(|_, n| match n {
-        0 | 1 => Reply::Status(403, &[], "the key\nis wrong\u{1b}[31m"),
-        _ => OK,
+    let refuses = Arc::new(AtomicBool::new(true));
+    let theirs = Arc::clone(&refuses);
+    let server = Server::new(move |_, _| match theirs.load(Ordering::SeqCst) {
+        true => Reply::Status(403, &[], "the key\nis wrong\u{1b}[31m"),
+        false => OK,
     });
     let engine = engine(dir.path(), &server.url);
     for _ in 0..2 {
         submit_many(&engine, 10);
         assert!(engine.flush(SOON));
     }
+    // Two requests, or more on a busy machine.
+    assert!(until(SOON, || stats_of(&engine).rejected == 20));
+    let refused = server.received().len();
+    refuses.store(false, Ordering::SeqCst);
     let ids = submit_many(&engine, 10);
     assert!(engine.flush(SOON));
-    assert_once(&server.received()[2..], &ids);
+    assert_once(&server.received()[refused..], &ids);
     let stats = stats_of(&engine);
     assert_eq!((stats.sent, stats.rejected, stats.waiting), (10, 20, 0));
     let notices = engine.notices();
@@ -154,11 +162,15 @@ fn a_destination_that_moves_is_followed_at_once_but_not_in_circles() {
     let engine = self::engine(dir.path(), &server.url);
     submit(&engine);
     assert!(engine.flush(SOON));
-    assert_eq!(server.received().len(), 3);
-    assert_eq!(
-        (stats_of(&engine).retries, stats_of(&engine).waiting),
-        (1, 1)
+    // Three requests, then a pause; a short one may be over by now.
+    let before = stats_of(&engine).retries;
+    let requests = server.received().len() as u64;
+    let after = stats_of(&engine).retries;
+    assert!(
+        before >= 1 && (3 * before..=3 * (after + 1)).contains(&requests),
+        "{before}, {requests}, {after}"
     );
+    assert_eq!(stats_of(&engine).waiting, 1);
     assert!(engine.shutdown(SOON), "what waits is in a file");
 }
 

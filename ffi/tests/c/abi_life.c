@@ -222,7 +222,7 @@ static void redaction(void) {
 
 /* A flood of one site: three at once, then refused; a permit holds its thread until it is used, cancelled or lost. */
 static void permits(void) {
-    const stillframe_setting settings[] = {{{"gate.burst", 10}, {"100", 3}}, {{"limits.hard_time", 16}, {"300ms", 5}}};
+    const stillframe_setting settings[] = {{{"gate.burst", 10}, {"100", 3}}, {{"limits.hard_time", 16}, {"2s", 2}}};
     const stillframe_engine *engine = engine_with(settings, 2);
     stillframe_site site = site_of(800);
     stillframe_capture capture = example_capture();

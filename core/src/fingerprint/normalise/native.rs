@@ -1,12 +1,12 @@
 //! Native code: Rust hashes and closures, C++ templates, arguments and anonymous namespaces, compiler clones, addresses.
 
 use std::borrow::Cow;
-use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
 
 use super::path::{base_name, hex_digits, without_hashes};
 use crate::fingerprint::input::FrameInput;
+use crate::lock::Lazy;
 
 /// Nesting beyond this is not followed: symbols may come from anywhere.
 const MOST: usize = 1024;
@@ -95,8 +95,8 @@ fn is_address(name: &str) -> bool {
 
 /// All of [`INLINE_NAMESPACES`] have two underscores in a row.
 fn has_inline_namespace(name: &str) -> bool {
-    static UNDERSCORES: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("__"));
-    UNDERSCORES.find(name.as_bytes()).is_some()
+    static UNDERSCORES: Lazy<Finder<'static>> = Lazy::new(|| Finder::new("__"));
+    UNDERSCORES.get().find(name.as_bytes()).is_some()
 }
 
 /// Inline namespaces of the standard libraries' ABI versions.

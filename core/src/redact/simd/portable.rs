@@ -4,6 +4,7 @@
 //! byte of each mask.
 
 use super::{BLOCK, Block};
+use crate::lock::Lazy;
 use crate::redact::literals::Filter;
 
 type IsClass = fn(u8) -> bool;
@@ -33,8 +34,7 @@ const CLASSES: [[IsClass; 8]; 2] = [
 
 /// For each half of the classes, which of its eight each byte belongs to.
 fn tables() -> &'static [[u8; 256]; 2] {
-    static TABLES: std::sync::OnceLock<[[u8; 256]; 2]> = std::sync::OnceLock::new();
-    TABLES.get_or_init(|| {
+    static TABLES: Lazy<[[u8; 256]; 2]> = Lazy::new(|| {
         CLASSES.map(|half| {
             std::array::from_fn(|byte| {
                 let bits = half
@@ -44,7 +44,8 @@ fn tables() -> &'static [[u8; 256]; 2] {
                 bits.fold(0, |a, b| a | b)
             })
         })
-    })
+    });
+    TABLES.get()
 }
 
 pub(super) fn classify(bytes: &[u8], filter: &Filter, blocks: &mut [Block], literals: &mut [u64]) {
