@@ -36,7 +36,7 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
     }
 
     /// A pair like `("authorization", "...")`: its first item is a name for the second.
-    fn pair(&mut self, items: Sequence<'g>, depth: u32) -> bool {
+    pub(super) fn pair(&mut self, items: Sequence<'g>, depth: u32) -> bool {
         let (Some(name), Some(value)) = (items.get(0), items.get(1)) else {
             return false;
         };

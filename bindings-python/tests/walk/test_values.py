@@ -431,6 +431,41 @@ def test_names_that_hide(fallback: bool) -> None:
     assert account["max_tokens"]["value"] == 5
 
 
+@pytest.mark.parametrize("error", [ValueError("password", "secret-in-a-pair"), KeyError("token", "secret-in-a-pair")])
+def test_arguments_of_an_error_may_be_a_pair(error: Exception, fallback: bool) -> None:
+    def fail() -> None:
+        raise error
+
+    found = Snapshot(caught(fail), fallback=fallback)
+    assert "secret-in-a-pair" not in str(found.data)
+    name, value = found.exceptions[0]["args"]
+    assert name["value"] == error.args[0]
+    assert value["notCapturedReason"] == "redactedIdent"
+    assert "items" in str(Snapshot(caught(fail), fallback=fallback, items=1).exceptions[0])
+
+
+LONG = "x" * 300 + "_password"
+
+
+def test_long_names_are_judged_whole(fallback: bool) -> None:
+    class Account:
+        pass
+
+    class Slotted:
+        __slots__ = (LONG,)
+
+    scope: dict[str, Any] = {}
+    text = f"def fail(account, slotted, pair):\n    {LONG} = 'secret-in-a-variable'\n    raise ValueError\n"
+    exec(text, scope)
+    account, slotted = Account(), Slotted()
+    setattr(account, LONG, "secret-in-a-field")
+    setattr(slotted, LONG, "secret-in-a-slot")
+    pair = collections.namedtuple("pair", [LONG])("secret-in-an-item")
+    found = str(Snapshot(caught(lambda: scope["fail"](account, slotted, pair)), fallback=fallback).data)
+    assert "secret-in" not in found
+    assert "x" * 200 in found
+
+
 def random_value(source: random.Random, depth: int) -> Any:
     kind = source.randrange(12 if depth else 7)
     if kind == 0:
