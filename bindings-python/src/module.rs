@@ -110,10 +110,12 @@ fn start(
     let callbacks = vec![callbacks::callback()];
     let (made, problems) = make_engine(py, settings, enabled_by, program, callbacks, |_| ())?;
     callbacks::reopen();
-    if let Some(old) = engine() {
+    let old = engine();
+    // First, so that other threads go on capturing while the old one ends.
+    set_engine(made);
+    if let Some(old) = old {
         py.detach(|| old.shutdown(Duration::from_secs(2)));
     }
-    set_engine(made);
     Ok(problems)
 }
 
