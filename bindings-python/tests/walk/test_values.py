@@ -7,7 +7,7 @@ import enum
 import math
 import random
 import sys
-from typing import Any
+from typing import Any, Callable
 
 import pytest
 from walking import Snapshot, caught, plain, shown
@@ -157,6 +157,15 @@ def test_a_table_that_is_all_holes_is_given_up_not_searched() -> None:
     assert node["notCapturedReason"] == "unreadable"
 
 
+def test_a_set_that_is_all_holes_is_given_up_not_searched() -> None:
+    value = set(range(200_000))
+    for index in range(199_999):
+        value.discard(index)
+    node = shown(value)
+    assert (node["size"], node["elements"]) == (1, [])
+    assert node["notCapturedReason"] == "unreadable"
+
+
 def test_a_set_with_deleted_items(fallback: bool) -> None:
     value = set(range(100))
     for index in range(90):
@@ -214,6 +223,20 @@ def test_subclasses_are_read_through_their_base(value: Any) -> None:
         assert int(node["value"]) == value
     else:
         assert plain(node) == value
+
+
+class InSlots(list):
+    __slots__ = ("region",)
+
+
+@pytest.mark.parametrize("made", [lambda: Items([1]), lambda: Table(a=1), lambda: Pair((1,)), lambda: Bag([1]), lambda: InSlots([1])])
+def test_attributes_of_collections_are_told_to_be_missing(made: Callable[[], Any], fallback: bool) -> None:
+    value = made()
+    assert "notCapturedReason" not in shown(value, fallback=fallback)
+    value.region = "north"
+    node = shown(value, fallback=fallback)
+    assert node["notCapturedReason"] == "unreadable"
+    assert len(node.get("elements") or node["entries"]) == 1
 
 
 def test_counters_and_other_dicts(fallback: bool) -> None:
