@@ -13,8 +13,9 @@ use stillframe_core::snapshot::{AttributeValue, Meta, SessionLink, SnapshotId, T
 use stillframe_core::stats::Outcome;
 
 use crate::guard::guarded;
+use crate::memory;
 use crate::snapshot::{Home, Snapshot};
-use crate::state::{RESERVE, TOOLS, TapeBytes, Tools, engine};
+use crate::state::{TOOLS, TapeBytes, Tools, engine};
 use crate::walk::{Captured, Request};
 
 /// Docstring and signature of the function below.
@@ -119,19 +120,15 @@ impl Call {
     ///
     /// As [`Call::guarded`].
     unsafe fn run(&self, py: Python<'_>, engine: &'static Engine, home: Home) -> Option<Snapshot> {
-        // SAFETY: the exception is a live object, so its type is one; the comparison walks C structures only.
-        let out_of_memory = unsafe {
-            let class = ffi::Py_TYPE(self.exception);
-            ffi::PyType_IsSubtype(class, ffi::PyExc_MemoryError.cast()) != 0
-        };
-        if out_of_memory {
-            RESERVE.set(py, Vec::new());
-        }
         let taken = TOOLS.with(py, |tools| {
             // SAFETY: passed on to the caller.
             let site = unsafe { tools.walker.site(self.exception, self.traceback) };
             // SAFETY: as above.
             let permit = unsafe { self.admit(engine, tools, site) }?;
+            // SAFETY: as above.
+            if !unsafe { memory::is_ready(engine, self.exception) } {
+                return None;
+            }
             let deeper = permit.deeper().is_some();
             // SAFETY: as above.
             unsafe { self.walk(engine, tools, &permit) }.map(|tape| (tape, site, deeper))

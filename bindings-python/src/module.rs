@@ -22,10 +22,11 @@ use stillframe_explorer::render::{self, SummaryInput, Terminal};
 use crate::callbacks;
 use crate::capture;
 use crate::guard::guarded;
+use crate::memory;
 use crate::recorder::Recorder;
 use crate::replay::Replay;
 use crate::snapshot::Snapshot as PySnapshot;
-use crate::state::{RESERVE, RESERVE_BYTES, TOOLS, Tools, engine, set_engine};
+use crate::state::{TOOLS, Tools, engine, set_engine};
 use crate::walk::caches::CACHES;
 use crate::walk::{Request, Walker};
 
@@ -109,10 +110,12 @@ fn start(
     let callbacks = vec![callbacks::callback()];
     let (made, problems) = make_engine(py, settings, enabled_by, program, callbacks, |_| ())?;
     callbacks::reopen();
-    if let Some(old) = engine() {
+    let old = engine();
+    // First, so that other threads go on capturing while the old one ends.
+    set_engine(made);
+    if let Some(old) = old {
         py.detach(|| old.shutdown(Duration::from_secs(2)));
     }
-    set_engine(made);
     Ok(problems)
 }
 
@@ -128,7 +131,7 @@ pub(crate) fn make_engine(
     let (mut config, problems) = load(settings)?;
     config.set_default_service(program);
     adjust(&mut config);
-    RESERVE.set(py, vec![0; RESERVE_BYTES]);
+    memory::keep();
     if TOOLS.with(py, |_| ()).is_none() {
         // SAFETY: the GIL is held.
         let walker = unsafe { Walker::new(py, std::env::var_os("STILLFRAME_FALLBACK").is_some()) };
@@ -343,7 +346,7 @@ fn why_nothing(engine: &Engine) -> Option<String> {
     let why = if outcomes.refused_rule > 0 {
         "a rule of gate.exclude matches it"
     } else if outcomes.dropped_queue + outcomes.dropped_memory > 0 {
-        "too many waited to be stored"
+        "too many waited to be stored, or no memory was left"
     } else if outcomes.dropped_tape + outcomes.dropped_redaction + outcomes.dropped_error > 0 {
         "an internal error; `stillframe doctor` says more"
     } else if outcomes.refused_site + outcomes.refused_rate + outcomes.refused_closed > 0 {

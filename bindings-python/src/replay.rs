@@ -7,7 +7,6 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use pyo3::exceptions::{PyIndexError, PyRuntimeError, PyValueError};
-use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 use stillframe_core::encode::Encoder;
@@ -19,7 +18,8 @@ use stillframe_core::stats::Outcome;
 
 use crate::capture::{fill, thread_id};
 use crate::guard::guarded;
-use crate::state::{RESERVE, TOOLS, TapeBytes, engine};
+use crate::memory;
+use crate::state::{TOOLS, TapeBytes, engine};
 use crate::walk::{FrameRow, Request};
 
 /// Frames of one call.
@@ -117,13 +117,9 @@ struct Call<'a, 'py> {
 
 impl<'py> Call<'_, 'py> {
     fn run(&self, py: Python<'py>, id: SnapshotId, context: &Bound<'py, PyAny>) -> Option<Replay> {
-        // SAFETY: the exception is a live object, so its type is one; the comparison walks C structures only.
-        let out_of_memory = unsafe {
-            let class = ffi::Py_TYPE(self.exc.as_ptr());
-            ffi::PyType_IsSubtype(class, ffi::PyExc_MemoryError.cast()) != 0
-        };
-        if out_of_memory {
-            RESERVE.set(py, Vec::new());
+        // SAFETY: the GIL is held, and the exception is a live object.
+        if !unsafe { memory::is_ready(self.engine, self.exc.as_ptr()) } {
+            return None;
         }
         let (tape, callers, rows, again) = self.walk(py)?;
         let engine = self.engine;

@@ -68,12 +68,5 @@ pub(crate) fn set_engine(engine: Engine) {
     ENGINE.store(Box::leak(Box::new(engine)), Ordering::Release);
 }
 
-/// Memory kept for the capture of a `MemoryError`: address space that is never touched, given back just before that capture. Without it
-/// the first allocation of ours that fails would end the process, which was about to get over it.
-pub(crate) static RESERVE: GilCell<Vec<u8>> = GilCell::new();
-
-/// Bytes of [`RESERVE`]: a tape, its copy, and the background thread's stack and buffers.
-pub(crate) const RESERVE_BYTES: usize = 16 << 20;
-
 /// Shared bytes of a tape.
 pub(crate) type TapeBytes = Arc<[u8]>;

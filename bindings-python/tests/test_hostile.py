@@ -272,6 +272,42 @@ def test_the_end_of_memory(store: Store) -> None:
     assert snapshot["exceptions"][0]["type"] == "MemoryError"
 
 
+@pytest.mark.parametrize("error", ["MemoryError", "Full"])
+@pytest.mark.parametrize("pause", [0, 1.3])
+def test_the_end_of_memory_again_and_again(store: Store, error: str, pause: float) -> None:
+    """A program that gets over it each time, whatever it calls the error; no allocation of ours that fails may end it."""
+    text = f"""
+        import logging, os, resource, time
+        logging.getLogger().addHandler(logging.NullHandler())
+        class Full(Exception):
+            pass
+        def fill(kept):
+            mark = {MARK}
+            small = [bytes(400) for _ in range(2000)]
+            size = 2**20
+            while size >= 4096:
+                try:
+                    while True:
+                        kept.append(bytearray(size))
+                except MemoryError:
+                    size //= 2
+            # What is left is enough for objects of Python, of which logging makes some, and for nothing large.
+            del small
+            raise {error}("full")
+        resource.setrlimit(resource.RLIMIT_AS, (400 * 2**20, 400 * 2**20))
+        for number in range(3):
+            try:
+                fill([])
+            except {error}:
+                logging.error("request failed", exc_info=True)
+            time.sleep({pause})
+        os.write(1, b"survived")
+        """
+    plain, ours = store.python(text), store.enabled(text)
+    assert (ours.status, ours.out) == (plain.status, plain.out) == (0, "survived"), ours.err
+    assert {kind.split(".")[-1] for kind, _, _ in store.errors()} == {error}
+
+
 def test_objects_that_other_threads_change(store: Store) -> None:
     result = store.python(
         """

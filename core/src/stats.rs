@@ -110,7 +110,7 @@ counters! {
     RefusedReentrant = refused_reentrant,
     /// Captured, but as many snapshots as may wait were waiting.
     DroppedQueue = dropped_queue,
-    /// Captured, but the waiting snapshots held as many bytes as they may.
+    /// Captured, but the waiting snapshots held as many bytes as they may; or not begun, as the process had no memory left.
     DroppedMemory = dropped_memory,
     /// The tape was not valid.
     DroppedTape = dropped_tape,

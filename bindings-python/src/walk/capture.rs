@@ -273,23 +273,30 @@ impl<'w, 'g, const DIRECT: bool> Walk<'w, 'g, DIRECT> {
                 if let Some(dict) = Dict::of(object) {
                     self.entries(dict, depth);
                 }
+                self.attributes_beside(object);
             }
             Contents::List => {
                 if let Some(list) = List::of(object) {
                     self.sequence(list.items::<DIRECT>(), depth);
                 }
+                self.attributes_beside(object);
             }
             Contents::Tuple => {
                 if let Some(tuple) = Tuple::of(object) {
                     self.sequence(tuple.items::<DIRECT>(), depth);
                 }
+                self.attributes_beside(object);
             }
             Contents::Set => {
                 if let Some(set) = Set::of(object) {
                     self.members(set, depth);
                 }
+                self.attributes_beside(object);
             }
-            Contents::NamedTuple => self.named_items(object, depth),
+            Contents::NamedTuple => {
+                self.named_items(object, depth);
+                self.attributes_beside(object);
+            }
             Contents::Fields => self.fields(object, depth),
             Contents::Shaped => self.shaped(object, depth),
             Contents::ExceptionValue => self.exception_value(object, depth),

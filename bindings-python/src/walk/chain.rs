@@ -250,6 +250,9 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
         }
         self.out.section(Section::Args);
         let shown = args.length.min(self.limits.items as usize);
+        if args.length == 2 && shown == 2 && self.pair(args, 0) {
+            return;
+        }
         for index in 0..shown {
             if self.halted() {
                 return self.cut(Some(args.length - index));

@@ -20,7 +20,7 @@ use super::location::{locate, ranges};
 use super::number::Integer;
 use super::object::{Bytes, Code, Int, Obj, Str, Tuple};
 use super::plan::{Field, Names};
-use super::rules::Rules;
+use super::rules::{NAME_MAX, Rules};
 
 /// Plans that wait in code objects at most; further ones are made anew for each capture.
 const MAX_KEPT: usize = 20_000;
@@ -30,7 +30,6 @@ const MAX_VARIABLES: usize = 4096;
 const MAX_USED: usize = 64;
 /// Places kept per code object.
 const MAX_PLACES: usize = 32;
-const NAME_MAX: usize = 256;
 /// How names begin that tools give to what they keep on the way: pytest's `@py_assert1`. No program can write them.
 pub(super) const TEMPORARY: u8 = b'@';
 const FILE_MAX: usize = 1024;

@@ -528,6 +528,13 @@ impl<'g> Set<'g> {
     }
 }
 
+impl Members<'_> {
+    /// Whether the table was given up because of its holes, so that items may be missing.
+    pub(super) const fn gave_up(&self) -> bool {
+        self.holes == 0
+    }
+}
+
 impl<'g> Iterator for Members<'g> {
     type Item = Obj<'g>;
 

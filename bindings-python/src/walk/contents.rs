@@ -8,6 +8,7 @@ use stillframe_core::tape::TypeId;
 
 use super::capture::Walk;
 use super::container::Sequence;
+use super::instance::{Attributes, attributes};
 use super::object::{Dict, Obj, Set, Str};
 use super::rules::Hidden;
 
@@ -36,7 +37,7 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
     }
 
     /// A pair like `("authorization", "...")`: its first item is a name for the second.
-    fn pair(&mut self, items: Sequence<'g>, depth: u32) -> bool {
+    pub(super) fn pair(&mut self, items: Sequence<'g>, depth: u32) -> bool {
         let (Some(name), Some(value)) = (items.get(0), items.get(1)) else {
             return false;
         };
@@ -76,13 +77,7 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
             }
             shown += 1;
         }
-        let missing = size.saturating_sub(shown);
-        let reason = if entries.gave_up() {
-            Reason::Unreadable
-        } else {
-            Reason::CollectionSize
-        };
-        self.gap(reason, Some(missing));
+        self.rest(entries.gave_up(), size.saturating_sub(shown));
     }
 
     /// An entry whose key may be a name that hides.
@@ -127,6 +122,41 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
             self.value(item, depth);
             shown += 1;
         }
-        self.gap(Reason::CollectionSize, Some(size.saturating_sub(shown)));
+        self.rest(members.gave_up(), size.saturating_sub(shown));
+    }
+
+    /// What a collection has besides what was shown: more than may be, or what was not found among the holes of its table.
+    pub(super) fn rest(&mut self, gave_up: bool, missing: usize) {
+        let reason = if gave_up {
+            Reason::Unreadable
+        } else {
+            Reason::CollectionSize
+        };
+        self.gap(reason, Some(missing));
+    }
+
+    /// Says that an object shown as a collection has attributes, too, if it has: the tape has no place for them there.
+    pub(super) fn attributes_beside(&mut self, object: Obj<'g>) {
+        let class = object.class();
+        if !class.is_heap() || self.halted() {
+            return;
+        }
+        let plan = self.plan(object);
+        let has_some = match attributes::<DIRECT>(object, &plan) {
+            Attributes::None => false,
+            Attributes::Dict(dict) => dict.length::<DIRECT>() > 0,
+            Attributes::Values(values) => values.count > 0,
+        };
+        let facts = self.facts;
+        let in_slots = || {
+            let of_python = class.line().filter(|class| facts.is_python_class(*class));
+            of_python
+                .flat_map(|class| class.members().filter(|member| member.is_object()))
+                // SAFETY: the class says that its instances have an object pointer there.
+                .any(|member| unsafe { object.slot(member.offset) }.is_some())
+        };
+        if has_some || in_slots() {
+            self.gap(Reason::Unreadable, None);
+        }
     }
 }

@@ -15,7 +15,7 @@ use super::code::{CodePlan, Owned};
 use super::loads;
 use super::object::{Class, Code, Dict, Frame, Obj, Str, Tuple, flags};
 use super::plan::{Field, Names};
-use super::rules::Rules;
+use super::rules::{NAME_MAX, Rules};
 
 /// Globals of one frame that are shown.
 const MAX_GLOBALS: usize = 256;
@@ -25,7 +25,6 @@ const MAX_NAMES: usize = 4096;
 const MAX_PLACES: usize = 32;
 /// Entries of a module's namespace that are looked at for all names of a code object.
 const NAMESPACE_MAX: usize = 8192;
-const NAME_MAX: usize = 256;
 /// Objects of the tracer itself tell nothing of the program.
 const TRACER: &[u8] = b"ddtrace.";
 /// A global is not opened as deep as a variable: it is often the root of everything.

@@ -8,14 +8,12 @@ use super::capture::Walk;
 use super::container::Key;
 use super::known::Shown;
 use super::object::{Int, Obj, Str, flags};
-use super::rules::Hidden;
+use super::rules::{Hidden, NAME_MAX};
 use super::text::Text;
 
 /// Longest text whose equals elsewhere are hidden with it.
 const ALIAS_MAX: usize = 4096;
 const ALIAS_MIN: usize = 6;
-/// Characters of a name that are asked about. What is longer than the redactor's limit is hidden whatever it is.
-const NAME_MAX: usize = 600;
 
 impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
     /// Whether a key is remembered as a name that hides nothing.
@@ -52,7 +50,6 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
             Key::Text(Text::Ascii(name), _) | Key::Bytes(name, _) => self.rules.name(name),
             Key::Text(text, _) => {
                 let mut name = Vec::new();
-                // Head and tail of a long name, as the redactor judges it: whatever is over the limit fails closed.
                 text.push_utf8(NAME_MAX, &mut name);
                 self.rules.name(&name)
             }

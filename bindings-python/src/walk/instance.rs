@@ -403,7 +403,12 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
             }
             shown += 1;
         }
-        self.gap(Reason::FieldCount, Some(size.saturating_sub(shown)));
+        let reason = if entries.gave_up() {
+            Reason::Unreadable
+        } else {
+            Reason::FieldCount
+        };
+        self.gap(reason, Some(size.saturating_sub(shown)));
     }
 
     /// Items of a tuple under their names.

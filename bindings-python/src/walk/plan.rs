@@ -15,10 +15,8 @@ use stillframe_core::tape::{ShapeId, ShapeNames, TypeId};
 use super::known::Known;
 use super::layout;
 use super::object::{Class, Dict, Obj, Str, Tuple, flags};
-use super::rules::{Hidden, Rules};
+use super::rules::{Hidden, NAME_MAX, Rules};
 
-/// Longest name that is kept of a type or a field, in characters; the tape keeps 255 bytes.
-const NAME_MAX: usize = 256;
 /// Fields planned per type; more are named one by one.
 const MAX_FIELDS: usize = 255;
 const SLOTS: usize = 1024;
@@ -444,9 +442,10 @@ pub(super) fn qualified_name<const DIRECT: bool>(class: Class<'_>) -> Vec<u8> {
         let name = class.c_name();
         return name.strip_prefix(b"builtins.").unwrap_or(name).to_vec();
     }
-    let own = match class.qualified_name() {
-        Some(name) if DIRECT => name.to_utf8::<DIRECT>(NAME_MAX),
-        _ => {
+    // Where the name lies is known on the fast path only.
+    let own = match DIRECT.then(|| class.qualified_name()).flatten() {
+        Some(name) => name.to_utf8::<DIRECT>(NAME_MAX),
+        None => {
             let name = class.c_name();
             let dot = name.iter().rposition(|&byte| byte == b'.');
             name[dot.map_or(0, |dot| dot + 1)..].to_vec()

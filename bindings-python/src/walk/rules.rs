@@ -9,6 +9,10 @@ use stillframe_core::redact::{AliasKey, NameHit, Redactor, ValueKind};
 /// Half as many harmless names as are remembered.
 const MEMO_SETS: usize = 1024;
 
+/// Characters of a name that are asked about: more than the redactor's limit, over which it hides a name whatever it is. The tape cuts
+/// names by itself.
+pub(super) const NAME_MAX: usize = 600;
+
 /// A name under which values are hidden.
 #[derive(Clone, Debug)]
 pub(super) struct Hidden {

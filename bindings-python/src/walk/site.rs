@@ -86,9 +86,10 @@ fn place<const DIRECT: bool>(last: &mut LastFile, code: Code<'_>) -> (u64, u32) 
 }
 
 fn class_hash<const DIRECT: bool>(class: Class<'_>) -> u64 {
-    match class.qualified_name() {
-        Some(name) if DIRECT => text_hash(name),
-        _ => bytes_hash(class.c_name()),
+    // Where the name lies is known on the fast path only.
+    match DIRECT.then(|| class.qualified_name()).flatten() {
+        Some(name) => text_hash(name),
+        None => bytes_hash(class.c_name()),
     }
 }
 

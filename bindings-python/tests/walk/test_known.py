@@ -20,6 +20,7 @@ import threading
 import types
 import uuid
 import weakref
+import zoneinfo
 from typing import Any
 
 import pytest
@@ -47,6 +48,24 @@ def test_dates_and_times(value: Any) -> None:
     assert node["type"] == f"datetime.{type(value).__name__}"
     parsed = type(value).fromisoformat(node["value"].replace("Z", "+00:00"))
     assert parsed == value
+
+
+class OwnZone(datetime.tzinfo):
+    pass
+
+
+def test_zones_that_would_have_to_compute() -> None:
+    """A time without its zone would be another time."""
+    when = datetime.datetime(2026, 11, 20, 13, 5, 59, 1500, tzinfo=zoneinfo.ZoneInfo("UTC"))
+    for value, text in [
+        (when, "2026-11-20T13:05:59.001500[UTC]"),
+        (when.replace(microsecond=0, tzinfo=OwnZone()), "2026-11-20T13:05:59[test_known.OwnZone]"),
+        (when.timetz(), "13:05:59.001500[UTC]"),
+    ]:
+        node = shown(value)
+        assert node["type"] == f"datetime.{type(value).__name__}"
+        assert node["value"] == text
+        assert node["rendered"] is True
 
 
 @pytest.mark.parametrize(
@@ -322,6 +341,34 @@ def test_pandas() -> None:
     series = shown(pandas.Series([1, 2], name="s"), depth=6)["fields"]
     assert plain(series["items"]) == [1, 2]
     assert plain(series["name"]) == "s"
+
+
+def test_pandas_values_that_are_kept_in_another_way() -> None:
+    """None is shown by codes, by the few items that differ, or by another zone's time."""
+    import pandas
+
+    when = pandas.to_datetime(["2026-11-20T12:00"]).tz_localize("UTC").tz_convert("Europe/Berlin")
+    frame = pandas.DataFrame(
+        {
+            "sparse": pandas.arrays.SparseArray([1]),
+            "month": pandas.period_range("2026-11", periods=1, freq="M"),
+            "group": pandas.Categorical(["a"]),
+            "when": when,
+        }
+    )
+    columns = {plain(key): value for key, value in shown(frame, depth=6)["fields"]["columns"]["entries"]}
+    for name in ("sparse", "month", "group"):
+        assert columns[name]["notCapturedReason"] == "unreadable"
+        assert shown(frame[name])["notCapturedReason"] == "unreadable"
+    assert columns["when"]["type"].endswith(", in UTC]")
+    assert plain(columns["when"])[0].startswith("2026-11-20T12:00")
+    assert plain(shown(frame["when"], depth=6)["fields"]["dtype"]).endswith(", in UTC")
+    assert plain(shown(when, depth=6)["fields"]["dtype"]).endswith(", in UTC")
+    assert shown(pandas.NaT)["value"] == "NaT"
+    levels = pandas.DataFrame([[1, 2]], columns=pandas.MultiIndex.from_tuples([("a", "b"), ("c", "d")]))
+    node = shown(levels, depth=6)["fields"]
+    assert plain(node["shape"]) == "(1, ?)"
+    assert node["columns"]["notCapturedReason"] == "unreadable"
 
 
 def test_attrs_and_pydantic() -> None:

@@ -7,7 +7,7 @@ import enum
 import math
 import random
 import sys
-from typing import Any
+from typing import Any, Callable
 
 import pytest
 from walking import Snapshot, caught, plain, shown
@@ -157,6 +157,15 @@ def test_a_table_that_is_all_holes_is_given_up_not_searched() -> None:
     assert node["notCapturedReason"] == "unreadable"
 
 
+def test_a_set_that_is_all_holes_is_given_up_not_searched() -> None:
+    value = set(range(200_000))
+    for index in range(199_999):
+        value.discard(index)
+    node = shown(value)
+    assert (node["size"], node["elements"]) == (1, [])
+    assert node["notCapturedReason"] == "unreadable"
+
+
 def test_a_set_with_deleted_items(fallback: bool) -> None:
     value = set(range(100))
     for index in range(90):
@@ -214,6 +223,20 @@ def test_subclasses_are_read_through_their_base(value: Any) -> None:
         assert int(node["value"]) == value
     else:
         assert plain(node) == value
+
+
+class InSlots(list):
+    __slots__ = ("region",)
+
+
+@pytest.mark.parametrize("made", [lambda: Items([1]), lambda: Table(a=1), lambda: Pair((1,)), lambda: Bag([1]), lambda: InSlots([1])])
+def test_attributes_of_collections_are_told_to_be_missing(made: Callable[[], Any], fallback: bool) -> None:
+    value = made()
+    assert "notCapturedReason" not in shown(value, fallback=fallback)
+    value.region = "north"
+    node = shown(value, fallback=fallback)
+    assert node["notCapturedReason"] == "unreadable"
+    assert len(node.get("elements") or node["entries"]) == 1
 
 
 def test_counters_and_other_dicts(fallback: bool) -> None:
@@ -429,6 +452,41 @@ def test_names_that_hide(fallback: bool) -> None:
     account = found.exceptions[0]["args"][0]["fields"]
     assert account["user"]["value"] == "ann"
     assert account["max_tokens"]["value"] == 5
+
+
+@pytest.mark.parametrize("error", [ValueError("password", "secret-in-a-pair"), KeyError("token", "secret-in-a-pair")])
+def test_arguments_of_an_error_may_be_a_pair(error: Exception, fallback: bool) -> None:
+    def fail() -> None:
+        raise error
+
+    found = Snapshot(caught(fail), fallback=fallback)
+    assert "secret-in-a-pair" not in str(found.data)
+    name, value = found.exceptions[0]["args"]
+    assert name["value"] == error.args[0]
+    assert value["notCapturedReason"] == "redactedIdent"
+    assert "items" in str(Snapshot(caught(fail), fallback=fallback, items=1).exceptions[0])
+
+
+LONG = "x" * 300 + "_password"
+
+
+def test_long_names_are_judged_whole(fallback: bool) -> None:
+    class Account:
+        pass
+
+    class Slotted:
+        __slots__ = (LONG,)
+
+    scope: dict[str, Any] = {}
+    text = f"def fail(account, slotted, pair):\n    {LONG} = 'secret-in-a-variable'\n    raise ValueError\n"
+    exec(text, scope)
+    account, slotted = Account(), Slotted()
+    setattr(account, LONG, "secret-in-a-field")
+    setattr(slotted, LONG, "secret-in-a-slot")
+    pair = collections.namedtuple("pair", [LONG])("secret-in-an-item")
+    found = str(Snapshot(caught(lambda: scope["fail"](account, slotted, pair)), fallback=fallback).data)
+    assert "secret-in" not in found
+    assert "x" * 200 in found
 
 
 def random_value(source: random.Random, depth: int) -> Any:

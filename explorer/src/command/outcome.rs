@@ -13,7 +13,7 @@ pub(super) fn said(outcome: Outcome) -> Option<&'static str> {
         Outcome::RefusedRule => "excluded by a rule",
         Outcome::RefusedReentrant => "raised during a capture",
         Outcome::DroppedQueue => "too many waiting to be stored",
-        Outcome::DroppedMemory => "too much waiting to be stored",
+        Outcome::DroppedMemory => "too much waiting to be stored, or no memory left",
         Outcome::DroppedTape => "not valid",
         Outcome::DroppedRedaction => "could not be redacted",
         Outcome::DroppedSink => "could not be stored",

@@ -181,7 +181,7 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
             }
             shown += 1;
         }
-        self.gap(Reason::CollectionSize, Some(size.saturating_sub(shown)));
+        self.rest(entries.gave_up(), size.saturating_sub(shown));
     }
 
     pub(super) fn proxy_dict(&self, object: Obj<'g>) -> Option<Dict<'g>> {

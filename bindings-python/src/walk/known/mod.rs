@@ -39,6 +39,8 @@ pub(super) enum Known {
     Date,
     TimeOfDay,
     Duration,
+    /// pandas': a datetime by its base.
+    NotATime,
     Zone,
     Decimal,
     Fraction,
@@ -175,6 +177,8 @@ const IN_PYTHON: &[(&[u8], Known)] = &[
     (b"pathlib._local.PurePath", Known::Path),
     (b"ipaddress.IPv4Address", Known::Address),
     (b"ipaddress.IPv6Address", Known::Address),
+    (b"pandas._libs.tslibs.nattype.NaTType", Known::NotATime),
+    (b"pandas.api.typing.NaTType", Known::NotATime),
     (b"pandas.core.frame.DataFrame", Known::DataFrame),
     (b"pandas.DataFrame", Known::DataFrame),
     (b"pandas.core.series.Series", Known::Series),
@@ -216,6 +220,7 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
             Known::Complex => self.complex(object),
             Known::ByteArray => return self.byte_array(object, plan),
             Known::Ellipsis => Some("Ellipsis".to_owned()),
+            Known::NotATime => Some("NaT".to_owned()),
             Known::DateTime | Known::Date | Known::TimeOfDay | Known::Duration => {
                 return self.time(object, known, plan);
             }

@@ -10,13 +10,12 @@ use super::super::capture::Walk;
 use super::super::instance::{Attributes, attributes};
 use super::super::object::{Class, Dict, Obj, Set, Str};
 use super::super::plan::Plan;
+use super::super::rules::NAME_MAX;
 use super::Shown;
 
 /// Attributes that are the mapper's own.
 const OWN: [&[u8]; 3] = [b"_sa_instance_state", b"_state", b"__weakref__"];
 
-/// Characters of a mapped name.
-const NAME_MAX: usize = 256;
 /// Expired names that are looked at.
 const EXPIRED_MAX: usize = 512;
 

@@ -24,15 +24,49 @@ const ITEMS: u8 = 1;
 /// References of one object that are looked at.
 const MAX_REFERENCES: usize = 64;
 
-/// One column: the array it is in, its row there (if that has two dimensions), and what of it is missing.
+/// What an array of pandas keeps its items in, and which of them are missing.
+#[derive(Clone, Copy)]
+struct Data<'g> {
+    array: Array<'g>,
+    missing: Option<Array<'g>>,
+    /// Times of a zone are kept in UTC.
+    in_utc: bool,
+}
+
+/// One column: what it is in, and its row there if that has two dimensions.
 #[derive(Clone, Copy)]
 struct Column<'g> {
     array: Array<'g>,
     row: Option<usize>,
     missing: Option<Array<'g>>,
+    in_utc: bool,
 }
 
-impl Column<'_> {
+impl<'g> Column<'g> {
+    const fn new(data: Data<'g>, row: Option<usize>) -> Self {
+        let Data {
+            array,
+            missing,
+            in_utc,
+        } = data;
+        Self {
+            array,
+            row,
+            missing,
+            in_utc,
+        }
+    }
+
+    /// The type of its items.
+    fn kind(&self) -> String {
+        let name = self.array.item.name();
+        if self.in_utc {
+            format!("{name}, in UTC")
+        } else {
+            name
+        }
+    }
+
     fn length(&self) -> usize {
         self.array.shape(self.array.dimensions.saturating_sub(1))
     }
@@ -62,27 +96,42 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
     }
 
     /// The array behind the values of a block, an index or an extension array.
-    fn array_of(&mut self, values: Obj<'g>) -> Option<(Array<'g>, Option<Array<'g>>)> {
+    fn array_of(&mut self, values: Obj<'g>) -> Option<Data<'g>> {
         if let Some(array) = Array::of(values) {
-            return Some((array, None));
+            return Some(Data {
+                array,
+                missing: None,
+                in_utc: false,
+            });
         }
-        // Codes of categories would be taken for the values.
-        if values
-            .class()
-            .line()
-            .any(|class| class.c_name() == b"Categorical")
-        {
+        let is = |end: &[u8]| {
+            let mut line = values.class().line();
+            line.any(|class| class.c_name().ends_with(end))
+        };
+        // Codes of categories and ordinals of periods would be taken for the values.
+        if is(b"Categorical") || is(b"PeriodArray") {
             return None;
         }
         let missing = self.held(values, b"_mask").and_then(Array::of);
-        for name in [b"_ndarray".as_slice(), b"_data"] {
-            if let Some(array) = self.held(values, name).and_then(Array::of) {
-                return Some((array, missing));
-            }
-        }
-        let held = values.references(MAX_REFERENCES);
-        let array = held.into_iter().find_map(Array::of)?;
-        Some((array, missing))
+        let kept = [b"_ndarray".as_slice(), b"_data"]
+            .into_iter()
+            .find_map(|name| self.held(values, name).and_then(Array::of));
+        // A compiled base keeps the one array that there is, and the type of its items; others have several arrays, of which none need be
+        // the values.
+        let held = if is(b"NDArrayBacked") {
+            values.references(MAX_REFERENCES)
+        } else {
+            Vec::new()
+        };
+        let array = kept.or_else(|| held.iter().copied().find_map(Array::of))?;
+        let in_utc = held
+            .iter()
+            .any(|held| held.class().c_name().ends_with(b"DatetimeTZDtype"));
+        Some(Data {
+            array,
+            missing,
+            in_utc,
+        })
     }
 
     fn column(&mut self, blocks: Tuple<'g>, column: usize) -> Option<Column<'g>> {
@@ -101,16 +150,12 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
                 .into_iter()
                 .filter(|object| *object != places)
                 .find_map(|values| self.array_of(values));
-            let (array, missing) = values?;
-            let row = (array.dimensions == 2).then_some(row);
-            if row.is_some_and(|row| row >= array.shape(0)) || !array.is_readable() {
+            let data = values?;
+            let row = (data.array.dimensions == 2).then_some(row);
+            if row.is_some_and(|row| row >= data.array.shape(0)) || !data.array.is_readable() {
                 return None;
             }
-            return Some(Column {
-                array,
-                row,
-                missing,
-            });
+            return Some(Column::new(data, row));
         }
         None
     }
@@ -160,7 +205,7 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
             };
         }
         let data = self.held(axis, b"_data")?;
-        self.array_of(data).map(|(array, _)| array.length())
+        self.array_of(data).map(|data| data.array.length())
     }
 
     pub(super) fn data_frame(&mut self, object: Obj<'g>, part: u8, depth: u32) {
@@ -180,7 +225,8 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
         };
         let count = self.axis_length(columns);
         if part == COLUMNS {
-            return self.columns(object, columns, blocks, count.unwrap_or(0), depth);
+            let count = count.unwrap_or(0);
+            return self.columns(object, columns, blocks, count, depth);
         }
         let rows = index.and_then(|index| self.axis_length(index));
         let size = |size: Option<usize>| size.map_or("?".to_owned(), |size| size.to_string());
@@ -189,12 +235,18 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
         if let Some(index) = index.filter(|_| open) {
             open = self.part("index", Shown::Object(index), depth);
         }
-        if open && self.out.name(b"columns") {
-            self.tick();
-            let columns = self.out.map(TypeId::default(), count.unwrap_or(0));
-            if columns.is_some() {
-                self.push(object, Contents::Known(COLUMNS), depth);
+        match count {
+            Some(count) if open && self.out.name(b"columns") => {
+                self.tick();
+                if self.out.map(TypeId::default(), count).is_some() {
+                    self.push(object, Contents::Known(COLUMNS), depth);
+                }
             }
+            // Labels that are kept in another way: how many columns there are is not known either.
+            None if open => {
+                self.part("columns", Shown::Skipped(Reason::Unreadable), depth);
+            }
+            _ => {}
         }
         self.cut(None);
     }
@@ -211,7 +263,7 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
         let labels = self
             .held(labels, b"_data")
             .and_then(|labels| self.array_of(labels))
-            .map(|(labels, _)| labels)
+            .map(|labels| labels.array)
             .filter(|labels| labels.dimensions == 1 && labels.is_readable());
         let shown = count.min(MAX_COLUMNS).min(self.limits.items as usize);
         for position in 0..shown {
@@ -245,7 +297,7 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
                     None,
                 ),
                 (None, Some(column)) => {
-                    let name = format!("pandas.Series[{}]", column.array.item.name());
+                    let name = format!("pandas.Series[{}]", column.kind());
                     let type_id = self.out.define_type(name.as_bytes());
                     if self.out.list(type_id, column.length()).is_some() {
                         let part = FIRST_COLUMN + u8::try_from(position).unwrap_or(0);
@@ -291,15 +343,12 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
         let (_, blocks) = self.manager(object)?;
         let block = blocks.items::<DIRECT>().get(0)?;
         let held = block.references(MAX_REFERENCES);
-        let (array, missing) = held
+        let data = held
             .into_iter()
             .filter(|object| !object.class().c_name().ends_with(b"BlockPlacement"))
             .find_map(|values| self.array_of(values))?;
-        (array.dimensions == 1 && array.is_readable()).then_some(Column {
-            array,
-            row: None,
-            missing,
-        })
+        let readable = data.array.dimensions == 1 && data.array.is_readable();
+        readable.then(|| Column::new(data, None))
     }
 
     pub(super) fn series(&mut self, object: Obj<'g>, part: u8, depth: u32) {
@@ -316,7 +365,7 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
         if let Some(name) = name {
             open = self.part("name", Shown::Object(name), depth);
         }
-        open = open && self.part("dtype", Shown::Text(column.array.item.name()), depth);
+        open = open && self.part("dtype", Shown::Text(column.kind()), depth);
         if let Some((axes, _)) = self.manager(object).filter(|_| open)
             && let Some(index) = axes.items::<DIRECT>().get(0)
         {
@@ -336,23 +385,19 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
             return;
         }
         let data = self.held(object, b"_data");
-        let Some((array, missing)) = data.and_then(|data| self.array_of(data)) else {
+        let Some(data) = data.and_then(|data| self.array_of(data)) else {
             // An index of several levels, for instance: its own attributes tell.
             let plan = self.plan(object);
             return self.attribute_fields(object, &plan, depth, self.limits.fields as usize);
         };
-        if array.dimensions != 1 || !array.is_readable() {
+        if data.array.dimensions != 1 || !data.array.is_readable() {
             return self.gap(Reason::Unreadable, None);
         }
-        let column = Column {
-            array,
-            row: None,
-            missing,
-        };
+        let column = Column::new(data, None);
         if part == ITEMS {
             return self.column_items(column, depth);
         }
-        let _ = self.part("dtype", Shown::Text(array.item.name()), depth)
+        let _ = self.part("dtype", Shown::Text(column.kind()), depth)
             && self.part("items", Shown::List(object, ITEMS, column.length()), depth);
         self.cut(None);
     }

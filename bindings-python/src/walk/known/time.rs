@@ -28,6 +28,11 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
             Known::TimeOfDay => (b"datetime.time", self.time_of_day(object)),
             _ => (b"datetime.timedelta", duration(object)),
         };
+        if let (Some(TimeValue { offset: None, .. }), Some(zone)) = (&value, zone_of(object, known))
+        {
+            let text = self.local_time(object, known, zone);
+            return self.rendered(plan, &text);
+        }
         match value {
             Some(value) => {
                 if *plan.name != *own {
@@ -42,21 +47,11 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
 
     fn date_time(&mut self, object: Obj<'g>) -> Option<TimeValue> {
         // SAFETY: a datetime (least size checked) begins so.
-        let (data, has_zone) = unsafe {
-            (
-                object.read::<[u8; 10]>(DATA),
-                object.read::<u8>(HAS_ZONE) != 0,
-            )
-        };
+        let data = unsafe { object.read::<[u8; 10]>(DATA) };
         let [year_high, year_low, month, day, clock @ ..] = data;
         let days = days_since_epoch([year_high, year_low, month, day])?;
         let (seconds, nanos) = clock_time(clock)?;
-        let zone = if has_zone {
-            // SAFETY: the zone is stored where the flag says so.
-            unsafe { object.slot(DATETIME_ZONE) }
-        } else {
-            None
-        };
+        let zone = zone_of(object, Known::DateTime);
         Some(TimeValue {
             kind: TimeKind::DateTime,
             seconds: days * SECONDS_PER_DAY + seconds,
@@ -67,25 +62,39 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
 
     fn time_of_day(&mut self, object: Obj<'g>) -> Option<TimeValue> {
         // SAFETY: a time (least size checked) begins so.
-        let (data, has_zone) = unsafe {
-            (
-                object.read::<[u8; 6]>(DATA),
-                object.read::<u8>(HAS_ZONE) != 0,
-            )
-        };
+        let data = unsafe { object.read::<[u8; 6]>(DATA) };
         let (seconds, nanos) = clock_time(data)?;
-        let zone = if has_zone {
-            // SAFETY: the zone is stored where the flag says so.
-            unsafe { object.slot(TIME_ZONE) }
-        } else {
-            None
-        };
+        let zone = zone_of(object, Known::TimeOfDay);
         Some(TimeValue {
             kind: TimeKind::TimeOfDay,
             seconds,
             nanos,
             offset: zone.and_then(|zone| self.offset(zone)),
         })
+    }
+
+    /// The time on the clock and its zone, `2026-11-20T13:05:00[Europe/Berlin]`, where the zone would have to compute its offset: by the
+    /// name that it was made from, else by its type.
+    fn local_time(&mut self, object: Obj<'g>, known: Known, zone: Obj<'g>) -> String {
+        let (date, clock): (_, [u8; 6]) = if known == Known::DateTime {
+            // SAFETY: a datetime (least size checked) begins so.
+            let [high, low, month, day, clock @ ..] = unsafe { object.read::<[u8; 10]>(DATA) };
+            let year = u16::from_be_bytes([high, low]);
+            (format!("{year:04}-{month:02}-{day:02}T"), clock)
+        } else {
+            // SAFETY: a time (least size checked) begins so.
+            (String::new(), unsafe { object.read(DATA) })
+        };
+        let [hour, minute, second, a, b, c] = clock;
+        let fraction = match u32::from_be_bytes([0, a, b, c]) {
+            0 => String::new(),
+            micros => format!(".{micros:06}"),
+        };
+        let zone = self.text_attribute(zone, b"key").unwrap_or_else(|| {
+            let plan = self.plan(zone);
+            String::from_utf8_lossy(&plan.name).into_owned()
+        });
+        format!("{date}{hour:02}:{minute:02}:{second:02}{fraction}[{zone}]")
     }
 
     /// Seconds east of UTC where the zone object has them stored: fixed zones, and those of `pytz`. Other zones would have to compute.
@@ -104,6 +113,20 @@ impl<'g, const DIRECT: bool> Walk<'_, 'g, DIRECT> {
             self.attribute(zone, b"_utcoffset").and_then(of)
         };
         i32::try_from(delta?.seconds).ok()
+    }
+}
+
+/// The zone of a datetime or a time that has one.
+fn zone_of(object: Obj<'_>, known: Known) -> Option<Obj<'_>> {
+    let place = match known {
+        Known::DateTime => DATETIME_ZONE,
+        Known::TimeOfDay => TIME_ZONE,
+        _ => return None,
+    };
+    // SAFETY: both begin so (least size checked), and the zone is stored where the flag says so.
+    unsafe {
+        let has_zone = object.read::<u8>(HAS_ZONE) != 0;
+        if has_zone { object.slot(place) } else { None }
     }
 }
 
