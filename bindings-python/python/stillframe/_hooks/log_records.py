@@ -40,7 +40,7 @@ def patches(module: ModuleType) -> list[Patch]:
 
 
 def _wrap(layer: Layer) -> Any:
-    original = layer.original
+    original, logged, swallowed, out_of_stack = layer.original, _logged, _failures.swallowed, _failures.out_of_stack
 
     # Every record of the program comes by: no argument is packed into a tuple or a dictionary.
     def __init__(  # noqa: N807 - it replaces one
@@ -62,13 +62,12 @@ def _wrap(layer: Layer) -> Any:
             original(self, name, level, pathname, lineno, msg, args, exc_info, func, sinfo)
         if exc_info and layer.active:
             try:
-                _logged(name, level, msg, exc_info)
+                logged(name, level, msg, exc_info)
             except RecursionError:
-                _failures.out_of_stack += 1
+                out_of_stack[0] += 1
             except BaseException as failure:
-                if not _failures.is_ours(failure):
+                if not swallowed(failure):
                     raise
-                _failures.count(failure)
 
     return __init__
 
