@@ -270,6 +270,39 @@ def test_sessions_are_redacted_like_everything_else(store: Store) -> None:
     assert "k7d2v9x0q3w8e5r1" not in str(snapshot)
 
 
+@pytest.mark.parametrize(
+    "fail",
+    [
+        "import logging; logging.getLogger('x').error(text, exc_info=True)",
+        "import logging; logging.getLogger(text).error('x', exc_info=True)",
+        "stillframe.context(tags={'text': text}); stillframe.capture()",
+        "stillframe.context(tags={text: 'text'}); stillframe.capture()",
+        "stillframe.context(user=text, session=text); stillframe.capture()",
+        "import threading; threading.current_thread().name = text; stillframe.capture()",
+    ],
+)
+def test_long_texts_are_not_copied(store: Store, fail: str) -> None:
+    """What is handed on of a text is bounded; the program's own string is not made larger either."""
+    result = store.python(
+        f"""
+        import stillframe, sys
+        stillframe.install()
+        text = "\xe9" * 1_000_000
+        before = sys.getsizeof(text)
+        try:
+            1 / 0
+        except ZeroDivisionError:
+            {fail}
+        print(sys.getsizeof(text) - before)
+        """
+    )
+    assert (result.status, result.out) == (0, "0\n"), result.err
+    [snapshot] = store.snapshots()
+    said = str([snapshot.get("context"), snapshot["thread"]])
+    assert ("\xe9" * 30 in said) or "tags={text" in fail  # no rule can judge such a name
+    assert "\xe9" * 2049 not in said
+
+
 def test_a_context_that_is_left_elsewhere(store: Store) -> None:
     result = store.python(
         """
