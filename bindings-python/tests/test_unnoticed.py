@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from support import Result, Store, functions
+from support import Result, Store, functions, values
 
 INSTALL = "import stillframe\nstillframe.install()\n"
 NOTHING = "import os\nos.getpid()\n"
@@ -79,3 +79,76 @@ def test_a_snapshot_of_a_watched_module_that_fails(store: Store) -> None:
     [snapshot] = store.snapshots()
     assert functions(snapshot) == ["<module>", "<module>"]
     assert "stillframe/_hooks" not in str(snapshot["frames"])
+
+
+CONSOLE = """
+import code, sys
+class Console(code.InteractiveConsole):
+    def write(self, text):
+        sys.stdout.write("".join("| " + line for line in text.splitlines(True)))
+console = Console()
+for line in ("def half(n):", "    return 1 / n", "", "half(0)", "1 +* 2", "import nowhere", "print('fine')"):
+    console.push(line)
+console.push("raise SystemExit(7)")
+"""
+
+
+@pytest.mark.parametrize("before", ["import sys\n", "import sys, code\n"])
+def test_a_console_shows_errors_itself(store: Store, before: str) -> None:
+    """It looks whether the hook is the interpreter's own: ours does not count, and captures what is shown all the same."""
+    result = both(store, before, CONSOLE)
+    assert (result.status, result.err) == (7, "")
+    assert '|   File "<console>", line 2, in half\n' in result.out
+    assert store.errors() == [
+        ("ZeroDivisionError", "excepthook", False),
+        ("SyntaxError", "excepthook", False),
+        ("ModuleNotFoundError", "excepthook", False),
+    ]
+    snapshot = store.snapshots()[0]
+    assert functions(snapshot)[:2] == ["half", "<module>"]
+    assert values(snapshot) == {"n": 0}
+
+
+def test_our_hook_is_back_when_the_console_has_shown_an_error(store: Store) -> None:
+    failing = CONSOLE.replace("sys.stdout.write(", "raise OSError(").replace('console.push("raise SystemExit(7)")', "")
+    result = store.python(
+        INSTALL
+        + "import sys\nours = sys.excepthook\ntry:\n"
+        + "".join(f"    {line}\n" for line in failing.splitlines())
+        + "except OSError:\n    print(sys.excepthook is ours)\n1 / 0\n"
+    )
+    assert result.out == "True\n"
+    assert store.errors()[-1] == ("ZeroDivisionError", "excepthook", False)
+
+
+HOOKS = {
+    "before us": ("import sys\nsys.excepthook = lambda *error: print('mine', error[0].__name__)\n", ""),
+    "after us": ("import sys\n", "before = sys.excepthook\nsys.excepthook = lambda *error: print('mine', error[0].__name__)\n"),
+    "around us": ("import sys\n", "before = sys.excepthook\nsys.excepthook = lambda *error: (print('mine'), before(*error))\n"),
+    "while it shows": ("import sys\n", "def other(*error):\n    print('other')\n"),
+}
+
+
+@pytest.mark.parametrize("name", HOOKS)
+def test_a_console_of_a_program_with_a_hook_of_its_own(store: Store, name: str) -> None:
+    before, after = HOOKS[name]
+    console = CONSOLE
+    if name == "while it shows":
+        console = console.replace("sys.stdout.write(", "sys.excepthook = other; sys.stdout.write(")
+    both(store, before, after + console)
+    assert ("ZeroDivisionError", "excepthook", False) in store.errors() or name == "after us"
+
+
+@pytest.mark.parametrize("text", ["1 / 0\nimport nowhere\n1 +\n", "import code\ncode.interact(banner='')\n1 / 0\n"])
+@pytest.mark.parametrize("start", [("-c", "import code; code.interact()"), ("-m", "asyncio"), ("-m", "pdb", "-c", "interact", __file__)])
+def test_consoles_of_the_standard_library(store: Store, start: tuple[str, ...], text: str) -> None:
+    typed = store.write("typed.txt", text)
+    results = []
+    for enabled in (None, "1"):
+        with open(typed, "rb") as stdin:
+            result = store.run(sys.executable, *start, stdin=stdin, env={"STILLFRAME_ENABLED": enabled})
+        result.err = re.sub(r"line \d+, in result\n", "line 0, in result\n", result.err)  # which of two depends on who was first
+        results.append(result)
+    assert results[0] == results[1]
+    assert "ZeroDivisionError" in results[0].out + results[0].err
+    assert store.errors()[0][0] == "ZeroDivisionError"

@@ -60,6 +60,12 @@ class Patch:
         """Whether the attribute is replaced and the replacement looks."""
         return self._layer is not None and self._layer.active
 
+    @property
+    def standing(self) -> Layer | None:
+        """The replacement, if it is what the attribute holds now."""
+        layer = self._layer
+        return layer if layer is not None and getattr(self.owner, self.name, None) is layer.function else None
+
     def apply(self) -> None:
         """Replaces the attribute, unless it is replaced already. Does nothing where it does not exist."""
         original = getattr(self.owner, self.name, None)
