@@ -354,6 +354,63 @@ for error in (StopIteration, GeneratorExit, KeyboardInterrupt, SystemExit, async
     assert store.errors() == [("ZeroDivisionError", "capturing", True), ("KeyError", "capturing", True)]
 
 
+def test_capturing_an_asynchronous_generator_that_things_are_thrown_into(store: Store) -> None:
+    """What it raises then has the context that it has without us, and nothing is kept."""
+    result = store.python(
+        CAPTURING
+        + """
+import gc, weakref
+class Thrown(ValueError):
+    pass
+async def handles():
+    try:
+        yield 1
+    except Thrown:
+        pass
+    raise KeyError("later")
+async def fails_while_it_handles():
+    try:
+        yield 1
+    except Thrown:
+        {}["in the handler"]
+async def fails_when_closed():
+    try:
+        yield 1
+    except GeneratorExit:
+        pass
+    raise KeyError("closed")
+async def goes_on():
+    try:
+        yield 1
+    except Thrown:
+        yield 2
+    yield 3
+def shown(error):
+    return None if error is None else (repr(error), shown(error.__context__))
+async def main(function, close):
+    generator = function()
+    thrown = Thrown("thrown")
+    seen = []
+    try:
+        seen.append(await generator.__anext__())
+        seen.append(await (generator.aclose() if close else generator.athrow(thrown)))
+        seen.append(await generator.__anext__())
+    except Exception as error:
+        seen.append(shown(error))
+    gone = weakref.ref(thrown)
+    del generator, thrown
+    return seen, gone() is None
+gc.disable()
+for function in (handles, fails_while_it_handles, fails_when_closed, goes_on):
+    for close in (False, True):
+        plain = asyncio.run(main(function, close))
+        ours = asyncio.run(main(stillframe.capturing(function), close))
+        print(plain == ours, "" if plain == ours else (function.__name__, close, plain, ours))
+"""
+    )
+    assert result.out == "True \n" * 8, result.out + result.err
+
+
 def test_capturing_functions_of_every_kind(store: Store) -> None:
     result = store.python(
         CAPTURING

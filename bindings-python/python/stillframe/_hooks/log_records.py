@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
+_plain_int = int.__int__  # of an enumeration's member as well, without its code
 _traceback = BaseException.__dict__["__traceback__"].__get__
 
 ERROR = 40  # logging.ERROR
@@ -73,7 +74,8 @@ def _wrap(layer: Layer) -> Any:
 
 
 def _logged(name: Any, level: Any, msg: Any, exc_info: Any) -> None:
-    if type(exc_info) is tuple and len(exc_info) == 3 and type(level) is int and level >= ERROR:
+    if type(exc_info) is tuple and len(exc_info) == 3 and issubclass(type(level), int) and _plain_int(level) >= ERROR:
+        level = _plain_int(level)
         attributes = {"logger": name, "level": _LEVELS.get(level, str(level))}
         if type(msg) is str:
             attributes["message"] = msg
