@@ -65,7 +65,8 @@ def _call_with_frames_removed(self: Any, module: ModuleType) -> None:
 
 # The interpreter takes the frames of its import system out of the traceback of a module that fails, and passes over them when a module
 # warns whoever imports it. It knows them by file and name; as one of them, this frame is not in the way of the others either.
-_call_with_frames_removed.__code__ = _call_with_frames_removed.__code__.replace(co_filename="<frozen importlib._bootstrap>")
+if hasattr(_call_with_frames_removed.__code__, "replace"):  # not in 3.7, where this is imported and not used
+    _call_with_frames_removed.__code__ = _call_with_frames_removed.__code__.replace(co_filename="<frozen importlib._bootstrap>")
 
 
 class _Loader:
