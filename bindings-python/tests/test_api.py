@@ -302,6 +302,39 @@ def test_sessions_are_redacted_like_everything_else(store: Store) -> None:
     assert "k7d2v9x0q3w8e5r1" not in str(snapshot)
 
 
+@pytest.mark.parametrize(
+    "fail",
+    [
+        "import logging; logging.getLogger('x').error(text, exc_info=True)",
+        "import logging; logging.getLogger(text).error('x', exc_info=True)",
+        "stillframe.context(tags={'text': text}); stillframe.capture()",
+        "stillframe.context(tags={text: 'text'}); stillframe.capture()",
+        "stillframe.context(user=text, session=text); stillframe.capture()",
+        "import threading; threading.current_thread().name = text; stillframe.capture()",
+    ],
+)
+def test_long_texts_are_not_copied(store: Store, fail: str) -> None:
+    """What is handed on of a text is bounded; the program's own string is not made larger either."""
+    result = store.python(
+        f"""
+        import stillframe, sys
+        stillframe.install()
+        text = "\xe9" * 1_000_000
+        before = sys.getsizeof(text)
+        try:
+            1 / 0
+        except ZeroDivisionError:
+            {fail}
+        print(sys.getsizeof(text) - before)
+        """
+    )
+    assert (result.status, result.out) == (0, "0\n"), result.err
+    [snapshot] = store.snapshots()
+    said = str([snapshot.get("context"), snapshot["thread"]])
+    assert ("\xe9" * 30 in said) or "tags={text" in fail  # no rule can judge such a name
+    assert "\xe9" * 2049 not in said
+
+
 def test_a_context_that_is_left_elsewhere(store: Store) -> None:
     result = store.python(
         """
@@ -351,6 +384,63 @@ for error in (StopIteration, GeneratorExit, KeyboardInterrupt, SystemExit, async
     )
     assert result.out == "None\npassed on\n"
     assert store.errors() == [("ZeroDivisionError", "capturing", True), ("KeyError", "capturing", True)]
+
+
+def test_capturing_an_asynchronous_generator_that_things_are_thrown_into(store: Store) -> None:
+    """What it raises then has the context that it has without us, and nothing is kept."""
+    result = store.python(
+        CAPTURING
+        + """
+import gc, weakref
+class Thrown(ValueError):
+    pass
+async def handles():
+    try:
+        yield 1
+    except Thrown:
+        pass
+    raise KeyError("later")
+async def fails_while_it_handles():
+    try:
+        yield 1
+    except Thrown:
+        {}["in the handler"]
+async def fails_when_closed():
+    try:
+        yield 1
+    except GeneratorExit:
+        pass
+    raise KeyError("closed")
+async def goes_on():
+    try:
+        yield 1
+    except Thrown:
+        yield 2
+    yield 3
+def shown(error):
+    return None if error is None else (repr(error), shown(error.__context__))
+async def main(function, close):
+    generator = function()
+    thrown = Thrown("thrown")
+    seen = []
+    try:
+        seen.append(await generator.__anext__())
+        seen.append(await (generator.aclose() if close else generator.athrow(thrown)))
+        seen.append(await generator.__anext__())
+    except Exception as error:
+        seen.append(shown(error))
+    gone = weakref.ref(thrown)
+    del generator, thrown
+    return seen, gone() is None
+gc.disable()
+for function in (handles, fails_while_it_handles, fails_when_closed, goes_on):
+    for close in (False, True):
+        plain = asyncio.run(main(function, close))
+        ours = asyncio.run(main(stillframe.capturing(function), close))
+        print(plain == ours, "" if plain == ours else (function.__name__, close, plain, ours))
+"""
+    )
+    assert result.out == "True \n" * 8, result.out + result.err
 
 
 def test_capturing_functions_of_every_kind(store: Store) -> None:

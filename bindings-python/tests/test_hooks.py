@@ -169,6 +169,32 @@ def test_which_records_count(store: Store, call: str, captured: bool) -> None:
     assert store.errors() == ([("KeyError", "logging", True)] if captured else [])
 
 
+def test_levels_of_an_enumeration_count(store: Store) -> None:
+    result = store.enabled(
+        """
+        import enum, logging
+        class Level(enum.IntEnum):
+            WARNING = 30
+            ERROR = 40
+            def __ge__(self, other):
+                raise SystemExit("ran")
+            def __int__(self):
+                raise SystemExit("ran")
+        log = logging.getLogger("x")
+        log.isEnabledFor = lambda level: True
+        log.callHandlers = lambda record: None
+        for level in Level:
+            try:
+                1 / 0
+            except ZeroDivisionError:
+                log.log(level, "x", exc_info=True)
+        """
+    )
+    assert result.status == 0, result.err
+    assert store.errors() == [("ZeroDivisionError", "logging", True)]
+    assert store.snapshots()[0]["context"]["attributes"]["level"] == "ERROR"
+
+
 def test_logging_looks_the_same_to_the_program(store: Store) -> None:
     text = """
         import logging, sys

@@ -45,6 +45,16 @@ def models(store: Store) -> Store:
     return store
 
 
+def test_what_is_not_captured_has_noticed_nothing(store: Store) -> None:
+    """A configuration that excludes the error that the proof fails with: nothing is proved, and nobody is blamed."""
+    result = store.run(COMMAND, "prove", env={"STILLFRAME_GATE_EXCLUDE": "KeyError"})
+    assert result.status == 2
+    summary = result.out.splitlines()[-2:]
+    assert "nothing noticed the capture" in summary[0]
+    assert summary[1].endswith("of them were not captured, which proves nothing")
+    assert "gate.exclude" in result.err
+
+
 @pytest.mark.fast()
 @pytest.mark.parametrize("target", ["Loud", "Needs", "Shape", "Color", "Price", "Bag", "needs", "order"])
 def test_nothing_of_a_class_runs(models: Store, target: str) -> None:

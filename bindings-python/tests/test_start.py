@@ -177,6 +177,40 @@ def test_subinterpreters(store: Store) -> None:
     assert result.out == "['unsupported'] None\nTrue\n"
 
 
+@pytest.mark.parametrize("asked", ["pass", "import stillframe; stillframe.capture(); stillframe.uninstall()"])
+def test_subinterpreters_of_a_program_that_was_asked_by_the_environment(store: Store, asked: str) -> None:
+    """They start, run and end as without us: nothing is told, and little is imported (what is, 3.12.1 may crash on when they end)."""
+    module = "_interpreters" if sys.version_info >= (3, 13) else "_xxsubinterpreters"
+    text = f"""
+        import {module} as interpreters
+        for _ in range(2):
+            other = interpreters.create()
+            imported = "import sys; print('stillframe' in sys.modules, 'importlib.metadata' in sys.modules, flush=True)"
+            interpreters.run_string(other, {asked!r} + chr(10) + imported)
+            interpreters.destroy(other)
+        1 / 0
+        """
+    result = store.enabled(text)
+    assert (result.status, result.out) == (1, "True False\n" * 2), result.err
+    assert result.err == store.python("1 / 0").err.replace("line 1", "line 8")
+    assert store.errors() == [("ZeroDivisionError", "excepthook", False)]
+
+
+def test_the_version_without_a_native_module(store: Store, tmp_path: Path) -> None:
+    """It is there when somebody asks, and nothing is imported for it before."""
+    copy(tmp_path, None)
+    result = store.python(
+        """
+        import sys, stillframe
+        print("importlib.metadata" in sys.modules)
+        from stillframe import __version__
+        print(__version__ == stillframe.__version__ != "unknown")
+        """,
+        env={"PYTHONPATH": str(tmp_path)},
+    )
+    assert (result.out, result.err) == ("False\nTrue\n", "")
+
+
 def test_in_an_environment_of_its_own(store: Store, tmp_path: Path) -> None:
     """A virtual environment that sees this one's packages only by path: nothing starts by itself, and nothing breaks."""
     venv.create(tmp_path / "venv", symlinks=True)

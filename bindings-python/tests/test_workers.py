@@ -38,6 +38,24 @@ def test_processes(store: Store, method: str, enabled: bool) -> None:
     assert snapshot["receipt"]["limits"]["limits.depth"] == (4 if enabled else 6)
 
 
+@pytest.mark.parametrize("value", ["inf", "-inf", "nan"])
+def test_a_setting_that_is_no_number_does_not_keep_a_worker_from_capturing(store: Store, value: str) -> None:
+    store.python(
+        f"""
+        import multiprocessing
+        def work():
+            raise ValueError
+        if __name__ == "__main__":
+            import stillframe
+            stillframe.install(gate={{"novelty_per_second": float("{value}")}})
+            process = multiprocessing.get_context("spawn").Process(target=work)
+            process.start()
+            process.join()
+        """
+    )
+    assert store.errors() == [("ValueError", "multiprocessing", False)]
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_pools_of_processes(store: Store, method: str) -> None:
     result = store.python(

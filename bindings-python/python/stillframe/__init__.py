@@ -14,7 +14,7 @@ PYTEST_DONT_REWRITE (for pytest, which would warn that it cannot rewrite the ass
 
 from __future__ import annotations
 
-from stillframe import _report
+from stillframe import _report, _runtime
 from stillframe._capturing import capturing
 from stillframe._context import context
 from stillframe._report import capture
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
     from stillframe._callbacks import Subscription
 
-__version__: str = native.__version__
+if TYPE_CHECKING or _runtime.problem is None:
+    __version__: str = native.__version__
 
 __all__ = ["Snapshot", "Subscription", "capture", "capturing", "context", "flush", "install", "on_snapshot", "stats", "uninstall"]
 
@@ -136,4 +137,6 @@ def __getattr__(name: str) -> Any:
         from stillframe._callbacks import Subscription
 
         return Subscription
+    if name == "__version__":  # without a native module that knows it, it takes half the standard library to find out
+        return native.__version__
     raise AttributeError(f"module 'stillframe' has no attribute {name!r}")

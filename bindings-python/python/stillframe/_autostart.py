@@ -1,6 +1,7 @@
 """Runs at the start of the interpreter when the environment asks for it (``stillframe-autostart.pth`` imports it then).
 
-It is the program's start as well: nothing may fail, and nothing may be printed but that this interpreter is not supported.
+It is the program's start as well: nothing may fail, and nothing may be printed but that this interpreter is not supported. In a
+subinterpreter, which runs it as well, not even that.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ def _start() -> None:
     runs = os.environ.pop(RUN, "") == str(os.getpid())
     if runs:
         os.environ[ENABLED] = "1"  # for the interpreters that the program starts
+    elif _runtime.problem == _runtime.SUBINTERPRETER:
+        return  # the main interpreter was asked by the same environment; what else there is may come and go by the hundred
     elif _runtime.problem is None and not _runtime.native.is_enabled():
         if os.environ.get(DDTRACE) and _runtime.native.switches()["ddtrace"]:
             from stillframe.integrations import ddtrace

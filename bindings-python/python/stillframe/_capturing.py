@@ -102,15 +102,21 @@ def _decorate(function: F, block: Capturing) -> F:
                 try:
                     value = await generator.__anext__()
                     while True:
+                        thrown: BaseException | None = None
                         try:
                             sent = yield value
-                        except GeneratorExit:
-                            await generator.aclose()
-                            raise
-                        except BaseException as thrown:
-                            value = await generator.athrow(thrown)
-                        else:
-                            value = await generator.asend(sent)
+                        except BaseException as error:
+                            thrown = error
+                        try:  # not in the block above, where all that the generator raises would get what was thrown as its context
+                            if thrown is None:
+                                value = await generator.asend(sent)
+                            elif issubclass(type(thrown), GeneratorExit):
+                                await generator.aclose()
+                                raise thrown
+                            else:
+                                value = await generator.athrow(thrown)
+                        finally:
+                            thrown = None  # its traceback refers to this frame
                 except StopAsyncIteration:
                     return
 

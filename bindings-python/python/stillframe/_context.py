@@ -124,7 +124,8 @@ def of(error: BaseException, variables: Context | None, attributes: dict[str, An
     told: dict[str, Any] = {} if thread is None else {"thread": thread}
     if holds is not None or attributes is not None or request is not None:
         holds = holds or {}
-        told["attributes"] = {**(attributes or {}), **holds.get("attributes", {})}
+        said = {name: _cut(value) for name, value in attributes.items()} if attributes else {}
+        told["attributes"] = {**said, **holds.get("attributes", {})}
         told["user"] = holds.get("user", {})
         links = holds.get("sessions", {})
         if request is not None:
@@ -172,7 +173,7 @@ def name_of(thread: Any) -> str | None:
     if thread is None or type(thread).__getattribute__ is not _plain_getattribute:
         return None
     name = getattr(thread, "_name", None)
-    return name if type(name) is str else None
+    return _cut(name) if type(name) is str else None
 
 
 def _kept(error: BaseException) -> tuple[dict[str, Any] | None, Ids | None]:
@@ -200,7 +201,9 @@ def _merge(into: dict[str, Any], key: str, value: Any, name: str) -> None:
 
 def _scalar(value: object) -> Scalar:
     kind = type(value)
-    if kind is str or kind is float or kind is bool:
+    if kind is str:
+        return _cut(value)  # type: ignore[no-any-return]
+    if kind is float or kind is bool:
         return value  # type: ignore[return-value]
     if value is None:
         return "None"  # a snapshot has no empty attributes
@@ -214,4 +217,9 @@ def _scalar(value: object) -> Scalar:
 
 
 def _text(name: object) -> str:
-    return name if type(name) is str else f"<{type(name).__name__}>"
+    return name[: _request.NAME + 1] if type(name) is str else f"<{type(name).__name__}>"  # one more: the core sees that it is too long
+
+
+def _cut(value: Any) -> Any:
+    """A text as far as it is handed on: turning the rest into UTF-8 takes its time, and the interpreter keeps the copy."""
+    return value[: _request.LENGTH] if type(value) is str else value

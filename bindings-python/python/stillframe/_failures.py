@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 tell = False
 """Whether failures are told on standard error as well: ``debug`` in the configuration."""
 
-out_of_stack = 0
-"""How often the stack ended in our own code. Counted apart: there, nothing can be called any more."""
+out_of_stack = [0]
+"""How often the stack ended in our own code. Counted apart: there, nothing can be called any more. In a list, which a function can hold on
+to: when the interpreter takes the modules down, their names are gone before the last functions have run."""
 
 type_name: Callable[[type], str] = type.__dict__["__name__"].__get__
 """The name of a class, whatever its metaclass does when it is asked."""
@@ -55,7 +56,8 @@ def note(line: str) -> None:
 def is_ours(failure: BaseException) -> bool:
     """Whether our own code raised this, rather than a signal handler of the program that happened to run inside it.
 
-    ``KeyboardInterrupt`` and what a signal handler raises belong to the program and must reach it.
+    ``KeyboardInterrupt`` and what a signal handler raises belong to the program and must reach it. Where the interpreter is taking modules
+    down, which leaves them without a name, there are no signals any more.
     """
     kind = type(failure)
     if not issubclass(kind, Exception) and type_name(kind) != "PanicException":
@@ -65,14 +67,33 @@ def is_ours(failure: BaseException) -> bool:
         return True
     while link.tb_next is not None:
         link = link.tb_next
-    module = link.tb_frame.f_globals.get("__name__")
-    return type(module) is str and (module == "stillframe" or module.startswith("stillframe."))
+    namespace = link.tb_frame.f_globals
+    module = namespace.get("__name__", "")
+    if type(module) is str:
+        return module == "stillframe" or module.startswith("stillframe.")
+    return module is None and namespace.get("__spec__", "") is None
+
+
+def swallowed(
+    failure: BaseException, is_ours: Callable[[BaseException], bool] = is_ours, count: Callable[[BaseException], None] = count
+) -> bool:
+    """Counts a failure that is our own, and says whether it is. Whoever calls it must let one of the program's pass on.
+
+    It works when nothing else here does any more: modules that are taken down have lost the functions that it needs.
+    """
+    try:
+        ours = is_ours(failure)
+        if ours:
+            count(failure)
+    except Exception:  # it is our own code that fails, and cannot even say so
+        return issubclass(type(failure), Exception)
+    return ours
 
 
 def counted() -> dict[str, Any]:
     """How many, by type, and where the last one was; and what was noted."""
     told = {"notes": list(_notes)} if _notes else {}
-    counts = {**_counts, "RecursionError": _counts.get("RecursionError", 0) + out_of_stack} if out_of_stack else dict(_counts)
+    counts = {**_counts, "RecursionError": _counts.get("RecursionError", 0) + out_of_stack[0]} if out_of_stack[0] else dict(_counts)
     return {"count": counts, "last": _last, **told} if counts else told
 
 

@@ -54,7 +54,7 @@ def capture(exc: BaseException | None = None, *, limited: bool = False) -> Snaps
             return None
         return _capture(error, None, "capture", handled=True, limited=limited, again=not limited)
     except RecursionError:
-        _failures.out_of_stack += 1
+        _failures.out_of_stack[0] += 1
     except BaseException as failure:
         if not _failures.is_ours(failure):
             raise
@@ -107,7 +107,7 @@ def report(
             if ending:
                 native.flush(DEADLINE)
     except RecursionError:
-        _failures.out_of_stack += 1
+        _failures.out_of_stack[0] += 1
     except BaseException as failure:
         if not _failures.is_ours(failure):
             raise
@@ -143,7 +143,7 @@ def snapshot_of(
             native.flush(DEADLINE)
         return taken if kept is None else kept
     except RecursionError:
-        _failures.out_of_stack += 1
+        _failures.out_of_stack[0] += 1
     except BaseException as failure:
         if not _failures.is_ours(failure):
             raise

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 OLDEST = (3, 9)
 
+SUBINTERPRETER = "subinterpreters are not supported yet"
+"""Why a subinterpreter is not supported, while the main one may well be."""
+
 
 def unsupported() -> str | None:
     """Why this interpreter is not supported, if so."""
@@ -37,11 +40,12 @@ def _load() -> tuple[object, str | None]:
             module = sys.modules["stillframe._native"]
             if module.in_main_interpreter():  # older versions import a module anywhere, whether it can be used there or not
                 return module, None
-            problem = "subinterpreters are not supported yet"
+            problem = SUBINTERPRETER
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a panic of the native module is no Exception
-            problem = f"the native module cannot be used here: {error}"
+            refused = type(error) is ImportError and "subinterpreters" in str(error)  # newer versions, and PyO3, say it like that
+            problem = SUBINTERPRETER if refused else f"the native module cannot be used here: {error}"
     from stillframe._inert import Inert
 
     return Inert(problem), problem

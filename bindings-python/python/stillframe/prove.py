@@ -294,7 +294,7 @@ def _profile(traps: Traps, work: Callable[[], object]) -> list[str]:
     finally:
         sys.setprofile(None)
         traps.armed = False
-    noticed = ["nothing was captured"] if result is None else []
+    noticed = [_NOT_CAPTURED] if result is None else []
     noticed.extend(f"ran {what}" for what in traps.sprung)
     noticed.extend(f"called {call}" for call in calls if not call.startswith(_OURS))
     return noticed
@@ -333,11 +333,12 @@ def _one_object() -> int:
     return threshold
 
 
+_NOT_CAPTURED = "nothing was captured"
 _OURS = __file__.rpartition("prove.py")[0]
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs the proof and prints it; 0 if nothing ran, 1 if something did, 2 if nothing could be proved."""
+    """Runs the proof and prints it; 0 if nothing ran, 1 if something did or was not captured, 2 if nothing could be proved."""
     import argparse
     import os
 
@@ -371,6 +372,9 @@ def main(arguments: list[str] | None = None) -> int:
     walker = native.walker()["detail"]
     wrong = [proof for proof in proofs if proof.wrong]
     sys.stdout.write(_json(proofs, walker) if options.json else _text(proofs, walker))
+    if wrong and all(proof.wrong == [_NOT_CAPTURED] for proof in proofs if not proof.not_tried):
+        sys.stderr.write("stillframe: cannot prove anything: nothing was captured; gate.exclude in the configuration may be why\n")
+        return 2
     return 1 if wrong else 0
 
 
@@ -391,9 +395,12 @@ def _text(proofs: list[Proof], walker: str) -> str:
         said = f"not tried: {proof.not_tried}" if proof.not_tried else "; ".join(proof.wrong) or "nothing ran"
         lines.append(f"{'  ' if target else ''}{proof.name:{width}}  {said}")
     tried = [proof for proof in proofs if not proof.not_tried]
-    wrong = sum(bool(proof.wrong) for proof in tried)
+    missed = sum(_NOT_CAPTURED in proof.wrong for proof in tried)
+    wrong = sum(proof.wrong not in ([], [_NOT_CAPTURED]) for proof in tried)
     kinds_of = "captures" if target else f"kinds of objects, each with {len(NAMES)} traps and those of its class"
     lines.append(f"\n{len(tried)} {kinds_of}: {f'{wrong} of them' if wrong else 'nothing'} noticed the capture ({walker})")
+    if missed:
+        lines.append(f"{missed} of them were not captured, which proves nothing")
     return "\n".join(lines) + "\n"
 
 

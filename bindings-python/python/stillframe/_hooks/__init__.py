@@ -22,6 +22,7 @@ HOOKS = {
     # the standard library
     "sys": "stillframe._hooks.interpreter",
     "threading": "stillframe._hooks.threads",
+    "code": "stillframe._hooks.consoles",
     "logging": "stillframe._hooks.log_records",
     "traceback": "stillframe._hooks.printed",
     "asyncio.base_events": "stillframe._hooks.event_loops",

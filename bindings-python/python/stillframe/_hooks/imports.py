@@ -53,6 +53,22 @@ class Watch:
         return None
 
 
+def _call_with_frames_removed(self: Any, module: ModuleType) -> None:
+    """``exec_module`` of ``_Loader``, where its frame is not to be seen."""
+    loader = self._loader
+    if module.__spec__ is not None:
+        module.__spec__.loader = loader
+    module.__loader__ = loader
+    loader.exec_module(module)
+    self._told(module)
+
+
+# The interpreter takes the frames of its import system out of the traceback of a module that fails, and passes over them when a module
+# warns whoever imports it. It knows them by file and name; as one of them, this frame is not in the way of the others either.
+if hasattr(_call_with_frames_removed.__code__, "replace"):  # not in 3.7, where this is imported and not used
+    _call_with_frames_removed.__code__ = _call_with_frames_removed.__code__.replace(co_filename="<frozen importlib._bootstrap>")
+
+
 class _Loader:
     """Stands in for a module's loader until the module runs."""
 
@@ -76,10 +92,4 @@ class _Loader:
         module: ModuleType | None = self._loader.create_module(spec)
         return module
 
-    def exec_module(self, module: ModuleType) -> None:
-        loader = self._loader
-        if module.__spec__ is not None:
-            module.__spec__.loader = loader
-        module.__loader__ = loader
-        loader.exec_module(module)
-        self._told(module)
+    exec_module = _call_with_frames_removed

@@ -16,12 +16,13 @@ if TYPE_CHECKING:
 def patches(module: ModuleType) -> list[Patch]:
     """What is replaced in ``sys``."""
     return [
-        Patch("excepthook", module, "excepthook", before=_excepthook),
+        excepthook,
         Patch("unraisable", module, "unraisablehook", before=_unraisablehook),
     ]
 
 
-def _excepthook(kind: type[BaseException], error: BaseException | None, traceback: TracebackType | None) -> None:
+def met(kind: type[BaseException], error: BaseException | None, traceback: TracebackType | None) -> None:
+    """What ``sys.excepthook`` is given: captured."""
     # The error that ends the program is captured in any case: the interpreter has just noted it as the last one.
     ends_program = getattr(sys, "last_value", None) is error
     report(error, traceback, "excepthook", handled=False, limited=not ends_program)
@@ -29,3 +30,6 @@ def _excepthook(kind: type[BaseException], error: BaseException | None, tracebac
 
 def _unraisablehook(unraisable: Any) -> None:
     report(unraisable.exc_value, unraisable.exc_traceback, "unraisablehook", handled=False)
+
+
+excepthook = Patch("excepthook", sys, "excepthook", before=met)

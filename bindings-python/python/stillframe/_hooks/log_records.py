@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
+_plain_int = int.__int__  # of an enumeration's member as well, without its code
 _traceback = BaseException.__dict__["__traceback__"].__get__
 
 ERROR = 40  # logging.ERROR
@@ -40,7 +41,7 @@ def patches(module: ModuleType) -> list[Patch]:
 
 
 def _wrap(layer: Layer) -> Any:
-    original = layer.original
+    original, logged, swallowed, out_of_stack = layer.original, _logged, _failures.swallowed, _failures.out_of_stack
 
     # Every record of the program comes by: no argument is packed into a tuple or a dictionary.
     def __init__(  # noqa: N807 - it replaces one
@@ -62,19 +63,19 @@ def _wrap(layer: Layer) -> Any:
             original(self, name, level, pathname, lineno, msg, args, exc_info, func, sinfo)
         if exc_info and layer.active:
             try:
-                _logged(name, level, msg, exc_info)
+                logged(name, level, msg, exc_info)
             except RecursionError:
-                _failures.out_of_stack += 1
+                out_of_stack[0] += 1
             except BaseException as failure:
-                if not _failures.is_ours(failure):
+                if not swallowed(failure):
                     raise
-                _failures.count(failure)
 
     return __init__
 
 
 def _logged(name: Any, level: Any, msg: Any, exc_info: Any) -> None:
-    if type(exc_info) is tuple and len(exc_info) == 3 and type(level) is int and level >= ERROR:
+    if type(exc_info) is tuple and len(exc_info) == 3 and issubclass(type(level), int) and _plain_int(level) >= ERROR:
+        level = _plain_int(level)
         attributes = {"logger": name, "level": _LEVELS.get(level, str(level))}
         if type(msg) is str:
             attributes["message"] = msg

@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 
 
 class Layer:
-    """One replacement. It outlives its removal where somebody has kept it; it then hands through."""
+    """One replacement. It outlives its removal where somebody has kept it; it then hands through.
+
+    It outlives this module, too, when the interpreter takes that down: the functions below hold all that they need themselves.
+    """
 
     __slots__ = ("active", "function", "original")
 
@@ -56,6 +59,12 @@ class Patch:
     def is_applied(self) -> bool:
         """Whether the attribute is replaced and the replacement looks."""
         return self._layer is not None and self._layer.active
+
+    @property
+    def standing(self) -> Layer | None:
+        """The replacement, if it is what the attribute holds now."""
+        layer = self._layer
+        return layer if layer is not None and getattr(self.owner, self.name, None) is layer.function else None
 
     def apply(self) -> None:
         """Replaces the attribute, unless it is replaced already. Does nothing where it does not exist."""
@@ -120,41 +129,40 @@ class Connection(Patch):
 
 def observer(look: Callable[..., object]) -> Callable[..., None]:
     """A function for others to call that looks and returns nothing; what fails in our own code stays there."""
+    swallowed, out_of_stack = _failures.swallowed, _failures.out_of_stack
 
     def observer(*args: Any, **kwargs: Any) -> None:
         try:
             look(*args, **kwargs)
         except RecursionError:
-            _failures.out_of_stack += 1
+            out_of_stack[0] += 1
         except BaseException as failure:
-            if not _failures.is_ours(failure):
+            if not swallowed(failure):
                 raise
-            _failures.count(failure)
 
     return observer
 
 
 def _looking_before(layer: Layer, look: Callable[..., None]) -> Any:
-    original = layer.original
+    original, swallowed, out_of_stack = layer.original, _failures.swallowed, _failures.out_of_stack
 
     def looking_before(*args: Any, **kwargs: Any) -> Any:
         try:
             if layer.active:
                 look(*args, **kwargs)
         except RecursionError:  # the program is at the end of its stack, where not even counting can be called
-            _failures.out_of_stack += 1
+            out_of_stack[0] += 1
         except BaseException as failure:
-            if not _failures.is_ours(failure):
+            if not swallowed(failure):
                 original(*args, **kwargs)
                 raise
-            _failures.count(failure)
         return original(*args, **kwargs)
 
     return looking_before
 
 
 def _looking_after(layer: Layer, look: Callable[..., Any] | None) -> Any:
-    original = layer.original
+    original, swallowed, out_of_stack = layer.original, _failures.swallowed, _failures.out_of_stack
 
     def looking_after(*args: Any, **kwargs: Any) -> Any:
         result = original(*args, **kwargs)
@@ -163,11 +171,10 @@ def _looking_after(layer: Layer, look: Callable[..., Any] | None) -> Any:
         try:
             return look(result, *args, **kwargs) if layer.active else result
         except RecursionError:
-            _failures.out_of_stack += 1
+            out_of_stack[0] += 1
         except BaseException as failure:
-            if not _failures.is_ours(failure):
+            if not swallowed(failure):
                 raise
-            _failures.count(failure)
         return result
 
     return looking_after

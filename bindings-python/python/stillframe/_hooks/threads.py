@@ -37,7 +37,7 @@ def _invoke_excepthook(invoke: Callable[[Any], None]) -> Callable[[Any], None]:
         try:
             report(sys.exc_info()[1], None, "threading", handled=False, variables=_variables(thread))
         except RecursionError:
-            _failures.out_of_stack += 1
+            _failures.out_of_stack[0] += 1
         invoke(thread)
 
     return invoke_excepthook

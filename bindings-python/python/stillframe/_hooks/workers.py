@@ -43,6 +43,7 @@ def _prepare(data: dict[str, Any], *args: object, **kwargs: object) -> dict[str,
         "    finally:\n"
         "        if added:\n"
         "            sys.path.remove(folder)\n"
+        "    inf, nan = float('inf'), float('nan')\n"  # as the settings below have them
         f"    stillframe._lifecycle.inherit({config!r}, {program!r})\n"
         "except Exception:\n"
         "    pass\n"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from stillframe import _failures, _report
 from stillframe._hooks.log_records import ERROR
-from stillframe._hooks.patch import Layer, Patch
+from stillframe._hooks.patch import Layer, Patch, observer
 from stillframe.integrations._records import SNAPSHOT_ID, snapshot_id
 
 TYPE_CHECKING = False
@@ -33,7 +33,7 @@ def add_snapshot_id(record: Any) -> None:
         if found is not None:
             record["extra"][SNAPSHOT_ID] = found
     except RecursionError:
-        _failures.out_of_stack += 1
+        _failures.out_of_stack[0] += 1
     except BaseException as failure:
         if not _failures.is_ours(failure):
             raise
@@ -46,18 +46,11 @@ def patches(module: ModuleType) -> list[Patch]:
 
 
 def _wrap(layer: Layer) -> Any:
-    original = layer.original
+    original, observed = layer.original, observer(_observed)
 
     def emit(self: Any, record: Any, *args: Any, **kwargs: Any) -> None:
         if layer.active and type(record) is dict and record.get("exception") is not None:
-            try:
-                _observed(record)
-            except RecursionError:
-                _failures.out_of_stack += 1
-            except BaseException as failure:
-                if not _failures.is_ours(failure):
-                    raise
-                _failures.count(failure)
+            observed(record)
         original(self, record, *args, **kwargs)
 
     return emit

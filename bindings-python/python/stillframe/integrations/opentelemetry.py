@@ -86,21 +86,20 @@ def _current() -> tuple[int, int] | None:
 
 
 def _recording(layer: Layer) -> Any:
-    original = layer.original
+    original, recorded, swallowed, out_of_stack = layer.original, _recorded, _failures.swallowed, _failures.out_of_stack
 
     def record_exception(self: Any, exception: Any, attributes: Any = None, *args: Any, **kwargs: Any) -> Any:
         if layer.active:
             try:
-                ids = _recorded(self, exception)
+                ids = recorded(self, exception)
                 if ids is not None:
                     attributes = {**(attributes or {}), **ids}
             except RecursionError:
-                _failures.out_of_stack += 1
+                out_of_stack[0] += 1
             except BaseException as failure:
-                if not _failures.is_ours(failure):
+                if not swallowed(failure):
                     original(self, exception, attributes, *args, **kwargs)
                     raise
-                _failures.count(failure)
         return original(self, exception, attributes, *args, **kwargs)
 
     return record_exception

@@ -151,7 +151,7 @@ def _filled(event: Event, hint: Hint, *, limited: bool, attach: bool) -> None:
     try:
         _fill(event, hint, limited, attach)
     except RecursionError:
-        _failures.out_of_stack += 1
+        _failures.out_of_stack[0] += 1
     except BaseException as failure:
         if not _failures.is_ours(failure):
             raise

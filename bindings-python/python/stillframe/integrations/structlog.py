@@ -10,7 +10,7 @@ import sys
 from types import FunctionType
 
 from stillframe import _failures, _hooks, _report
-from stillframe._hooks.patch import Layer, Patch
+from stillframe._hooks.patch import Layer, Patch, observer
 from stillframe.integrations._records import SNAPSHOT_ID, snapshot_id
 
 TYPE_CHECKING = False
@@ -50,7 +50,7 @@ def add_snapshot_id(logger: Any, method_name: str, event_dict: Any) -> Any:
             if found is not None:
                 event_dict[SNAPSHOT_ID] = found
     except RecursionError:
-        _failures.out_of_stack += 1
+        _failures.out_of_stack[0] += 1
     except BaseException as failure:
         if not _failures.is_ours(failure):
             raise
@@ -71,7 +71,7 @@ def _wrap(layer: Layer) -> Any:
             look(method_name, event, event_kw)
         return original(self, method_name, event, event_kw)
 
-    look = _look
+    look = observer(_look)
     # Processors look for the caller by passing over the frames of modules called structlog.
     return FunctionType(
         _process_event.__code__, {"__name__": "structlog", "__builtins__": __builtins__}, closure=_process_event.__closure__
@@ -79,16 +79,9 @@ def _wrap(layer: Layer) -> Any:
 
 
 def _look(method_name: Any, event: Any, event_kw: Any) -> None:
-    try:
-        error = _error(event_kw, method_name, False)
-        if error is not None:
-            _captured(error, method_name, {"event": event})
-    except RecursionError:
-        _failures.out_of_stack += 1
-    except BaseException as failure:
-        if not _failures.is_ours(failure):
-            raise
-        _failures.count(failure)
+    error = _error(event_kw, method_name, False)
+    if error is not None:
+        _captured(error, method_name, {"event": event})
 
 
 def _error(event: Any, method_name: str, formatted: bool) -> BaseException | None:

@@ -57,7 +57,7 @@ class Batch:
         try:
             replay = self._walk(snapshots)
         except RecursionError:
-            _failures.out_of_stack += 1
+            _failures.out_of_stack[0] += 1
         except BaseException as failure:
             if not _failures.is_ours(failure):
                 for snapshot in snapshots:
