@@ -31,6 +31,9 @@ EVERYTHING = {
 }
 """Settings under which no error is refused."""
 
+PATIENT = f"from stillframe import _report; _report.DEADLINE = {PATIENCE}.0\n"
+"""First line of a program whose end delivers something: it may take longer there than the two seconds that it has otherwise."""
+
 DEFAULTS: dict[str, str | None] = dict.fromkeys(EVERYTHING)
 """Passed as an environment, takes them out again."""
 
