@@ -28,8 +28,10 @@ EVERYTHING = {
     "STILLFRAME_GATE_RATE_PER_SECOND": "10000",
     "STILLFRAME_GATE_BURST": "10000",
     "STILLFRAME_GATE_SITE_FIRST": "4088",
+    "STILLFRAME_LIMITS_SOFT_TIME": "1s",
+    "STILLFRAME_LIMITS_HARD_TIME": "2s",
 }
-"""Settings under which no error is refused."""
+"""Settings under which no error is refused, and none cut because the machine was busy."""
 
 PATIENT = f"from stillframe import _report; _report.DEADLINE = {PATIENCE}.0\n"
 """First line of a program whose end delivers something: it may take longer there than the two seconds that it has otherwise."""
