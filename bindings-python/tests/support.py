@@ -10,6 +10,8 @@ import os
 import subprocess
 import sys
 import textwrap
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,8 @@ from typing import Any
 import spool
 
 TIMEOUT = 120
+PATIENCE = 60
+"""Seconds that something may take to happen; machines that run tests are slow."""
 COMMAND = os.path.join(os.path.dirname(sys.executable), "stillframe")
 
 
@@ -24,8 +28,13 @@ EVERYTHING = {
     "STILLFRAME_GATE_RATE_PER_SECOND": "10000",
     "STILLFRAME_GATE_BURST": "10000",
     "STILLFRAME_GATE_SITE_FIRST": "4088",
+    "STILLFRAME_LIMITS_SOFT_TIME": "1s",
+    "STILLFRAME_LIMITS_HARD_TIME": "2s",
 }
-"""Settings under which no error is refused."""
+"""Settings under which no error is refused, and none cut because the machine was busy."""
+
+PATIENT = f"from stillframe import _report; _report.DEADLINE = {PATIENCE}.0\n"
+"""First line of a program whose end delivers something: it may take longer there than the two seconds that it has otherwise."""
 
 DEFAULTS: dict[str, str | None] = dict.fromkeys(EVERYTHING)
 """Passed as an environment, takes them out again."""
@@ -107,6 +116,19 @@ class Store:
         """Type, mechanism and handled of each snapshot, oldest first."""
         heads = [snapshot["exceptions"][0] for snapshot in self.snapshots()]
         return [(head["type"], head["mechanism"], head["handled"]) for head in heads]
+
+
+def eventually(holds: Callable[[], Any], what: str, process: subprocess.Popen[bytes] | None = None) -> Any:
+    """Waits until something holds, and returns it. It cannot any more once the process has ended that it is about."""
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        ended = process is not None and process.poll() is not None
+        found = holds()
+        if found:
+            return found
+        assert not ended, f"the process has ended with {process.returncode if process else None}, and there was not: {what}"
+        time.sleep(0.05)
+    raise AssertionError(f"in {PATIENCE} seconds there was not: {what}")
 
 
 def functions(snapshot: dict[str, Any]) -> list[str]:

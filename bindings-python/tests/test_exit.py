@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from support import TIMEOUT, Store
+from support import TIMEOUT, Store, eventually
 
 LOG = """
 import logging, os, signal, sys, threading, time, atexit
@@ -36,15 +36,23 @@ def logged(store: Store) -> list[str]:
         ("sys.exit(3)", 3),
         ("raise KeyError", 1),
         ("threading.Thread(target=note, args=('thread',)).start()", 0),
-        ("time.sleep(0.5); os._exit(5)", 5),
-        ("time.sleep(0.5); os.kill(os.getpid(), signal.SIGKILL)", -9),
-        ("time.sleep(0.5); os.abort()", -6),
     ],
 )
 def test_what_was_captured_is_stored(store: Store, end: str, status: int) -> None:
     result = store.enabled(LOG + "note('first')\n" + end)
     assert result.status == status, result.err
     assert logged(store)[0] == "first"
+
+
+@pytest.mark.parametrize(("end", "status"), [("os._exit(5)", 5), ("os.kill(os.getpid(), signal.SIGKILL)", -9), ("os.abort()", -6)])
+def test_what_was_captured_is_stored_soon(store: Store, end: str, status: int) -> None:
+    """Nothing can be done at such an end."""
+    path = store.write("program.py", LOG + "note('first')\nsys.stdin.read()\n" + end)
+    with subprocess.Popen([sys.executable, str(path)], env=store.env(STILLFRAME_ENABLED="1"), stdin=subprocess.PIPE) as process:
+        eventually(lambda: logged(store) == ["first"], "the error in the store", process)
+        process.communicate(timeout=TIMEOUT)
+    assert process.returncode == status
+    assert logged(store) == ["first"]
 
 
 def test_errors_while_the_process_ends(store: Store) -> None:
@@ -104,27 +112,30 @@ def test_killed_in_the_middle(store: Store) -> None:
     text = """
         import stillframe
         stillframe.install()
-        print("up", flush=True)
         number = 0
         while True:
             number += 1
             padding = ["x" * 900 for _ in range(60)]
             stillframe.capture(ValueError(number))
+            if number % 3 == 0:
+                stored = stillframe.flush(60)
+            if number == 3:
+                print(stored, flush=True)
         """
     path = store.write("program.py", text)
     total = 0
     for round_ in range(5):
         process = subprocess.Popen([sys.executable, str(path)], env=store.env(), stdout=subprocess.PIPE)
-        assert process.stdout is not None
-        process.stdout.readline()
-        while len(store.snapshots()) < total + 3:
-            time.sleep(0.01)
-        time.sleep(round_ * 0.007)
-        process.send_signal(signal.SIGKILL)
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"True\n"
+            time.sleep(0.01 + round_ * 0.007)
+        finally:
+            process.send_signal(signal.SIGKILL)
         assert process.wait(TIMEOUT) == -signal.SIGKILL
         process.stdout.close()
         now = len(store.snapshots())
-        assert now > total
+        assert now >= total + 3
         total = now
     assert store.enabled("1/0").status == 1
     assert store.errors()[-1] == ("ZeroDivisionError", "excepthook", False)

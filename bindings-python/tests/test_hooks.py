@@ -100,7 +100,16 @@ def test_a_thread_that_exits_is_no_error(store: Store) -> None:
 
 
 def test_a_thread_without_the_threading_module(store: Store) -> None:
-    store.enabled(FAIL + "import _thread, time\n_thread.start_new_thread(fail, (0,))\ntime.sleep(0.5)")
+    store.enabled(
+        FAIL
+        + """
+import _thread, stillframe, time
+_thread.start_new_thread(fail, (0,))
+until = time.monotonic() + 60
+while not stillframe.stats()["captured"] and time.monotonic() < until:
+    time.sleep(0.01)
+"""
+    )
     assert store.errors() == [("ZeroDivisionError", "unraisablehook", False)]
 
 

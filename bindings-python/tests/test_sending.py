@@ -18,11 +18,13 @@ from typing import Any
 import pytest
 
 from receiving import Receiver, receiving
-from support import COMMAND, Result, Store
+from support import COMMAND, PATIENT, Result, Store
 
 SECRET = "f00dfacef00dfacef00dfacef00dface"
 AGENT = json.dumps({"version": "7.60.0", "endpoints": ["/debugger/v1/input", "/debugger/v2/input", "/debugger/v1/diagnostics"]}).encode()
-BEGIN = """
+BEGIN = (
+    PATIENT
+    + """
 import json, logging, os, signal, sys, threading, time
 import stillframe
 log = logging.getLogger("x")
@@ -34,6 +36,7 @@ def note(text):
     except ValueError:
         log.exception(text)
 """
+)
 
 
 @pytest.fixture
@@ -100,7 +103,7 @@ def test_ways_to_configure(store: Store, agent: Receiver, way: str) -> None:
 
 
 def test_stillframe_run_passes_it_through(store: Store, agent: Receiver) -> None:
-    program = store.write("program.py", "def fail(text):\n    raise KeyError(text)\nfail('run')\n")
+    program = store.write("program.py", PATIENT + "def fail(text):\n    raise KeyError(text)\nfail('run')\n")
     result = store.run(COMMAND, "run", program, env={"STILLFRAME_DATADOG_ENABLED": "1", "DD_TRACE_AGENT_URL": agent.url})
     assert result.status == 1 and "stillframe show" in result.err
     assert "run" in sent(agent)
@@ -152,7 +155,7 @@ def test_forked_children_deliver_their_own(store: Store, agent: Receiver) -> Non
         + f"""
 stillframe.install(datadog_enabled=True, datadog_agent_url={agent.url!r})
 note("parent")
-stillframe.flush()
+assert stillframe.flush(30)
 for number in range(3):
     child = os.fork()
     if not child:
@@ -174,7 +177,7 @@ def test_an_outage_costs_nothing_but_time(store: Store) -> None:
     url = f"http://127.0.0.1:{port}"
     install = f"stillframe.install(datadog_enabled=True, datadog_agent_url={url!r})\n"
     begun = time.monotonic()
-    result = store.python(BEGIN + install + "note('down')\nnote('down too')\nassert stillframe.flush()\n")
+    result = store.python(BEGIN + install + "note('down')\nnote('down too')\nassert stillframe.flush(30)\n")
     assert (result.status, result.err) == (0, ""), result.err
     assert time.monotonic() - begun < 60
     report = doctor(store)
@@ -198,7 +201,8 @@ def test_one_that_hangs_does_not_keep_the_process(store: Store) -> None:
     with receiving(answer=AGENT, hold=hold) as agent:
         begun = time.monotonic()
         result = store.python(
-            BEGIN + f"stillframe.install(datadog_enabled=True, datadog_agent_url={agent.url!r})\nnote('waits')\nsys.exit(4)\n"
+            BEGIN[len(PATIENT) :]
+            + f"stillframe.install(datadog_enabled=True, datadog_agent_url={agent.url!r})\nnote('waits')\nsys.exit(4)\n"
         )
         ended = time.monotonic() - begun
         hold.set()

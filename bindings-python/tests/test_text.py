@@ -107,7 +107,9 @@ def test_a_recorder_tells_what_is_wrong_with_its_configuration(store: Store) -> 
     assert json.loads(settings)["limits.depth"] == "4"
 
 
-@pytest.mark.parametrize(("given", "soft"), [({}, "20 ms"), ({"STILLFRAME_LIMITS_SOFT_TIME": "1 ms"}, "1 ms")])
-def test_a_recorder_takes_longer_unless_it_is_told_not_to(store: Store, given: dict[str, str | None], soft: str) -> None:
-    done = store.python("from stillframe._runtime import native\nprint(native.Recorder({}, None).settings())\n", env=given)
+@pytest.mark.parametrize(("given", "soft"), [(None, "20 ms"), ("1 ms", "1 ms")])
+def test_a_recorder_takes_longer_unless_it_is_told_not_to(store: Store, given: str | None, soft: str) -> None:
+    done = store.python(
+        "from stillframe._runtime import native\nprint(native.Recorder({}, None).settings())\n", env={"STILLFRAME_LIMITS_SOFT_TIME": given}
+    )
     assert json.loads(json.loads(done.out)["limits.soft_time"]) == soft

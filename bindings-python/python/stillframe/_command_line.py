@@ -77,6 +77,45 @@ def split(arguments: Sequence[str]) -> CommandLine:
 _SERVERS = frozenset(("daphne", "granian", "gunicorn", "hypercorn", "uvicorn", "waitress", "waitress-serve"))
 """Programs that run an application, which is an argument like ``shop.web:app``."""
 
+_SCHEMES = frozenset(("fd", "file", "python", "unix"))
+
+_ATTRIBUTE_OPTIONAL = frozenset(("gunicorn", "hypercorn"))
+"""Servers that take a module alone as well, as ``shop.wsgi``: no colon tells it from other words, so it is looked for where they look."""
+
+_FLAGS = frozenset(
+    (
+        "--capture-output",
+        "--casefold-http-method",
+        "--check-config",
+        "--daemon",
+        "--debug",
+        "--disable-redirect-access-to-syslog",
+        "--do-handshake-on-connect",
+        "--enable-backlog-metric",
+        "--enable-stdio-inheritance",
+        "--initgroups",
+        "--log-syslog",
+        "--no-control-socket",
+        "--no-sendfile",
+        "--permit-obsolete-folding",
+        "--permit-unconventional-http-method",
+        "--permit-unconventional-http-version",
+        "--preload",
+        "--print-config",
+        "--reload",
+        "--reuse-port",
+        "--spew",
+        "--strip-header-spaces",
+        "--suppress-ragged-eofs",
+    )
+)
+"""Their options that the next word is no value of."""
+
+_SHORT_FLAGS = frozenset(("-D", "-R"))
+
+_PROXY_PROTOCOL = ("auto", "off", "v1", "v2")
+"""What may follow gunicorn's ``--proxy-protocol``, or nothing."""
+
 _RUNNERS = frozenset(("celery", "flask"))
 """The same where it is the value of ``-A`` or ``--app``."""
 
@@ -110,7 +149,8 @@ def _application(name: str, arguments: Sequence[str]) -> str:
     """What a server or runner of this name runs; empty where it is none or does not say."""
     target = None
     if name in _SERVERS:
-        target = next(
+        target = _first(arguments).partition(":")[0] if name in _ATTRIBUTE_OPTIONAL else ""
+        target = target or next(
             (module for module, colon, rest in (word.partition(":") for word in arguments) if colon and _named(module, rest)), None
         )
     elif name in _RUNNERS:
@@ -127,9 +167,28 @@ def _application(name: str, arguments: Sequence[str]) -> str:
     return _folder("") if module in _PLAIN or not module.isidentifier() else module
 
 
+def _first(arguments: Sequence[str]) -> str:
+    """The first word that is neither an option nor the value of one; empty where there is none."""
+    value = False
+    for index, word in enumerate(arguments):
+        if word == "--":
+            return "".join(arguments[index + 1 : index + 2])
+        if word.startswith("--"):
+            value = "=" not in word and word not in _FLAGS
+            if word == "--proxy-protocol":
+                value = "".join(arguments[index + 1 : index + 2]) in _PROXY_PROTOCOL
+        elif word.startswith("-"):
+            value = len(word) == 2 and word not in _SHORT_FLAGS
+        elif not value:
+            return word
+        else:
+            value = False
+    return ""
+
+
 def _named(module: str, attribute: str) -> bool:
-    """Whether ``module:attribute`` names an application, rather than an address."""
-    return all(part.isidentifier() for part in module.split(".")) and attribute[:1].isidentifier()
+    """Whether ``module:attribute`` names an application, rather than an address or where settings are."""
+    return module not in _SCHEMES and all(part.isidentifier() for part in module.split(".")) and attribute[:1].isidentifier()
 
 
 def _folder(path: str) -> str:

@@ -1,4 +1,4 @@
-"""A small Datadog agent for tests: it says which endpoints it has, takes what tracers send, and keeps it."""
+"""A small Datadog agent for tests: it says which endpoints it has, takes what tracers send there, and keeps it."""
 
 from __future__ import annotations
 
@@ -97,6 +97,8 @@ def agent(endpoints: tuple[str, ...] = (V2, DIAGNOSTICS)) -> Generator[Agent, No
             parts = urlsplit(self.path)
             waiting = received.answers.get(parts.path, [])
             status = waiting.pop(0) if waiting else 200
+            if parts.path in (V2, DIAGNOSTICS) and parts.path not in received.endpoints:
+                status = 404
             if status == 200:
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 if parts.path in (V2, DIAGNOSTICS):

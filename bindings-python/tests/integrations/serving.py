@@ -9,16 +9,15 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from support import Result, Store
+from support import PATIENCE, Result, Store, eventually
 
-PATIENCE = 60
-"""Seconds that a server may take to listen or to stop; machines that run tests are slow."""
+__all__ = ["PATIENCE", "Response", "Server", "end", "eventually", "free_port", "serving"]
 
 
 @dataclass
@@ -91,17 +90,6 @@ def end(process: subprocess.Popen[bytes]) -> None:
     except ProcessLookupError:
         pass
     process.wait()
-
-
-def eventually(holds: Callable[[], Any], what: str) -> Any:
-    """Waits until something holds, and returns it."""
-    until = time.monotonic() + PATIENCE
-    while time.monotonic() < until:
-        found = holds()
-        if found:
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"in {PATIENCE} seconds there was not: {what}")
 
 
 @contextmanager

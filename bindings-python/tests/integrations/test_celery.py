@@ -118,7 +118,7 @@ def hard():
     time.sleep(60)
 
 
-@app.task(soft_time_limit=1)
+@app.task(soft_time_limit=5)
 def soft():
     step = "sleeping"
     time.sleep(60)

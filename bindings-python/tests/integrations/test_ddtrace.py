@@ -187,11 +187,13 @@ def test_its_limits_hold(store: Store) -> None:
 
 
 def test_its_rates_hold(store: Store) -> None:
-    """One trace a second; an error that was captured is not captured again for an hour."""
+    """One trace a second, which some of the five may take; an error that was captured is not captured again for an hour."""
     text = HEAD + FAIL + "import time\nfor n in range(5):\n    attempt(n)\ntime.sleep(2.5)\nattempt(9)\n"
     received, _ = traced(store, text, **ON)
     assert len(received.snapshots) == 2
-    assert [span["meta"]["_dd.debug.error.trace_captured"] for span in received.spans] == ["true"] + ["false"] * 4 + ["true"]
+    said = [span["meta"]["_dd.debug.error.trace_captured"] for span in received.spans]
+    assert (len(said), said[0], said[-1]) == (6, "true", "true")
+    assert "false" in said
 
 
 def test_its_choice_of_libraries_holds(store: Store) -> None:
@@ -292,16 +294,24 @@ def test_a_forked_child_sends_its_own(store: Store) -> None:
         HEAD
         + FAIL
         + """
-import os, time
+import json, os, time
 attempt(1)
 time.sleep(1.2)
 child = os.fork()
 if child == 0:
     from ddtrace.debugging._exception import replay
     replay.EXCEPTION_IDENT_LIMITER.clear()
+    uploader = replay.SpanExceptionHandler.__uploader__._instance
+    write, written = uploader._write_with_backoff, []
+    def note(payload, *more):
+        write(payload, *more)
+        written.extend(json.loads(payload))
+    uploader._write_with_backoff = note
     time.sleep(1.2)
     attempt(2)
-    time.sleep(2.5)
+    until = time.monotonic() + 60
+    while len(written) < 2 and time.monotonic() < until:
+        time.sleep(0.05)
     os._exit(0)
 assert os.waitpid(child, 0)[1] == 0
 """

@@ -144,12 +144,15 @@ def tick():
 
 @stillframe.on_snapshot
 def slow(snapshot):
-    turn(0.2)  # as they have replaced it
+    begun, until = ticks, time.monotonic() + 60
+    if snapshot.type == "KeyError":  # at the end nothing goes on
+        while ticks - begun < 20 and time.monotonic() < until:
+            turn(0.01)  # as they have replaced it
+        assert ticks - begun >= 20, ticks - begun
     os.write(1, f"{{snapshot.type}} {{len(snapshot.to_dict()['frames'])}}\\n".encode())
 
 threading.Thread(target=tick, daemon=True).start()
 turn(0.05)
-before = ticks
 try:
     {{}}["EUR"]
 except KeyError as error:
@@ -157,7 +160,6 @@ except KeyError as error:
 until = time.monotonic() + 60
 while stillframe.stats()["callback_sent"] == 0 and time.monotonic() < until:
     turn(0.01)
-assert ticks - before > 20, ticks - before
 stillframe.capture(ValueError("the last one"))
 """
 

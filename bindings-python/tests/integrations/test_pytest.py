@@ -364,19 +364,26 @@ def test_a_process_that_dies_takes_nothing_along(store: Store) -> None:
     store.write(
         "test_dying.py",
         """
-        import os, time
+        import os, sys, time
+        from pathlib import Path
 
         def test_fails():
             number = 1
             assert number == 2
 
         def test_dies():
-            time.sleep(0.5)
+            until = time.monotonic() + 60
+            if "READER" in os.environ:
+                sys.path.append(os.environ["READER"])
+                import spool
+                store = Path(os.environ["STILLFRAME_DIR"])
+                while time.monotonic() < until and all(record.kind != spool.SNAPSHOT for record in spool.records(store)):
+                    time.sleep(0.05)
             os._exit(3)
         """,
     )
     alone = run(store, "-n", "1")
-    result = run(store, "-n", "1", "--stillframe")
+    result = run(store, "-n", "1", "--stillframe", env={"READER": str(Path(__file__).parents[1])})
     assert result.status == alone.status == 1
     assert without_ours(result.out) == without_ours(alone.out)
     assert [values(snapshot) for snapshot in store.snapshots()] == [{"number": 1}]
@@ -528,6 +535,7 @@ def test_an_interrupted_run_shows_where_it_was(store: Store) -> None:
     lines = []
     while not lines or b"waiting" not in lines[-1]:
         lines.append(process.stdout.readline())
+        assert lines[-1], b"".join(lines).decode()
     time.sleep(0.1)
     process.send_signal(signal.SIGINT)
     out = process.communicate(timeout=60)[0].decode()

@@ -9,7 +9,6 @@ import re
 import signal
 import socket
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from typing import Any
@@ -36,6 +35,7 @@ def application(environ, start_response):
             if turn:
                 turn = turn
     if path == "/slow":
+        os.write(1, b"slow\\n")
         time.sleep(1)
         raise RuntimeError("after a second")
     if path == "/kill":
@@ -176,25 +176,29 @@ def test_a_stop_while_requests_run(store: Store) -> None:
     """A request in flight is finished, fails, and is captured."""
     with running(store, "gunicorn gthread") as server, ThreadPoolExecutor(4) as clients:
         waiting = [clients.submit(visit, server, "/slow") for _ in range(4)]
-        eventually(lambda: not any(client.done() for client in waiting), "requests")
-        time.sleep(0.5)
+        eventually(lambda: server.text().splitlines().count("slow") == 4, "four requests in the application")
         assert server.stop().status == 0
         assert [client.result() for client in waiting] == [500] * 4
     assert [kind for kind, _, _ in store.errors()] == ["RuntimeError"] * 4
 
 
+def too_late(store: Store) -> list[dict[str, Any]]:
+    """Time-outs in the application. On a busy machine, workers that only wait for requests may be late as well."""
+    shots = [shot for shot in store.snapshots() if shot["exceptions"][0]["type"] != "ValueError"]
+    return [shot for shot in shots if functions(shot)[0] == "application"]
+
+
 def test_a_worker_that_takes_too_long(store: Store) -> None:
     """gunicorn aborts it: the time-out is captured with what the worker was waiting for, and the master goes on."""
-    with running(store, "gunicorn sync", "--timeout", "1") as server:
+    with running(store, "gunicorn sync", "--timeout", "5") as server:
         assert visit(server, "/fail/1") == 500
         visit(server, "/hang")
         eventually(lambda: "WORKER TIMEOUT" in server.text(), "a time-out")
         eventually(lambda: visit(server, "/fail/2") == 500, "a worker")
         assert server.stop().status == 0
     assert numbers(store) == [1, 2]
-    [late] = [shot for shot in store.snapshots() if shot["exceptions"][0]["type"] != "ValueError"]
+    [late] = too_late(store)
     assert late["exceptions"][0]["type"] == "stillframe.integrations.stopping.WorkerTimeout"
-    assert functions(late)[0] == "application"
     assert values(late)["reason"] == "a lock that nobody releases"
     assert late["context"]["attributes"]["url.path"] == "/hang"
     assert damage(store) == {}
@@ -202,13 +206,12 @@ def test_a_worker_that_takes_too_long(store: Store) -> None:
 
 def test_a_worker_that_loops(store: Store) -> None:
     """Some interpreters know no line for the jump back of a loop, where the signal meets it."""
-    with running(store, "gunicorn sync", "--timeout", "1") as server:
+    with running(store, "gunicorn sync", "--timeout", "5") as server:
         visit(server, "/spin")
         eventually(lambda: "WORKER TIMEOUT" in server.text(), "a time-out")
         eventually(lambda: visit(server, "/fail/2") == 500, "a worker")
         assert server.stop().status == 0
-    [late] = [shot for shot in store.snapshots() if shot["exceptions"][0]["type"] != "ValueError"]
-    assert functions(late)[0] == "application"
+    [late] = too_late(store)
     assert values(late)["turn"] == 1
     assert damage(store) == {}
 

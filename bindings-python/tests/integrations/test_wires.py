@@ -18,7 +18,7 @@ from sentry_sdk.envelope import Envelope
 from test_sentry_schema import normalized, remarks
 
 from receiving import Receiver, receiving
-from support import Result, Store
+from support import PATIENT, Result, Store
 
 PROGRAM = """
 import stillframe
@@ -50,7 +50,7 @@ def receiver() -> Generator[Receiver, None, None]:
 def run(store: Store, program: str, otlp: str, sentry: str) -> Result:
     """Runs a program whose snapshots go to both."""
     return store.enabled(
-        program,
+        PATIENT + program,
         env={
             "STILLFRAME_OTLP_ENABLED": "1",
             "OTEL_EXPORTER_OTLP_ENDPOINT": otlp,

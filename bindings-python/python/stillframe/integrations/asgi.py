@@ -1,6 +1,8 @@
 """ASGI: what a scope tells of a request, and a middleware for applications of no framework that is observed by itself.
 
-One line puts it in::
+Two lines put it in::
+
+    import stillframe.integrations.asgi
 
     app = stillframe.integrations.asgi.Middleware(app)
 """

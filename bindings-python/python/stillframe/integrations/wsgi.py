@@ -1,6 +1,8 @@
 """WSGI: what an environ tells of a request, and a middleware for applications of no framework that is observed by itself.
 
-One line puts it in::
+Two lines put it in::
+
+    import stillframe.integrations.wsgi
 
     application = stillframe.integrations.wsgi.Middleware(application)
 """
