@@ -5,14 +5,13 @@
 //! none, the process id is asked for, which costs a system call with a glibc from 2.25 on. No handler is installed for that.
 
 use std::ptr::null_mut;
+use std::sync::MutexGuard;
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
-use std::sync::{MutexGuard, Once};
 
 use stillframe_core::lock::Mutex;
 
 /// The page; null until an engine is made, and for ever where the kernel has no such pages.
 static PAGE: AtomicPtr<AtomicU64> = AtomicPtr::new(null_mut());
-static ONCE: Once = Once::new();
 /// The last epoch that was given to a process of this family.
 static LAST: AtomicU64 = AtomicU64::new(0);
 
@@ -37,11 +36,17 @@ pub(crate) fn own() -> u64 {
 
 /// Gives this process an epoch if it has none yet, and returns it.
 pub(crate) fn begin() -> u64 {
-    ONCE.call_once(|| PAGE.store(page(), Ordering::Release));
+    if PAGE.load(Ordering::Acquire).is_null() {
+        make_page();
+    }
     // SAFETY: as in `epoch`.
     let Some(word) = (unsafe { PAGE.load(Ordering::Acquire).as_ref() }) else {
         return epoch();
     };
+    let given = word.load(Ordering::Relaxed);
+    if given != 0 {
+        return given;
+    }
     let next = LAST.fetch_add(1, Ordering::Relaxed) + 1;
     match word.compare_exchange(0, next, Ordering::Relaxed, Ordering::Relaxed) {
         Ok(_) => next,
@@ -68,7 +73,8 @@ impl<T: Default + Send> OwnMutex<T> {
 
     /// This process's.
     fn own(&self) -> &'static Mutex<T> {
-        let epoch = own();
+        // Not what `own` says: that is another number as soon as there is a page, and another number is another lock.
+        let epoch = begin();
         let mut last = self.0.load(Ordering::Acquire);
         loop {
             // SAFETY: null, or a box that is never freed.
@@ -106,9 +112,10 @@ impl<T: Default + Send> OwnMutex<T> {
     }
 }
 
-/// A page that is zero in every child. Null if the kernel has none.
+/// Maps a page that is zero in every child, if the kernel has such. Each thread that finds none maps one, and the first is everybody's: a
+/// child that was forked while another thread was at it must not wait for that.
 #[cfg(target_os = "linux")]
-fn page() -> *mut AtomicU64 {
+fn make_page() {
     // SAFETY: a new anonymous mapping at an address of the kernel's choice, of a size it accepts; it is given back only if nobody saw it.
     unsafe {
         let size = usize::try_from(libc::sysconf(libc::_SC_PAGESIZE)).unwrap_or(4096);
@@ -118,18 +125,49 @@ fn page() -> *mut AtomicU64 {
         );
         let page = libc::mmap(null_mut(), size, access, kind, -1, 0);
         if page == libc::MAP_FAILED {
-            return null_mut();
+            return;
         }
-        if libc::madvise(page, size, libc::MADV_WIPEONFORK) != 0 {
+        let (success, failure) = (Ordering::AcqRel, Ordering::Relaxed);
+        if libc::madvise(page, size, libc::MADV_WIPEONFORK) != 0
+            || PAGE
+                .compare_exchange(null_mut(), page.cast(), success, failure)
+                .is_err()
+        {
             libc::munmap(page, size);
-            return null_mut();
         }
-        page.cast()
     }
 }
 
 /// Other kernels have no such page.
 #[cfg(not(target_os = "linux"))]
-fn page() -> *mut AtomicU64 {
-    null_mut()
+fn make_page() {}
+
+#[cfg(test)]
+mod tests {
+    use std::ptr::null_mut;
+    use std::sync::atomic::Ordering;
+
+    use super::{OwnMutex, PAGE, begin};
+
+    #[test]
+    fn a_lock_that_is_held_when_the_first_engine_is_made_stays_locked() {
+        static LOCK: OwnMutex<()> = OwnMutex::new();
+        // SAFETY: the child allocates with glibc's allocator, which survives a fork, and ends by `_exit`.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            // As before the first engine.
+            PAGE.store(null_mut(), Ordering::Release);
+            let held = LOCK.lock();
+            let first = begin();
+            let is_locked = LOCK.try_lock().is_none();
+            drop(held);
+            let good = is_locked && LOCK.try_lock().is_some() && begin() == first;
+            // SAFETY: ends the child without running anything of the test harness.
+            unsafe { libc::_exit(i32::from(!good)) };
+        }
+        let mut status = 0;
+        // SAFETY: `status` is writable; `child` is a child of this process.
+        assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+        assert_eq!(status, 0);
+    }
 }
