@@ -110,7 +110,7 @@ def the_envelope(command: list[str]) -> None:
     assert customer["orders"]["elements"] == [{"type": "Order", "notCapturedReason": "depth"}]
     visit = captures(frames["checkout"])["locals"]
     assert visit["session"]["notCapturedReason"] == "redactedIdent"
-    assert visit["visitor"]["notCapturedReason"] == "redactedValue", "a copy of it"
+    assert visit["visitor"]["notCapturedReason"] == "redactedIdent", "a copy of it, for which Datadog has no word of its own"
     functions = [one["logger"]["method"] for one in upload.snapshots]
     assert functions == ["receipt_of", "pay", "pay", "checkout"], "the cause's frames first, until where it was caught"
     assert captures(upload.snapshots[0])["throwable"]["type"] == "KeyError"
