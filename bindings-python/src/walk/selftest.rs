@@ -1,6 +1,6 @@
 //! Are the layouts those of this interpreter? Objects of known content are read through them and must come out as they went in.
 //!
-//! Runs once, when the module is imported, in some ten microseconds; makes a few objects of its own and frees them. On 3.13
+//! Runs once, at the first start, in some ten microseconds; makes a few objects of its own and frees them. On 3.13
 //! and newer the offsets that the interpreter publishes for debuggers are compared first, so that a foreign layout is not even tried.
 
 use std::ffi::CStr;
