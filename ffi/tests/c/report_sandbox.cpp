@@ -26,14 +26,14 @@ int main() {
         STILLFRAME_FRAME();
         const std::string *string = static_cast<const std::string *>(guard);
         STILLFRAME_VAR(string);
-        const char *text = static_cast<const char *>(guard);
-        STILLFRAME_VAR(text);
+        char *text = static_cast<char *>(guard);
+        STILLFRAME_STR(text);
         const std::string *other = &good;
         STILLFRAME_VAR(other);
         CHECK(stillframe_report("Sandboxed", "%d", 1) == STILLFRAME_OK);
     }
     CHECK(asked > 0);
-    CHECK_SHOWS("\"text\":{\"type\":\"const char*\",\"notCapturedReason\":\"error\",\"error\":\"bad pointer 0x");
+    CHECK_SHOWS("\"text\":{\"type\":\"char*\",\"notCapturedReason\":\"error\",\"error\":\"bad pointer 0x");
     CHECK_SHOWS("\"string\":{\"type\":\"std::string\",\"notCapturedReason\":\"error\",\"error\":\"bad pointer 0x");
     CHECK_SHOWS("a text that is longer than a short one");
     report_stop();
