@@ -188,6 +188,7 @@ run_simple("127.0.0.1", int(sys.argv[1]), app, threaded=True, use_debugger=debug
 """
 
 REQUESTS: dict[str, web.Request] = {
+    "teardown": "/teardown",  # the first: it fails when it has answered, and the server must not have ended by then
     "view": (
         "/orders/7?page=2&access_token=query-secret",
         {
@@ -217,7 +218,6 @@ REQUESTS: dict[str, web.Request] = {
     "who": "/who",
     "before": "/before",
     "after": "/after",
-    "teardown": "/teardown",
     "fine": "/fine",
 }
 
