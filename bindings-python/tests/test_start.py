@@ -128,7 +128,9 @@ def test_an_unsupported_interpreter_that_was_asked_tells_once(store: Store, tmp_
 def others() -> list[str]:
     """Interpreters that are here and not supported."""
     chosen = os.environ.get("STILLFRAME_UNSUPPORTED_PYTHONS", "").split()
-    return chosen or [str(path) for path in Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv").glob("versions/3.[78].*/bin/python")]
+    return chosen or [
+        str(path) for path in Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv").glob("versions/3.[78].*/bin/python")
+    ]
 
 
 @pytest.mark.parametrize("python", others())
