@@ -91,7 +91,7 @@ impl Worker {
         self.desk.changed.notify_all();
         let (desk, shared) = (Arc::clone(&self.desk), Arc::clone(&self.shared));
         match background::spawn("stillframe", background::STACK, move || desk.poll(&shared)) {
-            Ok(handle) => *self.desk.thread.lock() = Some(handle.thread().clone()),
+            Ok(_) => {}
             Err(error) => {
                 self.shared.notice(&format!(
                     "cannot start the background thread ({error}): nothing more is captured"
@@ -207,7 +207,7 @@ impl Worker {
                 return Err(NoTurn::Late);
             };
             // It has nothing left to do: whoever counts threads afterwards counts the program's.
-            let _ = thread.join();
+            thread.join();
             return outcome;
         }
         // No thread can be had: this one has to do it.
@@ -327,6 +327,7 @@ impl Desk {
 
     /// The background thread.
     fn poll(&self, shared: &Shared) {
+        *self.thread.lock() = Some(std::thread::current());
         let mut pace = Pace::default();
         let turn = |work: &mut Work| work.turn(|| self.waiting.load(Ordering::Relaxed) > 0);
         while let Ok(worked) = self.turn(shared, None, turn) {
