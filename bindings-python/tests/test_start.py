@@ -233,3 +233,36 @@ def test_what_pip_is_told() -> None:
 
 def test_typing() -> None:
     assert (PACKAGE / "py.typed").exists()
+
+
+def test_starting_anew_loses_nothing(store: Store) -> None:
+    """Other threads go on capturing while the engine before stores what it has."""
+    result = store.python(
+        """
+        import threading, time, stillframe
+        stillframe.install()
+        counts = {True: 0, False: 0}
+        going = True
+        def fail():
+            while going:
+                try:
+                    1 / 0
+                except ZeroDivisionError as error:
+                    counts[stillframe.capture(error) is not None] += 1
+                time.sleep(0.001)
+        thread = threading.Thread(target=fail)
+        thread.start()
+        for number in range(5):
+            while sum(counts.values()) < 20 * (number + 1):
+                time.sleep(0.01)
+            stillframe.install(service="shop")
+        going = False
+        thread.join()
+        stillframe.flush(60)
+        print(counts[True], counts[False])
+        """
+    )
+    assert result.status == 0, result.err
+    captured, lost = map(int, result.out.split())
+    assert (captured >= 100, lost) == (True, 0)
+    assert len(store.snapshots()) == captured

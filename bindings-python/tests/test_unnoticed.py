@@ -1,4 +1,4 @@
-"""What a program prints of its errors is what it prints without us, to the letter: at its end, of its imports, in its consoles."""
+"""What a program prints of its errors is what it prints without us, to the letter; and its own texts stay as they are."""
 
 from __future__ import annotations
 
@@ -152,3 +152,36 @@ def test_consoles_of_the_standard_library(store: Store, start: tuple[str, ...], 
     assert results[0] == results[1]
     assert "ZeroDivisionError" in results[0].out + results[0].err
     assert store.errors()[0][0] == "ZeroDivisionError"
+
+
+@pytest.mark.parametrize(
+    "fail",
+    [
+        "import logging; logging.getLogger('x').error(text, exc_info=True)",
+        "import logging; logging.getLogger(text).error('x', exc_info=True)",
+        "stillframe.context(tags={'text': text}); stillframe.capture()",
+        "stillframe.context(tags={text: 'text'}); stillframe.capture()",
+        "stillframe.context(user=text, session=text); stillframe.capture()",
+        "import threading; threading.current_thread().name = text; stillframe.capture()",
+    ],
+)
+def test_long_texts_are_not_copied(store: Store, fail: str) -> None:
+    """What is handed on of a text is bounded; the program's own string is not made larger either."""
+    result = store.python(
+        f"""
+        import stillframe, sys
+        stillframe.install()
+        text = "\xe9" * 1_000_000
+        before = sys.getsizeof(text)
+        try:
+            1 / 0
+        except ZeroDivisionError:
+            {fail}
+        print(sys.getsizeof(text) - before)
+        """
+    )
+    assert (result.status, result.out) == (0, "0\n"), result.err
+    [snapshot] = store.snapshots()
+    said = str([snapshot.get("context"), snapshot["thread"]])
+    assert ("\xe9" * 30 in said) or "tags={text" in fail  # no rule can judge such a name
+    assert "\xe9" * 2049 not in said
