@@ -90,18 +90,17 @@ impl Worker {
         *self.desk.place.lock() = Place::Free(Box::new(work));
         self.desk.changed.notify_all();
         let (desk, shared) = (Arc::clone(&self.desk), Arc::clone(&self.shared));
-        match background::spawn("stillframe", background::STACK, move || desk.poll(&shared)) {
-            Ok(_) => {}
-            Err(error) => {
-                self.shared.notice(&format!(
-                    "cannot start the background thread ({error}): nothing more is captured"
-                ));
-                self.shared.gate.set_enabled(false);
-                // What has come so far, and why nothing comes after it, is stored by this thread, once.
-                let deadline = Instant::now() + LAST_TIME;
-                self.desk.stop_by(deadline);
-                let _ = self.desk.turn(&self.shared, Some(deadline), |_| ());
-            }
+        let started =
+            background::spawn("stillframe", background::STACK, move || desk.poll(&shared));
+        if let Err(error) = started {
+            self.shared.notice(&format!(
+                "cannot start the background thread ({error}): nothing more is captured"
+            ));
+            self.shared.gate.set_enabled(false);
+            // What has come so far, and why nothing comes after it, is stored by this thread, once.
+            let deadline = Instant::now() + LAST_TIME;
+            self.desk.stop_by(deadline);
+            let _ = self.desk.turn(&self.shared, Some(deadline), |_| ());
         }
     }
 
